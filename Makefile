@@ -1,0 +1,28 @@
+# The two commands of the README. Both make .venv first, pinned by constraints.txt.
+PYTHON ?= python3
+BIN = .venv/bin
+
+.PHONY: run test lint install
+run: .venv/.run
+	$(BIN)/fashionlab train
+
+test: .venv/.dev
+	$(BIN)/python -m pytest
+
+lint: .venv/.dev
+	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/lint-imports
+	$(BIN)/pyright
+
+install: .venv/.dev
+
+$(BIN)/python:
+	$(PYTHON) -m venv .venv
+
+.venv/.run: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	touch $@
+
+.venv/.dev: $(BIN)/python pyproject.toml constraints.txt
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@ .venv/.run

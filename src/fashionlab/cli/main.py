@@ -1,0 +1,69 @@
+"""The `fashionlab` command: collects the sub-commands and turns errors into messages and exit statuses."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import signal
+import sys
+
+import typer
+
+from fashionlab.errors import FashionlabError
+
+# In the order in which help lists them. Each is a module of this package with a `command` function or an `app` group.
+COMMANDS = ("train", "evaluate", "recipe", "data", "bench", "list", "doctor")
+
+
+def build_app() -> typer.Typer:
+    """The Typer application with every command of COMMANDS."""
+    app = typer.Typer(
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        help="Train, evaluate and ship classifiers of clothing pictures. `fashionlab train` is a good start.",
+        epilog="Add --debug to any command to see where an error came from.",
+    )
+    for name in COMMANDS:
+        module = importlib.import_module(f"fashionlab.cli.{name}_")
+        if hasattr(module, "app"):
+            app.add_typer(module.app, name=name)
+        else:
+            app.command(name)(module.command)
+    return app
+
+
+def run(argv: list[str]) -> int:
+    """Run one command line; returns the exit status. Every known error ends in one or two lines on stderr."""
+    debug = "--debug" in argv or os.environ.get("FASHIONLAB_DEBUG") == "1"
+    argv = [word for word in argv if word != "--debug"]
+    try:
+        result = build_app()(argv, standalone_mode=False, prog_name="fashionlab")
+        return result if isinstance(result, int) else 0
+    except FashionlabError as error:
+        if debug:
+            raise
+        print(f"fashionlab: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("fashionlab: interrupted", file=sys.stderr)
+        return 128 + signal.SIGINT
+    except Exception as error:
+        if hasattr(error, "show") and hasattr(error, "exit_code"):  # a usage error of typer's own
+            error.show()  # type: ignore[attr-defined]
+            return int(error.exit_code)  # type: ignore[attr-defined]
+        if debug:
+            raise
+        first = (str(error).splitlines() or [""])[0]
+        print(f"fashionlab: unexpected {type(error).__name__}: {first}\n"
+              "Run the command again with --debug for the traceback; this is a defect worth reporting.", file=sys.stderr)
+        return 1
+
+
+def entry() -> None:
+    """The console script."""
+    try:
+        sys.exit(run(sys.argv[1:]))
+    except BrokenPipeError:  # `fashionlab ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

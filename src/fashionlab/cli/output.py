@@ -1,0 +1,28 @@
+"""What every command prints with: results to stdout, the rest to stderr."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def print_json(value: Any) -> None:
+    """One JSON value on stdout. NaN and infinity are refused: they are no JSON."""
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
+    """A plain table on stdout; the columns named in `right` are right-aligned."""
+    cells = [[str(cell) for cell in row] for row in [list(header), *map(list, rows)]]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
+    for row in cells:
+        line = "  ".join(cell.rjust(width) if name in right else cell.ljust(width)
+                         for cell, width, name in zip(row, widths, header, strict=True))
+        print(line.rstrip())
+
+
+def warn(message: str) -> None:
+    """A warning for the person, on stderr."""
+    print(f"warning: {message}", file=sys.stderr)
