@@ -1,0 +1,74 @@
+"""Weights from files: read without running any code, and fitted to a timm network."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError
+from safetensors.torch import load_file
+from torch import Tensor, nn
+
+from fashionlab.errors import DataError
+
+
+def read_state(path: Path) -> dict[str, Tensor]:
+    """The tensors of a .safetensors or .pth file by name, on the CPU.
+
+    Raises DataError for a file that is missing, damaged, of another kind, or a pickle that holds more than tensors
+    (such a pickle may hold code; it is never executed).
+    """
+    if not path.is_file():
+        raise DataError(f"weights: there is no file {path}; expected none, imagenet, or a .safetensors or .pth file")
+    try:
+        if path.suffix == ".safetensors":
+            return load_file(path)
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except SafetensorError as error:
+        raise DataError(f"weights {path}: damaged, or no safetensors file ({error})") from error
+    except pickle.UnpicklingError as error:
+        raise DataError(f"weights {path}: refused, it is damaged or holds more than tensors, such as code") from error
+    except (RuntimeError, EOFError, OSError, ValueError) as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(f"weights {path}: cannot be read ({first})") from error
+    if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
+        raise DataError(f"weights {path}: expected tensors by name (a state dict)")
+    return state
+
+
+def fit_state(network: nn.Module, state: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """`state` (read from `path`) made complete for the timm `network`.
+
+    Takes timm's names, those of a run of this package (timm's behind "network."), and those of EfficientNet-PyTorch
+    ("_conv_stem", ...), whose tensors are in timm's order. A classifier of another size stays as `network` has it;
+    the first filters of three channels are summed for a network of one. Raises DataError when anything else differs.
+    """
+    own = dict(network.state_dict())
+    if "_conv_stem.weight" in state:
+        state = _renamed_in_order(state, own, path)
+    state = {name.removeprefix("network."): value for name, value in state.items()}
+    config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+    stem, head = f"{config['first_conv']}.weight", f"{config['classifier']}."
+    if stem in state and state[stem].shape[1] == 3 and own[stem].shape[1] == 1:
+        state[stem] = state[stem].sum(1, keepdim=True)
+    for name, value in own.items():
+        found = state.pop(name, None)
+        if found is not None and found.shape == value.shape:
+            own[name] = found
+        elif not name.startswith(head):
+            what = "is missing" if found is None else f"is {list(found.shape)}"
+            raise DataError(f"weights {path} do not fit: {name} {what}, expected {list(value.shape)}")
+    if state:
+        raise DataError(f"weights {path} do not fit: {next(iter(state))} is not in this network")
+    return own
+
+
+def _renamed_in_order(state: dict[str, Tensor], own: dict[str, Tensor], path: Path) -> dict[str, Tensor]:
+    """`state` under the names of `own`, one to one in order; the last parts of the names have to agree."""
+    pairs = list(zip(state, own, strict=False))
+    same = [theirs.rpartition(".")[2] == ours.rpartition(".")[2] for theirs, ours in pairs]
+    if len(state) != len(own) or not all(same):
+        raise DataError(f"weights {path} do not fit: {len(state)} tensors, not this network's {len(own)} in order")
+    return {ours: state[theirs] for theirs, ours in pairs}
