@@ -19,9 +19,9 @@ class Whitening(nn.Module):
     """A frozen convolution without padding that decorrelates k x k patches; only its bias is trained.
 
     Pictures [B, C, H, W] to [B, width, H-k+1, W-k+1], half of the filters being the others' negatives.
-    Always computed in float32: the filters divide by small deviations, which bfloat16 would round away. It is written
-    as patches times a matrix, which gives the channels-last layout that the following convolutions are fast in (the
-    layout of a convolution of a single channel is ambiguous, and PyTorch may choose the slow one).
+    Always computed in float32: the filters divide by small deviations, which bfloat16 would round away, and bfloat16
+    convolutions of one channel with a 2x2 kernel have returned wrong sizes. The answer is made channels-last because
+    the layout of a one-channel picture is ambiguous, and the convolutions that follow are slow in the other one.
     """
 
     def __init__(self, channels: int, kernel: int, width: int) -> None:
@@ -33,8 +33,8 @@ class Whitening(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         with torch.autocast(images.device.type, enabled=False):
-            patches = _patches(images.float(), self.kernel)
-            return F.linear(patches, self.weight.flatten(1), self.bias).permute(0, 3, 1, 2)
+            whitened = F.conv2d(images.float(), self.weight, self.bias)
+        return whitened.contiguous(memory_format=torch.channels_last)
 
     @torch.no_grad()
     def initialise_from(self, images: Tensor, epsilon: float) -> None:
@@ -43,18 +43,12 @@ class Whitening(nn.Module):
         products = torch.zeros(size, size, dtype=torch.float64, device=images.device)
         patches_seen = 0
         for chunk in images.split(500):  # bounds the memory that the patches take
-            patches = _patches(chunk.float(), self.kernel).reshape(-1, size).double()
+            patches = F.unfold(chunk.float(), self.kernel).transpose(1, 2).reshape(-1, size).double()
             products += patches.T @ patches
             patches_seen += len(patches)
         values, vectors = torch.linalg.eigh(products / patches_seen)  # ascending
         filters = (vectors / (values + epsilon).sqrt()).T.flip(0)[: len(self.weight) // 2]
         self.weight.copy_(torch.cat((filters, -filters)).view_as(self.weight))
-
-
-def _patches(images: Tensor, kernel: int) -> Tensor:
-    """All k x k patches of [B, C, H, W] as [B, H-k+1, W-k+1, C*k*k], each in the order of a convolution's filter."""
-    windows = images.unfold(2, kernel, 1).unfold(3, kernel, 1)
-    return windows.permute(0, 2, 3, 1, 4, 5).flatten(3)
 
 
 def _convolution(inputs: int, outputs: int) -> nn.Conv2d:
