@@ -1,1 +1,9 @@
-""" """
+"""Recipes: what to train and how, as YAML files beside this one (reference systems under `reference/`).
+
+Takes a name or a path and overrides; gives a validated `Recipe`. Adding a recipe is adding a YAML file.
+"""
+
+from fashionlab.recipes.library import find, header, load, names, override, to_yaml
+from fashionlab.recipes.schema import Recipe, validate
+
+__all__ = ["Recipe", "find", "header", "load", "names", "override", "to_yaml", "validate"]

@@ -1,0 +1,88 @@
+"""`fashionlab train`: a recipe becomes a trained and evaluated run."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fashionlab.errors import UsageError
+
+
+def command(
+    recipe: Annotated[str | None, typer.Argument(help="A built-in recipe or a YAML file. [default: quick]")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of initialisation, order, augmentation and dropout.")] = None,
+    set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE",
+                                                   help="Override a key of the recipe, e.g. optimizer.lr=0.05.")] = None,
+    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of this run. [default: recipe, seed and time]")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Continue the run in this folder.")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
+    dataset: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="Another data set.")] = None,
+    limit_train: Annotated[int | None, typer.Option(metavar="N", min=1, help="Train on N pictures only.")] = None,
+    max_time: Annotated[float | None, typer.Option(metavar="MIN", help="Stop after MIN minutes and evaluate.")] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of the same name.")] = False,
+    skip_unreadable: Annotated[bool, typer.Option("--skip-unreadable", help="Leave broken pictures out.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the run's metrics as one JSON object.")] = False,
+) -> None:
+    """Train a recipe, evaluate it on the validation and the test split, and keep everything in a run folder."""
+    from fashionlab.cli.output import print_json
+    from fashionlab.training import session
+
+    options = session.Options(device, data_dir, _positive(max_time), overwrite, quiet, skip_unreadable,
+                              ["fashionlab", *sys.argv[1:]])
+    chosen = _recipe(recipe, seed, set_ or [], dataset, limit_train, resuming=resume is not None)
+    if resume is not None:
+        if name is not None:
+            raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
+        run = session.resume(resume, chosen, options)
+    else:
+        assert chosen is not None
+        run = session.start(chosen, runs / (name or _default_name(recipe or "quick", chosen.seed)), options)
+    if not session.is_first_process():
+        return
+    metrics = session.conclude(run, options)
+    if json:
+        print_json({key: value for key, value in metrics.items() if key not in ("history", "val", "test")})
+    else:
+        _print_summary(metrics)
+
+
+def _positive(minutes: float | None) -> float | None:
+    if minutes is not None and not minutes > 0:
+        raise UsageError(f"--max-time {minutes}: expected a number of minutes above 0")
+    return minutes
+
+
+def _recipe(name, seed, overrides, dataset, limit_train, resuming):  # noqa: ANN
+    """The recipe as asked for on the command line; None when a resume asks for none."""
+    from fashionlab import recipes
+
+    extra = {"seed": seed, "data.dataset": dataset, "data.limit": limit_train}
+    overrides = [*overrides, *(f"{key}={value}" for key, value in extra.items() if value is not None)]
+    if resuming and name is None and not overrides:
+        return None
+    return recipes.load(name or "quick", overrides)
+
+
+def _default_name(recipe: str, seed: int) -> str:
+    from datetime import datetime
+
+    return f"{Path(recipe).stem}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _print_summary(metrics: dict) -> None:
+    def percent(key: str) -> str:
+        return "-" if metrics.get(key) is None else f"{metrics[key]:.2%}"
+
+    seconds = metrics["train_seconds"]
+    print(f"test accuracy        {percent('test_accuracy')}   (macro F1 {metrics['macro_f1']:.4f}, ECE {metrics['ece']:.4f})")
+    print(f"validation accuracy  {percent('val_accuracy')}")
+    print(f"training time        {seconds:.1f} s for {metrics['epochs']} epochs, "
+          f"{metrics['images_per_second']:,.0f} pictures/s, {metrics['parameters']:,} parameters")
+    print(f"weights              {metrics['weights']} (chosen by {metrics['weights_chosen_by']})")
+    print(f"run folder           {metrics['run']}")

@@ -1,0 +1,101 @@
+"""Evaluating the folder of a run: load its weights, judge every picture of a split once, write scores beside them."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from torch import nn
+
+from fashionlab import models, runtime
+from fashionlab.data import load_training
+from fashionlab.data.test_split import load_test
+from fashionlab.errors import DataError, UsageError
+from fashionlab.evaluation.metrics import classification_report, scores
+from fashionlab.evaluation.predict import predict_logits
+from fashionlab.evaluation.weights import load_weights
+from fashionlab.files import write_json, write_text
+from fashionlab.recipes import Recipe, validate
+from fashionlab.recipes.library import read_yaml
+from fashionlab.records import PictureSet, Predictions
+from fashionlab.run_folder import ModelSpec, RunFolder, open_run
+
+SplitName = Literal["val", "test"]
+
+# The test split's scores that stand at the top of metrics.json, with their names there.
+_HEADLINES = {"accuracy": "test_accuracy", "macro_f1": "macro_f1", "nll": "nll", "brier": "brier", "ece": "ece",
+              "top3_accuracy": "top3_accuracy", "per_class": "per_class"}
+
+
+def load_recipe(run: RunFolder) -> Recipe:
+    """The resolved recipe of a run. Raises UsageError when it is no valid recipe any more."""
+    return validate(read_yaml(run.recipe), str(run.recipe))
+
+
+def load_model(run: RunFolder, device: torch.device) -> tuple[nn.Module, ModelSpec]:
+    """The model with the weights that the run ended with (`Recipe.weights`), on `device`, in channels_last."""
+    spec = ModelSpec.load(run.model)
+    model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
+                         **_without_pretrained(spec.arguments))
+    kind = load_recipe(run).weights
+    load_weights(model, run.last if kind == "last" else run.weights(kind))
+    return model.to(device, memory_format=torch.channels_last), spec
+
+
+def _without_pretrained(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A trained run brings all its weights: nothing is to be loaded from a hub or a file first."""
+    return {**arguments, "weights": "none"} if "weights" in arguments else arguments
+
+
+def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None = None,
+                 device: str = "auto") -> dict[str, Any]:
+    """Judge `split` with the run's final weights; write predictions, report and scores into the folder; return the scores.
+
+    "val" are the run's own validation pictures, "test" the data set's test split; reading that is recorded.
+    Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
+    """
+    run = open_run(path)
+    recipe, environment = load_recipe(run), run.read_json(run.environment)
+    place = runtime.choose(device, environment["precision"])
+    model, spec = load_model(run, place.device)
+    pictures, indices = _pictures(run, recipe, spec, environment, split, data_dir)
+    logits = predict_logits(model, torch.from_numpy(np.ascontiguousarray(pictures.images[indices])), spec, place)
+    predictions = Predictions(logits.numpy(), pictures.labels[indices], indices, spec.classes, split)
+    result = {"split": split, **scores(predictions)}
+    predictions.save(run.predictions(split))
+    _record(run, predictions, result)
+    return result
+
+
+def _pictures(run: RunFolder, recipe: Recipe, spec: ModelSpec, environment: dict[str, Any], split: SplitName,
+              data_dir: Path | None) -> tuple[PictureSet, np.ndarray]:
+    load = load_training if split == "val" else load_test
+    pictures = load(recipe.data.dataset, data_dir=data_dir, image_size=spec.image_size, channels=spec.channels)
+    if pictures.classes != spec.classes:
+        raise DataError(f"{pictures.source}: its classes are not those that {run.path} was trained on")
+    if split == "test":
+        return pictures, np.arange(len(pictures))
+    if pictures.sha256 != environment["data"]["sha256"]:
+        raise DataError(f"{pictures.source}: these are not the pictures that {run.path} was trained on (hashes differ)")
+    with np.load(run.split, allow_pickle=False) as saved:
+        indices = saved["validation"]
+    if not len(indices):
+        raise UsageError(f"{run.path} was trained without a validation split; use --split test")
+    return pictures, indices
+
+
+def _record(run: RunFolder, predictions: Predictions, result: dict[str, Any]) -> None:
+    split = result["split"]
+    metrics = run.read_json(run.metrics) if run.metrics.exists() else {}
+    metrics[split] = result
+    if split == "val":
+        metrics["val_accuracy"] = result["accuracy"]
+    else:
+        metrics.update({name: result[key] for key, name in _HEADLINES.items()})
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        metrics["test_split_read"] = [*metrics.get("test_split_read", []), now]
+        write_text(run.report, classification_report(predictions))
+    write_json(run.metrics, metrics)

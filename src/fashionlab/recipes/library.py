@@ -1,0 +1,98 @@
+"""Finding, reading and overriding recipe files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from fashionlab.errors import UsageError, unknown
+from fashionlab.recipes.schema import Recipe, validate
+
+FOLDER = Path(__file__).parent
+
+
+def _files() -> dict[str, Path]:
+    return {path.stem: path for path in sorted(FOLDER.rglob("*.yaml"))}
+
+
+def names() -> list[str]:
+    """The built-in recipes."""
+    return sorted(_files())
+
+
+def find(name: str) -> Path:
+    """The file of a built-in recipe, or of a path to a YAML file. Raises UsageError."""
+    if name.endswith((".yaml", ".yml")) or "/" in name:
+        path = Path(name)
+        if not path.is_file():
+            raise UsageError(f"{name}: no such recipe file")
+        return path
+    files = _files()
+    if name not in files:
+        raise unknown("recipe", name, files)
+    return files[name]
+
+
+def header(name: str) -> str:
+    """The comment a recipe file opens with, without the leading signs."""
+    lines = find(name).read_text(encoding="utf-8").splitlines()
+    comment = lines[: next((i for i, line in enumerate(lines) if not line.startswith("#")), len(lines))]
+    return "\n".join(line.lstrip("# ") for line in comment)
+
+
+def read_yaml(path: Path) -> dict[str, Any]:
+    """A YAML mapping from a file. Raises UsageError with the line of a mistake."""
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{path}: not readable as text ({error})") from error
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f" line {mark.line + 1}" if mark else ""
+        raise UsageError(f"{path}{where}: no valid YAML ({getattr(error, 'problem', error)})") from error
+    if not isinstance(values, dict):
+        raise UsageError(f"{path}: expected a mapping of recipe keys, found {type(values).__name__}")
+    return values
+
+
+def load(name: str, overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe called `name` (or at that path) with `overrides` such as "optimizer.lr=0.05". Raises UsageError."""
+    values = read_yaml(find(name))
+    for item in overrides:
+        key, sign, text = item.partition("=")
+        if not sign or not key:
+            raise UsageError(f"--set {item}: expected key=value, for example --set optimizer.lr=0.05")
+        try:
+            override(values, key, yaml.safe_load(text))
+        except yaml.YAMLError as error:
+            raise UsageError(f"--set {item}: the value is no valid YAML") from error
+    source = name if not overrides else f"{name} with {' '.join(f'--set {item}' for item in overrides)}"
+    return validate(values, source)
+
+
+def override(values: dict[str, Any], key: str, value: Any) -> None:
+    """Set the dotted `key` in nested `values`, in place; a number steps into a list ("augment.0.pixels")."""
+    *path, last = key.split(".")
+    place: Any = values
+    try:
+        for part in path:
+            if isinstance(place, list):
+                place = place[int(part)]
+            else:
+                if place.get(part) is None:
+                    place[part] = {}
+                place = place[part]
+        if isinstance(place, list):
+            place[int(last)] = value
+        else:
+            place[last] = value
+    except (ValueError, IndexError, AttributeError, TypeError) as error:
+        raise UsageError(f"--set {key}: there is no such place in the recipe") from error
+
+
+def to_yaml(recipe: Recipe) -> str:
+    """The recipe with every value written out."""
+    return yaml.safe_dump(recipe.model_dump(mode="json"), sort_keys=False, allow_unicode=True, width=120)

@@ -1,0 +1,136 @@
+"""The recipe: everything that decides a training, as validated YAML.
+
+Top-level keys are the fields of `Recipe`; `fashionlab recipe show NAME` prints one, resolved.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
+
+from fashionlab import augment, models
+from fashionlab.errors import UsageError
+from fashionlab.recipes.averaging import AveragingSettings
+from fashionlab.recipes.optimizers import OptimizerSettings
+from fashionlab.recipes.schedules import Constant, ScheduleSettings
+from fashionlab.recipes.stopping import EarlyStoppingSettings
+from fashionlab.settings import Settings, explain
+
+
+class ModelSettings(Settings):
+    """`name` of a registered model; every other key is an argument of that model (`fashionlab list models`)."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    name: str
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        return dict(self.model_extra or {})
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_unknown_keys(cls, values: Any) -> Any:
+        return values  # extra keys are the model's arguments; models.check_arguments judges them
+
+    @model_validator(mode="after")
+    def _check_arguments(self) -> ModelSettings:
+        models.check_arguments(self.name, self.arguments)
+        return self
+
+
+class FixedNormalisation(Settings):
+    """Given mean and deviation on the 0-1 scale, one of each or one a channel."""
+
+    mean: float | list[float]
+    std: PositiveFloat | list[PositiveFloat]
+
+
+class DataSettings(Settings):
+    """Which pictures, how they are divided, and the form in which the network sees them."""
+
+    dataset: str = Field("fashion-mnist", description="a name (`fashionlab list datasets`) or a path")
+    validation: int | float = Field(5000, ge=0, description="pictures, or a share below 1, held out of the training set")
+    split_seed: int = Field(0, ge=0)
+    limit: PositiveInt | None = Field(None, description="train on this many pictures only (stratified)")
+    image_size: PositiveInt | None = Field(None, description="side in pixels; none keeps the data's own")
+    channels: Literal[1, 3] | None = Field(None, description="1 grey, 3 colour; none keeps the data's own")
+    normalise: Literal["dataset", "half", "none"] | FixedNormalisation = Field(
+        "dataset", description="the training set's mean and deviation; 0.5 and 0.5; nothing; or given")
+
+
+class LossSettings(Settings):
+    """Cross-entropy."""
+
+    label_smoothing: float = Field(0.0, ge=0, lt=1)
+
+
+class GradientSettings(Settings):
+    """`clip_norm`: largest global norm. `accumulate`: the batch is computed in this many parts to save memory."""
+
+    clip_norm: PositiveFloat | None = None
+    accumulate: PositiveInt = 1
+
+
+class TestTimeSettings(Settings):
+    """How many views of a picture are averaged when it is judged: 1, 2 (with its mirror image) or 6 (with shifts)."""
+
+    views: Literal[1, 2, 6] = 1
+
+
+class Expected(Settings):
+    """What a reference system claims of itself. Shares are fractions; `source` names the reference text's file."""
+
+    source: str
+    claim: str
+    split: Literal["test", "val", "unstated"] = "test"
+    accuracy: float | None = Field(None, ge=0, le=1)
+    macro_f1: float | None = Field(None, ge=0, le=1)
+    loss: PositiveFloat | None = None
+    train_seconds: PositiveFloat | None = None
+
+
+class Recipe(Settings):
+    """A training, fully described. Equal recipes on equal machines give equal weights, bit for bit."""
+
+    description: str = ""
+    model: ModelSettings
+    data: DataSettings = DataSettings()
+    augment: list[dict[str, Any]] = []
+    batch_size: PositiveInt = 64
+    epochs: PositiveInt
+    optimizer: OptimizerSettings
+    schedule: ScheduleSettings = Constant()
+    gradient: GradientSettings = GradientSettings()
+    loss: LossSettings = LossSettings()
+    averaging: AveragingSettings | None = None
+    early_stopping: EarlyStoppingSettings | None = None
+    precision: Literal["auto", "float32", "bfloat16"] = "auto"
+    test_time: TestTimeSettings = TestTimeSettings()
+    seed: int = Field(0, ge=0)
+    expected: Expected | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Recipe:
+        augment.build(self.augment)
+        if self.gradient.accumulate > self.batch_size:
+            raise ValueError(f"gradient.accumulate {self.gradient.accumulate} is larger than batch_size {self.batch_size}")
+        if self.early_stopping and self.data.validation == 0:
+            raise ValueError("early_stopping needs a validation split, but data.validation is 0")
+        return self
+
+    @property
+    def weights(self) -> Literal["averaged", "best", "last"]:
+        """Which weights the run ends with: the average where there is one, else the best epoch on the validation
+        split where early stopping watches it, else the last."""
+        return "averaged" if self.averaging else "best" if self.early_stopping else "last"
+
+
+def validate(values: dict[str, Any], source: str) -> Recipe:
+    """A Recipe from plain values; `source` is named in the UsageError that a mistake ends in."""
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise UsageError(f"{source}: {explain(error)}") from error
+    except UsageError as error:
+        raise UsageError(f"{source}: {error}") from error

@@ -1,0 +1,59 @@
+"""Several processes on one training, as `torchrun` starts them; one process is a world of size 1."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import distributed, nn
+from torch.nn.parallel import DistributedDataParallel
+
+
+@dataclass(frozen=True)
+class World:
+    """This process's number and the number of processes."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Only the first process writes files and shows progress."""
+        return self.rank == 0
+
+    def wrap(self, model: nn.Module) -> nn.Module:
+        """The model as it is stepped: gradients averaged over all processes."""
+        return DistributedDataParallel(model) if self.size > 1 else model
+
+    def gather(self, value: Any) -> list[Any]:
+        """`value` of every process, in order of rank, in every process."""
+        if self.size == 1:
+            return [value]
+        values: list[Any] = [None] * self.size
+        distributed.all_gather_object(values, value)
+        return values
+
+    def from_first(self, value: Any) -> Any:
+        """The first process's `value`, in every process."""
+        return self.gather(value)[0]
+
+
+@contextlib.contextmanager
+def world(device: str) -> Iterator[tuple[World, str]]:
+    """Join the other processes if torchrun started this one; gives the World and this process's device name."""
+    if "RANK" not in os.environ or "WORLD_SIZE" not in os.environ:
+        yield World(), device
+        return
+    gpu = torch.cuda.is_available() and not device.startswith("cpu")
+    own = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if gpu else "cpu"
+    if gpu:
+        torch.cuda.set_device(own)
+    distributed.init_process_group("nccl" if gpu else "gloo")
+    try:
+        yield World(distributed.get_rank(), distributed.get_world_size()), own
+    finally:
+        distributed.destroy_process_group()

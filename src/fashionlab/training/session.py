@@ -1,0 +1,264 @@
+"""Around the loop: data, model and folder made ready, signals caught, the run's state written down.
+
+Everything that can be wrong with the recipe, the data or the name is found before the folder is made.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from fashionlab import models, runtime
+from fashionlab.data import ResidentPictures, limit, load_training, make_split, normalisation
+from fashionlab.data.test_split import sealed_test_split
+from fashionlab.environment import describe
+from fashionlab.errors import DataError, DivergedError, Interrupted, UsageError
+from fashionlab.evaluation.run import evaluate_run, load_recipe
+from fashionlab.files import replacing, write_json, write_text
+from fashionlab.recipes import Recipe, to_yaml
+from fashionlab.records import PictureSet, Split
+from fashionlab.run_folder import ModelSpec, RunFolder, create_run, hold, open_run
+from fashionlab.training.checkpoint import read_checkpoint, recipe_hash
+from fashionlab.training.distributed import World, world
+from fashionlab.training.logs import progress
+from fashionlab.training.signals import StopRequest, catching_signals
+from fashionlab.training.trainer import Trainer
+
+# Pictures that a model with data-dependent initialisation sees.
+INITIALISE_PICTURES = 5000
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a person may say besides the recipe. max_minutes: training stops after this time and is evaluated."""
+
+    device: str = "auto"
+    data_dir: Path | None = None
+    max_minutes: float | None = None
+    overwrite: bool = False
+    quiet: bool = False
+    skip_unreadable: bool = False
+    command: Sequence[str] = ()
+
+
+def start(recipe: Recipe, folder: Path, options: Options) -> RunFolder:
+    """Train `recipe` from the beginning into `folder`, which must not exist yet (or `options.overwrite`).
+
+    Raises UsageError (recipe, name), DataError (pictures), DivergedError (the run says so too) and Interrupted
+    (after a resumable checkpoint was written).
+    """
+    with world(options.device) as (processes, device), sealed_test_split():
+        lock = hold(folder) if processes.is_first else None
+        try:
+            if folder.exists() and not options.overwrite and processes.is_first:
+                create_run(folder, overwrite=False)  # refuses, before anything slow is done
+            place = runtime.choose(device, recipe.precision)
+            pictures, split = _load(recipe, options)
+            spec = _spec(recipe, pictures, split)
+            trainer = _trainer(recipe, pictures, split, spec, place, processes, initialise=True)
+            run = create_run(folder, options.overwrite) if processes.is_first else RunFolder(folder)
+            if processes.is_first:
+                _describe_run(run, recipe, spec, pictures, split, place, processes, options)
+            processes.gather(None)  # nobody goes on before the folder is there
+            return _fit(trainer, run, options)
+        finally:
+            if lock:
+                lock.release()
+
+
+def resume(folder: Path, recipe: Recipe | None, options: Options) -> RunFolder:
+    """Continue the run in `folder` exactly where its checkpoint stands.
+
+    `recipe`: what the person asked for, if anything; it must be the run's own. Raises UsageError when the recipe or
+    the run's state forbid it, DataError when the checkpoint or the pictures are not the run's.
+    """
+    run = open_run(folder)
+    with world(options.device) as (processes, device), sealed_test_split():
+        lock = hold(folder) if processes.is_first else None
+        try:
+            own = load_recipe(run)
+            _refuse_change(run, own, recipe)
+            if not run.last.exists():
+                raise DataError(f"{run.last}: there is no checkpoint yet; train it again with --overwrite")
+            state = read_checkpoint(run.last)
+            if state["recipe"] != recipe_hash(own):
+                raise UsageError(f"{run.recipe} was changed since the checkpoint was written; a resume must not change "
+                                 "the recipe: undo the change or start a new run")
+            environment = run.read_json(run.environment)
+            place = runtime.choose(device, environment["precision"])
+            pictures, split = _load(own, options)
+            if pictures.sha256 != environment["data"]["sha256"]:
+                raise DataError(f"{pictures.source}: not the pictures that {folder} was trained on (hashes differ)")
+            trainer = _trainer(own, pictures, split, ModelSpec.load(run.model), place, processes, initialise=False)
+            trainer.load_state_dict(state)
+            return _fit(trainer, run, options)
+        finally:
+            if lock:
+                lock.release()
+
+
+def is_first_process() -> bool:
+    """False in all but one of the processes that torchrun started."""
+    return os.environ.get("RANK", "0") == "0"
+
+
+def conclude(run: RunFolder, options: Options) -> dict[str, Any]:
+    """Evaluate a trained run on its validation split and, for the only time, on the test split; returns metrics.json."""
+    recipe = load_recipe(run)
+    if recipe.data.validation:
+        evaluate_run(run.path, "val", data_dir=options.data_dir, device=options.device)
+    evaluate_run(run.path, "test", data_dir=options.data_dir, device=options.device)
+    run.set_status("complete", stopped=run.read_json(run.metrics)["stopped"])
+    return run.read_json(run.metrics)
+
+
+def _refuse_change(run: RunFolder, own: Recipe, asked: Recipe | None) -> None:
+    if asked is None or asked == own:
+        return
+    mine, theirs = own.model_dump(mode="json"), asked.model_dump(mode="json")
+    changed = [key for key in mine if mine[key] != theirs[key]]
+    raise UsageError(f"{run.path} was trained with another recipe ({', '.join(changed)} differ); a resume must not change "
+                     "it: leave the recipe out, or start a new run")
+
+
+def _load(recipe: Recipe, options: Options) -> tuple[PictureSet, Split]:
+    data = recipe.data
+    pictures = load_training(data.dataset, data_dir=options.data_dir, image_size=data.image_size, channels=data.channels,
+                             skip_unreadable=options.skip_unreadable)
+    split = make_split(pictures.labels, data.validation, data.split_seed)
+    if data.limit is not None:
+        split = limit(split, pictures.labels, data.limit, data.split_seed)
+    if recipe.batch_size > len(split.train):
+        raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} pictures); "
+                         f"use --set batch_size={min(len(split.train), 64)}")
+    return pictures, split
+
+
+def _spec(recipe: Recipe, pictures: PictureSet, split: Split) -> ModelSpec:
+    channels, height, width = pictures.images.shape[1:]
+    if height != width:
+        raise DataError(f"{pictures.source}: pictures of {height} x {width}; set data.image_size to make them square")
+    how = recipe.data.normalise
+    if how == "dataset":
+        mean, std = normalisation(pictures, split.train)
+    else:
+        mean, std = {"half": (0.5, 0.5), "none": (0.0, 1.0)}[how] if isinstance(how, str) else (how.mean, how.std)
+    return ModelSpec(recipe.model.name, recipe.model.arguments, pictures.classes, channels, height,
+                     _per_channel(mean, channels), _per_channel(std, channels), recipe.test_time.views)
+
+
+def _per_channel(value: Any, channels: int) -> tuple[float, ...]:
+    values = np.atleast_1d(np.asarray(value, dtype=np.float64)).tolist()
+    if len(values) not in (1, channels):
+        raise UsageError(f"data.normalise: {len(values)} values for pictures with {channels} channel(s)")
+    return tuple(values * channels if len(values) == 1 else values)
+
+
+def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec, place: runtime.Runtime,
+             processes: World, *, initialise: bool) -> Trainer:
+    train = ResidentPictures.from_set(pictures, split.train, place.device)
+    validation = ResidentPictures.from_set(pictures, split.validation, place.device)
+    torch.manual_seed(runtime.derive_seed(recipe.seed, "initialisation"))
+    model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
+                         **spec.arguments).to(place.device, memory_format=place.memory_format)
+    if initialise:
+        _initialise_from_data(model, train, spec, recipe.seed)
+    return Trainer(recipe, model, train, validation, spec, place, processes)
+
+
+def _initialise_from_data(model: nn.Module, train: ResidentPictures, spec: ModelSpec, seed: int) -> None:
+    """A model may set weights from training pictures (`initialise_from`), as airbench's whitening layer does."""
+    if hasattr(model, "initialise_from"):
+        order = torch.randperm(len(train), generator=runtime.generator(seed, "initialise"))[:INITIALISE_PICTURES]
+        device = next(model.parameters()).device
+        images = train.images[order.to(train.images.device)].to(device).float() / 255
+        mean, std = (torch.tensor(values, dtype=torch.float32, device=device).view(1, -1, 1, 1)
+                     for values in (spec.mean, spec.std))
+        model.initialise_from((images - mean) / std)  # type: ignore[operator]
+
+
+def _describe_run(run: RunFolder, recipe: Recipe, spec: ModelSpec, pictures: PictureSet, split: Split,
+                  place: runtime.Runtime, processes: World, options: Options) -> None:
+    data = {"source": pictures.source, "sha256": pictures.sha256, "split_sha256": split.sha256,
+            "train": len(split.train), "validation": len(split.validation)}
+    run.set_status("running")
+    write_text(run.recipe, to_yaml(recipe))
+    write_text(run.command, shlex.join(options.command) + "\n")
+    write_json(run.environment, {**describe(place), "processes": processes.size, "data": data})
+    spec.save(run.model)
+    with replacing(run.split) as temporary, temporary.open("wb") as stream:
+        np.savez_compressed(stream, train=split.train, validation=split.validation)
+
+
+def _fit(trainer: Trainer, run: RunFolder, options: Options) -> RunFolder:
+    first = trainer.world.is_first
+    stop = StopRequest(None if options.max_minutes is None else options.max_minutes * 60)
+    bar = progress(trainer.recipe.epochs, trainer.steps_per_epoch, trainer.position.step, options.quiet or not first)
+    began = time.perf_counter()
+    try:
+        if first:
+            run.set_status("running")
+        with catching_signals(stop):
+            trainer.fit(run, bar, stop)
+    except DivergedError as error:
+        if first:
+            run.set_status("diverged", reason=str(error))
+        raise
+    except Exception as error:
+        if first:
+            run.set_status("failed", reason=str(error))
+        raise
+    finally:
+        bar.close()
+    if stop.signal_number is not None and not _finished(trainer):
+        if first:
+            run.set_status("interrupted", signal=stop.signal_number, step=trainer.position.step)
+        raise Interrupted(f"stopped in epoch {trainer.position.epoch + 1}; continue with "
+                          f"`fashionlab train --resume {run.path}`", stop.signal_number)
+    if first:
+        write_json(run.metrics, _summary(trainer, run, time.perf_counter() - began))
+        run.set_status("trained", stopped=_why_stopped(trainer))
+    return run
+
+
+def _finished(trainer: Trainer) -> bool:
+    return trainer.position.epoch == trainer.recipe.epochs or trainer.position.stopped is not None
+
+
+def _why_stopped(trainer: Trainer) -> str:
+    return "out of time" if not _finished(trainer) else trainer.position.stopped or "all epochs done"
+
+
+def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> dict[str, Any]:
+    """The part of metrics.json that training knows. train_seconds: steps and averaging, without validation."""
+    history, position = trainer.history, trainer.position
+    train_seconds = sum(float(row["seconds"] or 0) for row in history) + position.sums.seconds + position.overhead_seconds
+    pictures = position.step * trainer.recipe.batch_size
+    return {
+        "run": str(run.path),
+        "recipe": trainer.recipe.description.split("\n")[0],
+        "model": trainer.spec.name,
+        "seed": trainer.recipe.seed,
+        "epochs": position.epoch,
+        "steps": position.step,
+        "parameters": models.count_parameters(trainer.model),
+        "train_seconds": train_seconds,
+        "session_seconds": seconds,
+        "images_per_second": pictures / train_seconds if train_seconds else 0.0,
+        "data_share": sum(float(row["data_seconds"] or 0) for row in history) / train_seconds if train_seconds else 0.0,
+        "best_epoch": position.best_epoch,
+        "weights": trainer.recipe.weights,
+        "weights_chosen_by": {"best": "validation split", "averaged": "no split: the average",
+                              "last": "no split: the last epoch"}[trainer.recipe.weights],
+        "stopped": _why_stopped(trainer),
+        "history": history,
+    }

@@ -1,0 +1,301 @@
+"""The training loop.
+
+One step: take a batch that is resident on the device, augment it there, forward, backward, update, average.
+After each epoch: validate, adapt, log, checkpoint. Every random draw comes from a generator that is a function of
+(seed, purpose, step), so a resumed run needs its position and no generator state.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fashionlab.augment import Draw, build
+from fashionlab.data import ResidentPictures, steps_per_epoch
+from fashionlab.errors import DivergedError
+from fashionlab.evaluation.predict import normalise, predict_logits, statistics
+from fashionlab.evaluation.weights import save_weights
+from fashionlab.recipes import Recipe
+from fashionlab.run_folder import ModelSpec, RunFolder
+from fashionlab.runtime import Runtime, derive_seed, generator
+from fashionlab.training.averaging import build_averaging, refresh_batch_norm
+from fashionlab.training.checkpoint import save_checkpoint
+from fashionlab.training.distributed import World
+from fashionlab.training.logs import Progress, Row, TensorBoard, write_history
+from fashionlab.training.optimizers import build_optimizer
+from fashionlab.training.schedules import Schedule
+from fashionlab.training.signals import StopRequest
+from fashionlab.training.stopping import EarlyStopping
+
+# A long epoch is checkpointed this often too. When it happens never changes a result.
+CHECKPOINT_SECONDS = 300.0
+# Pictures that renew the batch-norm statistics of averaged weights.
+REFRESH_PICTURES = 10_000
+
+
+@dataclass
+class _EpochSums:
+    """What has been seen of the epoch so far, on the device; kept in the checkpoint, so plain numbers there."""
+
+    loss: float = 0.0
+    correct: float = 0.0
+    pictures: int = 0
+    seconds: float = 0.0
+    data_seconds: float = 0.0
+
+
+@dataclass
+class _Position:
+    """Where training stands. `step` counts updates over all epochs, `epoch` counts finished epochs."""
+
+    step: int = 0
+    epoch: int = 0
+    stopped: str | None = None
+    best: float = -math.inf
+    best_epoch: int | None = None
+    overhead_seconds: float = 0.0  # training time outside of steps: averaged weights made ready
+    sums: _EpochSums = field(default_factory=_EpochSums)
+
+
+class Trainer:
+    """Trains one model on resident pictures. Everything it decides follows from the recipe.
+
+    train, validation: uint8 pictures resident on the device (`validation` may be empty).
+    """
+
+    def __init__(self, recipe: Recipe, model: nn.Module, train: ResidentPictures, validation: ResidentPictures,
+                 spec: ModelSpec, runtime: Runtime, world: World) -> None:
+        self.recipe, self.model, self.train, self.validation = recipe, model, train, validation
+        self.spec, self.runtime, self.world = spec, runtime, world
+        self.steps_per_epoch = steps_per_epoch(len(train), recipe.batch_size)
+        total = self.steps_per_epoch * recipe.epochs
+        self.augment = build(recipe.augment)
+        self.mean, self.std = statistics(spec, runtime.device)
+        self.optimizer = build_optimizer(recipe.optimizer, model)
+        self.schedule = Schedule(recipe.schedule, self.optimizer, total, self.steps_per_epoch)
+        self.averaging = build_averaging(recipe.averaging, model, total, self.steps_per_epoch)
+        self.stopper = EarlyStopping(recipe.early_stopping) if recipe.early_stopping else None
+        self.wrapped = world.wrap(model)
+        self.position = _Position()
+        self.history: list[Row] = []
+        self._checked = 0.0
+
+    # Position and state ------------------------------------------------------------------------------------------
+
+    def state_dict(self) -> dict[str, Any]:
+        """Everything a resume needs, as tensors and plain values."""
+        position = {**vars(self.position), "sums": vars(self.position.sums)}
+        return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
+                "schedule": self.schedule.state_dict(),
+                "averaging": self.averaging.state_dict() if self.averaging else None,
+                "stopper": self.stopper.state_dict() if self.stopper else None,
+                "position": position, "history": self.history}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Continue from what `state_dict` gave, bit for bit on the same machine."""
+        self.model.load_state_dict(state["model"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.schedule.load_state_dict(state["schedule"])
+        if self.averaging:
+            self.averaging.load_state_dict(state["averaging"])
+        if self.stopper:
+            self.stopper.load_state_dict(state["stopper"])
+        self.position = _Position(**{**state["position"], "sums": _EpochSums(**state["position"]["sums"])})
+        if not self.world.is_first:  # the first process carries what all have seen of a started epoch
+            self.position.sums = _EpochSums()
+        self.history = state["history"]
+
+    # The loop ----------------------------------------------------------------------------------------------------
+
+    def fit(self, run: RunFolder, progress: Progress, stop: StopRequest) -> None:
+        """Train until the last epoch, early stopping, or `stop`; after a stop the checkpoint says where to go on."""
+        board = TensorBoard(run, self.position.epoch + 1) if self.world.is_first else None
+        self._checked = time.monotonic()
+        while self.position.epoch < self.recipe.epochs and self.position.stopped is None:
+            if not self._run_epoch(run, progress, stop):
+                if stop.out_of_time:
+                    self._end_early(run)
+                break
+            row = self._finish_epoch(run)
+            if self.world.is_first and board:
+                board.add(row)
+                progress.epoch(row)
+        if board:
+            board.close()
+
+    def _run_epoch(self, run: RunFolder, progress: Progress, stop: StopRequest) -> bool:
+        """The rest of the current epoch. False when `stop` ended it before its last step."""
+        position, sums = self.position, self.position.sums
+        done = position.step - position.epoch * self.steps_per_epoch
+        batches = self.train.batches(self.recipe.batch_size, seed=self.recipe.seed, epoch=position.epoch, start_step=done,
+                                     rank=self.world.rank, world_size=self.world.size)
+        self.wrapped.train()
+        mark = time.perf_counter()
+        for indices, images, labels in batches:
+            inputs, targets = self._prepare(indices, images, labels)
+            ready = time.perf_counter()
+            loss, correct = self._update(inputs, labels, targets)
+            position.step += 1
+            sums.loss += loss * len(labels)
+            sums.correct += correct
+            sums.pictures += len(labels)
+            now = time.perf_counter()
+            sums.data_seconds += ready - mark
+            sums.seconds += now - mark
+            progress.step(position.epoch + 1, position.step, loss, sums.pictures * self.world.size / sums.seconds)
+            finished = position.step % self.steps_per_epoch == 0
+            if not finished and self._must_stop(stop):
+                self._checkpoint(run)
+                return False
+            if not finished and self.world.size == 1 and time.monotonic() - self._checked > CHECKPOINT_SECONDS:
+                self._checkpoint(run)
+            mark = time.perf_counter()
+        return True
+
+    def _must_stop(self, stop: StopRequest) -> bool:
+        """All processes stop at the same step; several ask one another now and then, for asking takes time."""
+        if self.world.size == 1:
+            return bool(stop)
+        return self.position.step % 10 == 0 and any(self.world.gather(bool(stop)))
+
+    def _prepare(self, indices: Tensor, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """uint8 pictures -> augmented, normalised inputs and targets (int64 [B], or float [B, K] where labels mix)."""
+        position = self.position
+        names = ("augment", position.step, self.world.rank)
+        draw = Draw(generator(self.recipe.seed, *names, device=images.device), position.epoch, indices)
+        unit, targets = self.augment(images.float() / 255, labels, draw, len(self.spec.classes))
+        return normalise(unit, self.mean, self.std, self.runtime), targets
+
+    def _update(self, inputs: Tensor, labels: Tensor, targets: Tensor) -> tuple[float, float]:
+        """One optimizer step. Returns the mean loss and the number of pictures judged right, before the step."""
+        recipe, step = self.recipe, self.position.step
+        torch.manual_seed(derive_seed(recipe.seed, "dropout", step, self.world.rank))
+        self.schedule.apply(step)
+        first: list[tuple[float, float]] = []
+
+        def closure() -> Tensor:
+            self.optimizer.zero_grad()
+            total, correct = inputs.new_zeros(()), inputs.new_zeros(())
+            chunks = (part.chunk(recipe.gradient.accumulate) for part in (inputs, labels, targets))
+            for part, label, target in zip(*chunks, strict=True):
+                with self.runtime.autocast():
+                    logits = self.wrapped(part)
+                loss = functional.cross_entropy(logits.float(), target, label_smoothing=recipe.loss.label_smoothing)
+                loss = loss * (len(part) / len(inputs))
+                loss.backward()
+                total += loss.detach()
+                correct += (logits.detach().argmax(1) == label).sum()
+            self._refuse_non_finite(total)
+            if recipe.gradient.clip_norm is not None:
+                nn.utils.clip_grad_norm_(self.model.parameters(), recipe.gradient.clip_norm)
+            first.append((float(total), float(correct)))
+            return total
+
+        self.optimizer.step(closure)
+        if self.averaging:
+            self.averaging.update(self.model, step + 1)
+        return first[0]  # sharpness-aware minimisation calls the closure twice
+
+    def _refuse_non_finite(self, loss: Tensor) -> None:
+        if not torch.isfinite(loss):
+            done = self.position.step - self.position.epoch * self.steps_per_epoch
+            rate = self.optimizer.param_groups[-1]["lr"]
+            raise DivergedError(f"the loss became {float(loss)} in epoch {self.position.epoch + 1}, step {done + 1} of "
+                                f"{self.steps_per_epoch}, at learning rate {rate:.3g}; try a smaller optimizer.lr")
+
+    # After an epoch ----------------------------------------------------------------------------------------------
+
+    def _finish_epoch(self, run: RunFolder) -> Row:
+        position = self.position
+        loss, accuracy = self._validate()
+        sums = self._all_sums()
+        position.epoch += 1
+        row: Row = {
+            "epoch": position.epoch,
+            "train_loss": sums.loss / sums.pictures, "train_accuracy": sums.correct / sums.pictures,
+            "val_loss": loss, "val_accuracy": accuracy, "lr": float(self.optimizer.param_groups[-1]["lr"]),
+            "seconds": sums.seconds, "images_per_second": sums.pictures / sums.seconds, "data_seconds": sums.data_seconds,
+        }
+        self.history.append(row)
+        position.sums = _EpochSums()
+        if loss is not None and accuracy is not None:
+            self.schedule.epoch_end(loss, accuracy)
+            self._keep_best(run, loss, accuracy)
+            if self.stopper and self.stopper.update(loss, accuracy):
+                position.stopped = (f"early stopping: {self.stopper.settings.metric} did not improve for "
+                                    f"{self.stopper.settings.patience} epochs")
+        if self.averaging and self._is_last():
+            self._finish_averaging(run)
+        self._checkpoint(run)
+        return row
+
+    def _end_early(self, run: RunFolder) -> None:
+        """Time is up: make what an evaluation needs from where training stands. The checkpoint is written already."""
+        loss, accuracy = self._validate()
+        if self.position.best_epoch is None and loss is not None and accuracy is not None:
+            self._keep_best(run, loss, accuracy)
+        if self.averaging:
+            self._finish_averaging(run)
+
+    def _is_last(self) -> bool:
+        return self.position.epoch == self.recipe.epochs or self.position.stopped is not None
+
+    def _validate(self) -> tuple[float | None, float | None]:
+        """Mean cross-entropy and accuracy on the validation split, every picture once over all processes."""
+        if not len(self.validation):
+            return None, None
+        rank, size = self.world.rank, self.world.size
+        logits = predict_logits(self.model, self.validation.images[rank::size], self.spec, self.runtime)
+        labels = self.validation.labels[rank::size].cpu()
+        loss = float(functional.cross_entropy(logits.double(), labels, reduction="sum")) if len(labels) else 0.0
+        parts = self.world.gather((loss, int((logits.argmax(1) == labels).sum())))
+        count = len(self.validation)
+        return sum(p[0] for p in parts) / count, sum(p[1] for p in parts) / count
+
+    def _keep_best(self, run: RunFolder, loss: float, accuracy: float) -> None:
+        by_loss = self.stopper is not None and self.stopper.settings.metric == "val_loss"
+        value = -loss if by_loss else accuracy
+        if value > self.position.best:
+            self.position.best, self.position.best_epoch = value, self.position.epoch
+            if self.world.is_first:
+                save_weights(self.model.state_dict(), run.weights("best"))
+
+    def _finish_averaging(self, run: RunFolder) -> None:
+        """Write the averaged weights, their batch-norm statistics renewed. The model itself goes on unaveraged."""
+        assert self.averaging is not None
+        start = time.perf_counter()
+        order = torch.randperm(len(self.train), generator=generator(self.recipe.seed, "refresh"))[:REFRESH_PICTURES]
+        batches = (normalise(self.train.images[part.to(self.train.images.device)].to(self.runtime.device).float() / 255,
+                             self.mean, self.std, self.runtime)
+                   for part in order.split(self.recipe.batch_size))
+        own = {name: value.clone() for name, value in self.model.state_dict().items()}
+        self.averaging.finish(self.model)
+        if self.averaging.needs_batch_norm_refresh:
+            with self.runtime.autocast():
+                refresh_batch_norm(self.model, batches)
+        if self.world.is_first:
+            save_weights(self.model.state_dict(), run.weights("averaged"))
+        self.model.load_state_dict(own)
+        self.position.overhead_seconds += time.perf_counter() - start
+
+    def _all_sums(self) -> _EpochSums:
+        """The epoch's sums over all processes; times are this process's own."""
+        shares = self.world.gather(vars(self.position.sums))
+        own = self.position.sums
+        return _EpochSums(sum(s["loss"] for s in shares), sum(s["correct"] for s in shares),
+                          sum(s["pictures"] for s in shares), own.seconds, own.data_seconds)
+
+    def _checkpoint(self, run: RunFolder) -> None:
+        sums = self._all_sums()
+        if self.world.is_first:
+            write_history(run, self.history)
+            state = self.state_dict()
+            state["position"]["sums"] = vars(sums)
+            save_checkpoint(run.last, self.recipe, state)
+        self._checked = time.monotonic()
