@@ -8,14 +8,13 @@ What ImageNet weights expect as normalisation is for the recipe to set: mean (0.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fashionlab.errors import DataError, UsageError
+from fashionlab.errors import UsageError
 from fashionlab.models.catalog import Card, Count, Rate, register
-from fashionlab.models.weights import fit_state, read_state
+from fashionlab.models.weights import fit_state, from_hub, read_state
 
 SYSTEM_000 = "reference system 000 (000_fc03df10ce06c9e4.txt)"
 SYSTEM_003 = "reference system 003 (003_c0ea5a4b0d72b5df.txt)"
@@ -45,30 +44,13 @@ def _backbone(
                          f"expected {'1 or 3' if channels == 1 else '3'}")
     if resize is not None and resize < 28:
         raise UsageError(f"model {name!r}: resize {resize} is too small, expected 28 or more")
-    options: dict[str, Any] = {"num_classes": classes, "in_chans": input_channels, "drop_rate": dropout}
     import timm  # here because it takes a second, which only these networks should cost
 
-    if weights == "imagenet":
-        network = _from_hub(name, timm_name, options)
-    else:
-        network = timm.create_model(timm_name, pretrained=False, **options)
-        if weights != "none":
-            path = Path(weights).expanduser()
-            network.load_state_dict(fit_state(network, read_state(path), path))
+    network = timm.create_model(timm_name, num_classes=classes, in_chans=input_channels, drop_rate=dropout)
+    if weights != "none":
+        path = from_hub(network) if weights == "imagenet" else Path(weights).expanduser()
+        network.load_state_dict(fit_state(network, read_state(path), path))
     return Backbone(network, input_channels // channels, resize)
-
-
-def _from_hub(name: str, timm_name: str, options: dict[str, Any]) -> nn.Module:
-    import timm
-
-    try:
-        return timm.create_model(timm_name, pretrained=True, **options)
-    except Exception as error:  # the hub's client raises errors of several libraries, which differ between versions
-        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise DataError(
-            f"ImageNet weights for model {name!r} (timm's {timm_name}) cannot be had from the hub: {first}\n"
-            "Give a file with them (weights: FILE.safetensors or FILE.pth), or start without (weights: none)."
-        ) from error
 
 
 @register("mobilenetv2", Card(

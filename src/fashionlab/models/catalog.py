@@ -96,13 +96,10 @@ def check_arguments(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
         raise UsageError(f"model {name!r}, argument {key} = {first['input']!r}: {first['msg']}") from error
 
 
-def build(
-    name: str, *, classes: int, channels: int, image_size: int, pretrained: bool = True, **arguments: Any
-) -> nn.Module:
+def build(name: str, *, classes: int, channels: int, image_size: int, **arguments: Any) -> nn.Module:
     """The network called `name`, in training mode, with random weights from torch's global generator.
 
     classes: number of logits. channels: 1 or 3. image_size: height and width of the pictures, which are square.
-    pretrained: False leaves out the weights that an argument `weights` names, for a network whose state is loaded next.
     The network refuses pictures of another shape with UsageError.
 
     Raises UsageError for an unknown name or argument, a bad value, or pictures too small for the network;
@@ -110,8 +107,6 @@ def build(
     """
     entry = MODELS[name]
     checked = check_arguments(name, arguments)
-    if not pretrained and "weights" in checked:
-        checked["weights"] = "none"
     if channels not in (1, 3):
         raise UsageError(f"model {name!r}: pictures with {channels} channels, expected 1 or 3")
     if classes < 2:

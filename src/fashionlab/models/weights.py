@@ -1,8 +1,10 @@
-"""Weights from files: read without running any code, and fitted to a timm network."""
+"""Weights for timm networks: from the hub or a file, read without running any code, and fitted to the network."""
 
 from __future__ import annotations
 
 import pickle
+import urllib.error
+import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,39 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fashionlab.errors import DataError
+
+
+def from_hub(network: nn.Module) -> Path:
+    """The file with timm's ImageNet weights for `network`: from the hub's cache on this machine, else downloaded.
+
+    Raises DataError when the hub cannot be reached or does not have them.
+    """
+    import huggingface_hub  # here because it takes half a second, which only these networks should cost
+    from huggingface_hub import constants
+
+    config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+    repository, name = config["hf_hub_id"], "model.safetensors"
+    cached = huggingface_hub.try_to_load_from_cache(repository, name)
+    if isinstance(cached, str):
+        return Path(cached)
+    try:
+        _reach(constants.ENDPOINT)  # the hub's own client tries for most of a minute before it gives up
+        return Path(huggingface_hub.hf_hub_download(repository, name))
+    except Exception as error:  # that client raises errors of several libraries, which differ between versions
+        first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"ImageNet weights {repository} cannot be had from {constants.ENDPOINT} ({first})\n"
+            "Give a file with them (weights: FILE.safetensors or FILE.pth), or start without (weights: none)."
+        ) from error
+
+
+def _reach(address: str) -> None:
+    """Raises OSError at once when nothing answers at `address`; any answer will do."""
+    request = urllib.request.Request(address, method="HEAD")
+    try:
+        urllib.request.urlopen(request, timeout=10).close()
+    except urllib.error.HTTPError as error:
+        error.close()
 
 
 def read_state(path: Path) -> dict[str, Tensor]:
