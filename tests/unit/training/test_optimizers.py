@@ -1,0 +1,246 @@
+"""Optimizers: torch's own and slow formulas as oracles; saved and loaded in the middle, they continue bit for bit."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from pydantic import TypeAdapter
+from torch import Tensor, nn
+
+from fashionlab.errors import UsageError
+from fashionlab.recipes.optimizers import OptimizerSettings
+from fashionlab.training.optimizers import Optimizer, Sam, build_optimizer, orthogonalise
+
+SETTINGS: list[dict[str, Any]] = [
+    {"name": "sgd", "lr": 0.1},
+    {"name": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3},
+    {"name": "adam", "weight_decay": 1e-3},
+    {"name": "adamw", "betas": [0.8, 0.95]},
+    {"name": "rmsprop", "momentum": 0.5},
+    {"name": "muon", "weight_decay": 0.1},
+    {"name": "muon", "lr": 0.24, "momentum": 0.6, "steps": 3, "normalise_weights": True,
+     "others": {"name": "sgd", "lr": 0.5, "momentum": 0.85, "nesterov": True, "bias_lr_factor": 0.1}},
+    {"name": "sam", "lr": 0.1, "momentum": 0.9},
+]
+IDS = ["sgd", "sgd-nesterov", "adam", "adamw", "rmsprop", "muon", "muon-airbench", "sam"]
+
+
+def settings(values: dict[str, Any]) -> Any:
+    return TypeAdapter(OptimizerSettings).validate_python(values)
+
+
+def network(seed: int = 0) -> nn.Sequential:
+    torch.manual_seed(seed)
+    model = nn.Sequential(
+        nn.Conv2d(1, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 4, 3), nn.Flatten(),
+        nn.Linear(16, 12), nn.LayerNorm(12), nn.ReLU(), nn.Linear(12, 3),
+    )
+    return model.to(memory_format=torch.channels_last)
+
+
+def batch(step: int) -> tuple[Tensor, Tensor]:
+    generator = torch.Generator().manual_seed(1000 + step)
+    labels = torch.randint(3, (16,), generator=generator)
+    return torch.randn(16, 1, 6, 6, generator=generator) + labels.view(-1, 1, 1, 1), labels
+
+
+def closure_of(model: nn.Module, optimizer: Optimizer, step: int) -> Callable[[], Tensor]:
+    images, labels = batch(step)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = nn.functional.cross_entropy(model(images), labels)
+        loss.backward()
+        return loss.detach()
+
+    return closure
+
+
+def train(model: nn.Module, optimizer: Optimizer, steps: range) -> list[float]:
+    return [float(optimizer.step(closure_of(model, optimizer, step))) for step in steps]
+
+
+@pytest.mark.parametrize("values", SETTINGS, ids=IDS)
+def test_every_optimizer_learns_and_continues_bit_for_bit(values: dict[str, Any], tmp_path: Path) -> None:
+    whole = network()
+    whole_optimizer = build_optimizer(settings(values), whole)
+    losses = train(whole, whole_optimizer, range(10))
+    assert sum(losses[-3:]) < sum(losses[:3])
+
+    first = network()
+    first_optimizer = build_optimizer(settings(values), first)
+    train(first, first_optimizer, range(5))
+    torch.save({"model": first.state_dict(), "optimizer": first_optimizer.state_dict()}, tmp_path / "last.pt")
+    saved = torch.load(tmp_path / "last.pt", weights_only=True)
+
+    second = network(seed=9)
+    second.load_state_dict(saved["model"])
+    second_optimizer = build_optimizer(settings(values), second)
+    second_optimizer.load_state_dict(saved["optimizer"])
+    assert losses[5:] == train(second, second_optimizer, range(5, 10))
+    for name, tensor in whole.state_dict().items():
+        assert torch.equal(tensor, second.state_dict()[name]), name
+
+
+@pytest.mark.parametrize(
+    ("values", "oracle"),
+    [
+        (SETTINGS[1], lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=1e-3)),
+        (SETTINGS[2], lambda p: torch.optim.Adam(p, weight_decay=1e-3)),
+        (SETTINGS[3], lambda p: torch.optim.AdamW(p, betas=(0.8, 0.95))),
+        (SETTINGS[4], lambda p: torch.optim.RMSprop(p, lr=1e-3, momentum=0.5)),
+    ],
+    ids=["sgd", "adam", "adamw", "rmsprop"],
+)
+def test_plain_optimizers_equal_torch(values: dict[str, Any], oracle: Callable[[Any], Any]) -> None:
+    ours, theirs = network(), network()
+    train(ours, build_optimizer(settings(values), ours), range(5))
+    train(theirs, oracle(theirs.parameters()), range(5))
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.equal(mine, other)
+
+
+@pytest.mark.parametrize("values", SETTINGS, ids=IDS)
+def test_every_trainable_parameter_is_in_exactly_one_group(values: dict[str, Any]) -> None:
+    model = network()
+    model[0].requires_grad_(False)
+    grouped = [id(p) for group in build_optimizer(settings(values), model).param_groups for p in group["params"]]
+    assert sorted(grouped) == sorted(id(p) for p in model.parameters() if p.requires_grad)
+
+
+def test_decay_and_bias_rate_go_to_the_right_parameters() -> None:
+    model = network()
+    values = {"name": "sgd", "lr": 0.5, "weight_decay": 0.01, "bias_lr_factor": 64, "decay_biases_and_norms": False}
+    optimizer = build_optimizer(settings(values), model)
+    of = {id(p): group for group in optimizer.param_groups for p in group["params"]}
+    for name, parameter in model.named_parameters():
+        group = of[id(parameter)]
+        assert group["lr"] == group["initial_lr"] == (32 if name in ("1.bias", "6.bias") else 0.5), name
+        assert group["weight_decay"] == (0.01 if parameter.ndim > 1 else 0), name
+
+
+def test_faster_biases_decay_as_much_a_step() -> None:
+    values = {"name": "sgd", "lr": 0.5, "weight_decay": 0.01, "bias_lr_factor": 64}
+    optimizer = build_optimizer(settings(values), network())
+    assert [g["lr"] * g["weight_decay"] for g in optimizer.param_groups] == pytest.approx([0.005, 0.005])
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (16, 40), (40, 16), (1, 9), (64, 576)])
+def test_newton_schulz_keeps_directions_and_levels_singular_values(shape: tuple[int, int]) -> None:
+    matrix = torch.randn(shape, generator=torch.Generator().manual_seed(3), dtype=torch.float64)
+    left, values, right = torch.linalg.svd(matrix, full_matrices=False)
+    middle = left.T @ orthogonalise(matrix, 5).double() @ right.T
+    levels = middle.diagonal()
+    large = values > 0.02 * values.norm()  # smaller ones need more than five steps
+    assert ((levels[large] > 0.6) & (levels[large] < 1.3)).all()
+    assert torch.allclose(middle, levels.diag(), atol=1e-4)
+    x = values / values.norm()
+    for _ in range(5):
+        x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
+    assert torch.allclose(levels, x, atol=1e-3)
+
+
+def test_a_zero_gradient_leaves_muon_still() -> None:
+    assert torch.equal(orthogonalise(torch.zeros(4, 6), 5), torch.zeros(4, 6))
+
+
+@pytest.mark.parametrize("nesterov", [True, False])
+def test_muon_equals_torch_on_matrices(nesterov: bool) -> None:
+    ours = nn.Sequential(nn.Linear(12, 20, bias=False), nn.Linear(20, 7, bias=False), nn.Linear(7, 3, bias=False))
+    theirs = copy.deepcopy(ours)
+    start = [p.detach().clone() for p in ours.parameters()]
+    mine = build_optimizer(settings({"name": "muon", "nesterov": nesterov, "weight_decay": 0.1}), ours)
+    other = torch.optim.Muon(
+        [p for p in list(theirs.parameters())[:2]], lr=0.02, weight_decay=0.1, momentum=0.95, nesterov=nesterov)
+    rest = torch.optim.AdamW([theirs[2].weight], lr=1e-3, weight_decay=0.01)
+    for step in range(4):
+        gradients = [torch.randn(p.shape, generator=torch.Generator().manual_seed(step)) for p in ours.parameters()]
+        for model in (ours, theirs):
+            for parameter, gradient in zip(model.parameters(), gradients, strict=True):
+                parameter.grad = gradient.clone()
+        mine.step(lambda: torch.tensor(0.0))
+        other.step()
+        rest.step()
+    for parameter, oracle, begin in zip(ours.parameters(), theirs.parameters(), start, strict=True):
+        moved, expected = parameter - begin, oracle - begin  # torch orthogonalises in bfloat16
+        assert (moved - expected).norm() < 0.03 * expected.norm()
+
+
+def test_muon_reads_a_filter_as_a_matrix() -> None:
+    convolution = nn.Sequential(nn.Conv2d(3, 5, 3, bias=False), nn.Flatten(), nn.Linear(5, 2))
+    linear = nn.Sequential(nn.Linear(27, 5, bias=False), nn.Linear(5, 2))
+    linear[0].weight.data = convolution[0].weight.data.flatten(1).clone()
+    gradient = torch.randn(5, 3, 3, 3, generator=torch.Generator().manual_seed(1))
+    convolution[0].weight.grad = gradient.to(memory_format=torch.channels_last)
+    linear[0].weight.grad = gradient.flatten(1)
+    for model in (convolution, linear):
+        build_optimizer(settings({"name": "muon", "normalise_weights": True}), model).step(lambda: torch.tensor(0.0))
+    assert torch.allclose(convolution[0].weight.flatten(1), linear[0].weight, atol=1e-6)
+
+
+def test_muon_normalises_weights_before_the_step() -> None:
+    model = nn.Sequential(nn.Linear(9, 4, bias=False), nn.Linear(4, 2))
+    before = model[0].weight.detach().clone()
+    model[0].weight.grad = torch.zeros(4, 9)
+    build_optimizer(settings({"name": "muon", "normalise_weights": True}), model).step(lambda: torch.tensor(0.0))
+    assert torch.allclose(model[0].weight, before * 2 / before.norm())
+
+
+def test_muon_needs_a_hidden_matrix() -> None:
+    with pytest.raises(UsageError, match=r"muon.*use sgd or adamw"):
+        build_optimizer(settings({"name": "muon"}), nn.Sequential(nn.Flatten(), nn.Linear(4, 2)))
+
+
+def test_sam_by_hand_on_a_quadratic() -> None:
+    """f(w) = (3 w0^2 + w1^2) / 2 at (1, 2): gradient (3, 2), gradient at w + rho * g / |g| by hand."""
+    model = nn.Linear(2, 1, bias=False)
+    model.weight.data = torch.tensor([[1.0, 2.0]])
+    curvature = torch.tensor([[3.0, 1.0]])
+    optimizer = build_optimizer(settings({"name": "sam", "lr": 0.1, "rho": 0.5}), model)
+
+    def closure() -> Tensor:
+        optimizer.zero_grad()
+        loss = (curvature * model.weight**2).sum() / 2
+        loss.backward()
+        return loss.detach()
+
+    assert float(optimizer.step(closure)) == pytest.approx(3.5)
+    norm = 13**0.5
+    expected = [1 - 0.1 * 3 * (1 + 0.5 * 3 / norm), 2 - 0.1 * (2 + 0.5 * 2 / norm)]
+    assert model.weight.flatten().tolist() == pytest.approx(expected)
+
+
+def test_sam_counts_a_batch_once_in_batch_norm() -> None:
+    sam, plain = network(), network()
+    train(sam, build_optimizer(settings({"name": "sam", "lr": 0.1}), sam), range(1))
+    train(plain, build_optimizer(settings({"name": "sgd", "lr": 0.1}), plain), range(1))
+    for mine, other in zip(sam.buffers(), plain.buffers(), strict=True):
+        assert torch.equal(mine, other)
+    assert not torch.equal(sam[0].weight, plain[0].weight)
+    assert sam[1].track_running_stats
+
+
+def test_sam_puts_weights_back_when_the_second_pass_fails() -> None:
+    model = network()
+    optimizer = build_optimizer(settings({"name": "sam", "lr": 0.1}), model)
+    assert isinstance(optimizer, Sam)
+    before = copy.deepcopy([p.detach() for p in model.parameters()])
+    inner = closure_of(model, optimizer, 0)
+    calls: list[int] = []
+
+    def closure() -> Tensor:
+        calls.append(1)
+        if len(calls) == 2:
+            raise RuntimeError("no")
+        return inner()
+
+    with pytest.raises(RuntimeError, match="no"):
+        optimizer.step(closure)
+    for parameter, old in zip(model.parameters(), before, strict=True):
+        assert torch.equal(parameter, old)
+    assert model[1].track_running_stats
