@@ -1,0 +1,31 @@
+"""Early stopping on a validation metric."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from fashionlab.recipes.stopping import EarlyStoppingSettings
+from fashionlab.training.watch import Watch
+
+
+class EarlyStopping:
+    """``stopping.update({"val_loss": ..., "val_accuracy": ...})`` after every epoch: True when it is time to stop.
+
+    That is after `patience` epochs in a row that did not beat the best by more than `min_delta`.
+    Raises DivergedError when the metric is NaN or infinite.
+    """
+
+    def __init__(self, settings: EarlyStoppingSettings) -> None:
+        self.settings = settings
+        self.watch = Watch(settings.metric, settings.min_delta)
+
+    def update(self, metrics: Mapping[str, float]) -> bool:
+        self.watch.update(metrics)
+        return self.watch.epochs_since_best >= self.settings.patience
+
+    def state_dict(self) -> dict[str, Any]:
+        return self.watch.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.watch.load_state_dict(state)
