@@ -1,1 +1,26 @@
-""" """
+"""From bytes to pictures: the data stage.
+
+Takes the name of a data set or a path (IDX files, two CSV tables, an image folder, an NPZ archive). Gives a
+`PictureSet` (uint8 [N, C, H, W] and labels), a stratified, seeded `Split` of it, the mean and deviation of its training
+pictures, and `ResidentPictures`, which keeps the whole set on the device and deals out batches in a reproducible order.
+
+The test split is read by `fashionlab.data.test_split.load_test` alone, which is not exported here on purpose: training
+and tuning run within `sealed_test_split()`, where it refuses.
+"""
+
+from fashionlab.data.catalog import DATASETS, NamedDataset
+from fashionlab.data.load import load_training
+from fashionlab.data.normalise import normalisation
+from fashionlab.data.resident import ResidentPictures, steps_per_epoch
+from fashionlab.data.splits import limit, make_split
+
+__all__ = [
+    "DATASETS",
+    "NamedDataset",
+    "ResidentPictures",
+    "limit",
+    "load_training",
+    "make_split",
+    "normalisation",
+    "steps_per_epoch",
+]

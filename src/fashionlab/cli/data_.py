@@ -1,0 +1,109 @@
+"""`fashionlab data ...`: fetch a data set, describe it, show it, convert it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fashionlab.errors import UsageError
+
+app = typer.Typer(no_args_is_help=True, help="Fetch, describe, show and convert data sets.")
+
+Dataset = Annotated[str, typer.Argument(help="A name (`fashionlab list datasets`) or a path: a folder with IDX files, "
+                                             "with two CSV tables or with one folder of pictures a class, or an .npz "
+                                             "file.")]
+DataDir = Annotated[Path | None, typer.Option(help="The folder of a named data set; else FASHIONLAB_DATA, the cache, "
+                                                   "the system, a download.")]
+Skip = Annotated[bool, typer.Option("--skip-unreadable", help="List broken pictures on stderr and go on without them.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing target.")]
+
+
+@app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(help="A named data set.")] = "fashion-mnist",
+    data_dir: Annotated[Path | None, typer.Option(help="Where to put it; else FASHIONLAB_DATA, the cache.")] = None,
+) -> None:
+    """Make sure that a data set is on this machine, whole and verified; print its folder."""
+    from fashionlab.data.locate import fetch_named
+
+    print(fetch_named(name, data_dir))
+
+
+@app.command()
+def info(dataset: Dataset = "fashion-mnist", data_dir: DataDir = None, skip_unreadable: Skip = False,
+         json: Json = False) -> None:
+    """Pictures per class and split, shape, mean and deviation, hashes, source."""
+    from fashionlab.cli.output import print_json, print_table
+    from fashionlab.data import load_training
+    from fashionlab.data.summary import summary
+    from fashionlab.data.test_split import load_test
+
+    training = load_training(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable)
+    facts = summary(training, load_test(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable))
+    if json:
+        print_json({"dataset": dataset, **facts})
+        return
+    splits = facts["splits"]
+    channels, height, width = facts["shape"]
+    print(f"source     {facts['source']}")
+    print(f"pictures   {height} x {width}, {channels} channel{'s' if channels > 1 else ''} of 8 bits")
+    print(f"mean       {' '.join(f'{value:.5f}' for value in facts['mean'])}   (training pictures, scale 0 to 1)")
+    print(f"deviation  {' '.join(f'{value:.5f}' for value in facts['std'])}")
+    for name, split in splits.items():
+        print(f"{name:<9}  sha256 {split['sha256']}")
+    print()
+    rows = [[label, name, *(f"{split['per_class'][name]:,}" for split in splits.values())]
+            for label, name in enumerate(facts["classes"])]
+    total = ["", "all", *(f"{split['pictures']:,}" for split in splits.values())]
+    print_table(["label", "class", "train", "test"], [*rows, total], right=["label", "train", "test"])
+
+
+@app.command()
+def show(
+    dataset: Dataset = "fashion-mnist",
+    out: Annotated[Path, typer.Option(help="The PNG file to write.")] = Path("contact-sheet.png"),
+    examples: Annotated[int, typer.Option(help="Pictures a class.")] = 10,
+    data_dir: DataDir = None,
+    skip_unreadable: Skip = False,
+    overwrite: Overwrite = False,
+    json: Json = False,
+) -> None:
+    """Draw a contact sheet of the training pictures: for each class its name, its mean picture and examples."""
+    from fashionlab.cli.output import print_json
+    from fashionlab.data import load_training
+    from fashionlab.data.contact_sheet import save_contact_sheet
+
+    if out.suffix.lower() != ".png":
+        raise UsageError(f"--out {out}: expected a name that ends in .png")
+    if out.exists() and not overwrite:
+        raise UsageError(f"{out}: exists; choose another name or add --overwrite")
+    pictures = load_training(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable)
+    save_contact_sheet(pictures, out, examples)
+    if json:
+        print_json({"dataset": dataset, "file": str(out), "classes": list(pictures.classes), "examples": examples})
+    else:
+        print(out)
+
+
+@app.command()
+def convert(
+    source: Annotated[str, typer.Argument(help="A name or a path, as for `data info`.")],
+    target: Annotated[Path, typer.Argument(help="The folder to make, or for npz the .npz file.")],
+    to: Annotated[str, typer.Option(help="idx, csv, npz or folder.")],
+    data_dir: DataDir = None,
+    skip_unreadable: Skip = False,
+    overwrite: Overwrite = False,
+) -> None:
+    """Write a data set in another format, without loss: order, labels, pixels and class names stay."""
+    from fashionlab.data import load_training
+    from fashionlab.data.convert import check, convert
+    from fashionlab.data.test_split import load_test
+
+    check(target, to, overwrite)
+    training = load_training(source, data_dir=data_dir, skip_unreadable=skip_unreadable)
+    test = load_test(source, data_dir=data_dir, skip_unreadable=skip_unreadable)
+    convert(training, test, target, to, overwrite)
+    print(target)

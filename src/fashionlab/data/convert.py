@@ -1,0 +1,82 @@
+"""A data set from one format to another, without loss: order, labels, pixels and class names stay."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from fashionlab.data import csv, idx, image_folder, npz
+from fashionlab.data.locate import at_path
+from fashionlab.data.source import CLASSES_FILE, Part
+from fashionlab.errors import DataError, FashionlabError, UsageError, unknown
+from fashionlab.files import replacing
+from fashionlab.records import PictureSet
+
+Parts = Mapping[Part, PictureSet]
+_FOLDER_WRITERS: dict[str, Callable[[Path, Parts], None]] = {
+    "idx": idx.write_set,
+    "csv": csv.write_set,
+    "folder": image_folder.write_folder,
+}
+FORMATS = (*_FOLDER_WRITERS, "npz")
+
+
+def convert(training: PictureSet, test: PictureSet, target: Path, to: str, overwrite: bool = False) -> None:
+    """Write both parts to `target`: a folder, or for "npz" a file whose name ends in .npz.
+
+    to: one of FORMATS. Folders get a classes.txt, as only NPZ can hold class names.
+    Raises UsageError for an unknown format or (without `overwrite`) an existing target, DataError when the format
+    cannot hold the set, FashionlabError when `target` cannot be written; nothing half-written is left.
+    """
+    check(target, to, overwrite)
+    parts: Parts = {"train": training, "test": test}
+    if to == "npz":
+        with replacing(target) as temporary:
+            npz.write_npz(temporary, parts)
+        return
+    wrong = [name for name in training.classes if "\n" in name or "\r" in name or not name]
+    if wrong or len(set(training.classes)) != len(training.classes):
+        raise DataError(f"{training.source}: class names must differ and be one line each to stand in {CLASSES_FILE}")
+    with _replacing_folder(target) as folder:
+        _FOLDER_WRITERS[to](folder, parts)
+        (folder / CLASSES_FILE).write_bytes(("\n".join(training.classes) + "\n").encode())
+
+
+def check(target: Path, to: str, overwrite: bool) -> None:
+    """Raise the UsageErrors of `convert`, before anything is read."""
+    if to not in FORMATS:
+        raise unknown("format", to, FORMATS)
+    if (to == "npz") != (target.suffix == ".npz"):
+        raise UsageError(f"{target}: the name of an NPZ archive, and of nothing else, ends in .npz (--to {to})")
+    if not target.exists():
+        return
+    if not overwrite:
+        raise UsageError(f"{target}: exists; choose another name or add --overwrite")
+    try:
+        at_path(target)
+    except DataError as error:
+        raise UsageError(f"{target}: exists and is no data set, so it is not overwritten") from error
+
+
+@contextmanager
+def _replacing_folder(target: Path) -> Iterator[Path]:
+    """A temporary folder beside `target`; takes its place if the block succeeds and is removed otherwise."""
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        contents = temporary / "new"
+        contents.mkdir()  # with the permissions the person's umask gives, which mkdtemp's folder lacks
+        yield contents
+        if target.exists():
+            target.replace(temporary / "old")
+        contents.replace(target)
+    except OSError as error:
+        raise FashionlabError(f"cannot write {target}: {os.strerror(error.errno) if error.errno else error}") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)

@@ -1,0 +1,200 @@
+"""The IDX format of MNIST and its relatives, gzipped or not.
+
+Layout (yann.lecun.com/exdb/mnist): two zero bytes, the type (8: uint8), the number of dimensions, each dimension as a
+big-endian uint32, then the bytes. Pictures are [N, H, W], or [N, H, W, 3] for colour; labels are [N].
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import math
+import re
+import struct
+import zlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO, cast
+
+import numpy as np
+
+from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
+from fashionlab.data.source import Part, Wanted, check_labels, numbered_classes, read_classes
+from fashionlab.errors import DataError
+from fashionlab.records import PictureSet
+
+_UINT8 = 8
+_NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?")
+
+
+def read_idx(path: Path, dimensions: tuple[int, ...]) -> np.ndarray:
+    """The uint8 array in the IDX file `path`. `dimensions`: the numbers of dimensions that are expected.
+
+    Raises DataError naming the file: missing, truncated, damaged, wrong magic number, or longer than its header says.
+    """
+    try:
+        with path.open("rb") as raw:
+            zipped = raw.read(2) == b"\x1f\x8b"
+            raw.seek(0)
+            stream = cast(BinaryIO, gzip.GzipFile(fileobj=raw)) if zipped else raw
+            return _parse(stream, path, dimensions)
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"{path}: cannot be read, truncated or damaged? ({error})") from error
+
+
+def _parse(stream: BinaryIO, path: Path, dimensions: tuple[int, ...]) -> np.ndarray:
+    magic = stream.read(4)
+    valid = [bytes((0, 0, _UINT8, n)) for n in dimensions]
+    if magic not in valid:
+        expected = " or ".join(f"0x{value.hex()}" for value in valid)
+        raise DataError(f"{path}: magic number 0x{magic.hex()}, expected {expected} (IDX of bytes, "
+                        f"{' or '.join(map(str, dimensions))} dimensions)")
+    header = stream.read(4 * magic[3])
+    if len(header) < 4 * magic[3]:
+        raise DataError(f"{path}: truncated within its header")
+    shape = struct.unpack(f">{magic[3]}I", header)
+    size = math.prod(shape)
+    data = _read(stream, size + 1)  # one byte more, to notice a longer file
+    if len(data) != size:
+        found = f"only {len(data):,} follow" if len(data) < size else "more follow"
+        raise DataError(f"{path}: its header promises {' x '.join(map(str, shape))} = {size:,} bytes, {found}")
+    return np.frombuffer(data, dtype=np.uint8).reshape(shape)
+
+
+def _read(stream: BinaryIO, size: int) -> bytearray:
+    """At most `size` bytes, in pieces: a header's absurd promise must not reserve memory for it."""
+    data = bytearray()
+    while len(data) < size and (piece := stream.read(min(size - len(data), 1 << 24))):
+        data += piece
+    return data
+
+
+def write_idx(path: Path, array: np.ndarray) -> None:
+    """Write a uint8 array; gzipped when the name ends in .gz (without a time stamp: equal data, equal bytes)."""
+    with path.open("wb") as raw:
+        if path.suffix == ".gz":
+            with gzip.GzipFile(filename="", mode="wb", fileobj=raw, compresslevel=6, mtime=0) as zipped:
+                zipped.write(_header(array))
+                zipped.write(np.ascontiguousarray(array).data)
+        else:
+            raw.write(_header(array))
+            raw.write(np.ascontiguousarray(array).data)
+
+
+def write_set(folder: Path, parts: Mapping[Part, PictureSet]) -> None:
+    """The four files of a data set, gzipped, under MNIST's names."""
+    for part, pictures in parts.items():
+        if len(pictures.classes) > 256:
+            raise DataError(f"{pictures.source}: {len(pictures.classes)} classes, an IDX file holds at most 256")
+        images = to_channels_last(pictures.images)
+        prefix = "train" if part == "train" else "t10k"
+        write_idx(folder / f"{prefix}-images-idx{images.ndim}-ubyte.gz", images)
+        write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", pictures.labels.astype(np.uint8))
+
+
+def _header(array: np.ndarray) -> bytes:
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, _UINT8, array.ndim, *array.shape)
+
+
+def sha256(array: np.ndarray) -> str:
+    """Hash of the decompressed IDX file that holds `array`."""
+    digest = hashlib.sha256(_header(array))
+    digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
+
+
+@dataclass(frozen=True)
+class IdxSource:
+    """A folder with the four IDX files.
+
+    files: for each part the pictures' and the labels' file. classes: None reads classes.txt or numbers them.
+    hashes: SHA-256 of the decompressed files by name without .gz; a file that is not listed is not verified.
+    """
+
+    describe: str
+    files: dict[Part, tuple[Path, Path]]
+    classes: tuple[str, ...] | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    first_label: int = 0
+    transposed: bool = False
+
+    def read(self, part: Part, wanted: Wanted) -> PictureSet:
+        images_path, labels_path = self.files[part]
+        images = read_idx(images_path, (3, 4))
+        labels = read_idx(labels_path, (1,))
+        if len(images) != len(labels):
+            raise DataError(f"{images_path}: {len(images)} pictures, but {labels_path.name} has {len(labels)} labels")
+        if not images.size:
+            raise DataError(f"{images_path}: holds no pictures")
+        classes = self._classes(labels if part == "train" else None)
+        numbers = labels.astype(np.int64) - self.first_label
+        check_labels(numbers, classes, str(labels_path))
+        self._verify(images_path, images)
+        self._verify(labels_path, labels)
+        pictures = from_channels_last(images, str(images_path))
+        if self.transposed:
+            pictures = np.ascontiguousarray(pictures.transpose(0, 1, 3, 2))
+        return PictureSet(adapt(pictures, wanted.image_size, wanted.channels), numbers, classes, self.describe)
+
+    def _classes(self, training_labels: np.ndarray | None) -> tuple[str, ...]:
+        path = self.files["train"][1]
+        known = self.classes or read_classes(path.parent)
+        if known is None:
+            labels = read_idx(path, (1,)) if training_labels is None else training_labels
+            known = numbered_classes(labels, str(path))
+        return known
+
+    def _verify(self, path: Path, array: np.ndarray) -> None:
+        expected = self.hashes.get(path.name.removesuffix(".gz"))
+        if expected is not None and (found := sha256(array)) != expected:
+            raise DataError(f"{path}: sha256 of the decompressed file is {found[:16]}..., expected {expected[:16]}...; "
+                            "fetch it again, or give data of your own as --dataset FOLDER")
+
+
+def named_files(folder: Path, names: Mapping[Part, tuple[str, str]]) -> dict[Part, tuple[Path, Path]] | None:
+    """The files called `names` in `folder`, plain or with .gz; None when one is missing."""
+    found: dict[Part, tuple[Path, Path]] = {}
+    for part, (images, labels) in names.items():
+        pair = _existing(folder / images), _existing(folder / labels)
+        if pair[0] is None or pair[1] is None:
+            return None
+        found[part] = (pair[0], pair[1])
+    return found
+
+
+def _existing(path: Path) -> Path | None:
+    for candidate in (path, path.with_name(path.name + ".gz")):
+        if candidate.is_file():
+            return candidate
+    return None
+
+
+def detect(folder: Path) -> IdxSource | None:
+    """The IDX files of one data set in `folder`; None when it has none.
+
+    Raises DataError when a file is missing or there are several sets.
+    """
+    if not folder.is_dir():
+        return None
+    sets: dict[str, dict[tuple[str, str], Path]] = {}
+    for path in sorted(folder.iterdir(), reverse=True):  # so that a plain file, sorted before its .gz, wins
+        match = _NAME.fullmatch(path.name)
+        if match and path.is_file():
+            part = "train" if match["part"] == "train" else "test"
+            sets.setdefault(match["prefix"], {})[part, match["what"]] = path
+    if not sets:
+        return None
+    if len(sets) > 1:
+        raise DataError(f"{folder}: holds several data sets ({', '.join(sorted(sets))}); give each a folder of its own")
+    files = next(iter(sets.values()))
+    expected = [(part, what) for part in ("train", "test") for what in ("images", "labels")]
+    missing = [" ".join(key) for key in expected if key not in files]
+    if missing:
+        raise DataError(f"{folder}: incomplete, the IDX file of the {' and the '.join(missing)} is missing "
+                        "(expected train-images-idx3-ubyte and the like)")
+    parts: dict[Part, tuple[Path, Path]] = {
+        "train": (files["train", "images"], files["train", "labels"]),
+        "test": (files["test", "images"], files["test", "labels"]),
+    }
+    return IdxSource(f"IDX files in {folder}", parts)

@@ -1,0 +1,125 @@
+"""Where a data set is: a path, or for a name the first of
+
+1. `data_dir` (--data-dir) or FASHIONLAB_DATA: there or nowhere, as an explicit wish is never passed over in silence;
+2. the user's cache (XDG_CACHE_HOME moves it), in fashionlab/data/<name>;
+3. a system copy in share/datasets/<name>, as Debian's package dataset-fashion-mnist makes one;
+4. a download into the user's cache (see `fetch`).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from fashionlab.data import csv, fetch, idx, image_folder, npz
+from fashionlab.data.catalog import DATASETS, NamedDataset
+from fashionlab.data.decoded_cache import user_cache
+from fashionlab.data.source import Source
+from fashionlab.errors import DataError, UsageError, unknown
+
+DATA_VARIABLE = "FASHIONLAB_DATA"
+_FORMATS = (npz, idx, csv, image_folder)  # an image folder comes last: any folder with folders in it looks like one
+
+
+def locate(dataset: str, data_dir: Path | None = None) -> Source:
+    """The source called `dataset`, fetched if need be. Raises UsageError for an unknown name, DataError otherwise."""
+    if dataset in DATASETS:
+        return _named(dataset, data_dir)
+    path = Path(dataset).expanduser()
+    if not path.exists():
+        if os.sep in dataset or path.suffix:
+            raise DataError(f"{dataset}: no such file or folder")
+        raise unknown("data set", dataset, DATASETS)
+    if data_dir is not None:
+        raise UsageError(f"data_dir {data_dir} goes with the name of a data set, but {dataset!r} is a path itself")
+    return at_path(path)
+
+
+def at_path(path: Path) -> Source:
+    """The source at `path`, whatever its format. Raises DataError when there is none."""
+    for reader in _FORMATS:
+        source = reader.detect(path)
+        if source is not None:
+            return source
+    raise DataError(f"{path}: no data set; expected a folder with IDX files, with *train*.csv and *test*.csv or with "
+                    "one folder of pictures a class, or an .npz file")
+
+
+def explicit_folder(data_dir: Path | None) -> tuple[Path | None, str]:
+    """The folder the person named, if any, and how."""
+    if data_dir is not None:
+        return data_dir.expanduser(), "--data-dir"
+    value = os.environ.get(DATA_VARIABLE)
+    return (Path(value).expanduser() if value else None), DATA_VARIABLE
+
+
+def cache_folder(name: str) -> Path:
+    return user_cache() / "data" / name
+
+
+def installed(name: str) -> Path | None:
+    """The cache's or the system's folder with all files of the set `name`, unverified; None if neither is complete."""
+    bases = [Path("/usr"), Path("/usr/local"), Path(sys.prefix)]
+    for folder in [cache_folder(name), *(base / "share" / "datasets" / name for base in bases)]:
+        if idx.named_files(folder, DATASETS[name].files):
+            return folder
+    return None
+
+
+def _named(name: str, data_dir: Path | None) -> Source:
+    dataset = DATASETS[name]
+    folder, how = explicit_folder(data_dir)
+    if folder is not None:
+        return _in_folder(name, dataset, folder, how)
+    found = installed(name) or fetch.fetch(name, cache_folder(name))
+    source = _idx_source(name, dataset, found)
+    assert source is not None
+    return source
+
+
+def _in_folder(name: str, dataset: NamedDataset, folder: Path, how: str) -> Source:
+    candidates = (folder / name, folder)
+    for candidate in candidates:
+        source = _idx_source(name, dataset, candidate)
+        if source is not None:
+            return source
+    for candidate in candidates:
+        if tables := csv.detect(candidate):
+            describe = f"{name}, CSV tables in {candidate} (hashes not verified)"
+            return csv.CsvSource(describe, tables.files, dataset.classes)
+    what = "no such folder"
+    if folder.is_dir():
+        present = {path.name.removesuffix(".gz") for path in folder.iterdir()}
+        what = f"{', '.join(file for file in dataset.file_names if file not in present)} missing (plain or .gz)"
+    advice = f".\n`fashionlab data fetch {name} --data-dir {folder}` puts it there" if fetch.routes(dataset) else ""
+    raise DataError(f"{folder} ({how}) does not hold {name}: {what}{advice}")
+
+
+def _idx_source(name: str, dataset: NamedDataset, folder: Path) -> idx.IdxSource | None:
+    files = idx.named_files(folder, dataset.files)
+    if files is None:
+        return None
+    verified = "hashes verified" if dataset.hashes else "hashes not verified: none are known"
+    return idx.IdxSource(f"{name}, IDX files in {folder} ({verified})", files, dataset.classes, dataset.hashes,
+                         dataset.first_label, dataset.transposed)
+
+
+def fetch_named(name: str, data_dir: Path | None = None) -> Path:
+    """Make sure that the set `name` is there, whole and verified; returns its folder.
+
+    With an explicit folder it is put there (copied if the cache or the system has it), else into the user's cache
+    unless that or the system has it.
+    """
+    dataset = DATASETS[name]
+    folder, _ = explicit_folder(data_dir)
+    have = installed(name)
+    if folder is None:
+        if have and fetch.is_whole(dataset, have):
+            return have
+        return fetch.fetch(name, cache_folder(name))
+    if fetch.is_whole(dataset, folder / name):
+        return folder / name
+    copy: Sequence[tuple[str, fetch.Route]] = [(f"copy from {have}", fetch.copy_from(have))] if have else []
+    return fetch.fetch(name, folder, [*copy, *fetch.routes(dataset)])

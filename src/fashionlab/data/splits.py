@@ -1,0 +1,70 @@
+"""Which training pictures are for fitting and which for validation: stratified, seeded, the same on every machine."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from fashionlab.errors import UsageError
+from fashionlab.records import Split
+
+
+def make_split(labels: np.ndarray, validation: int | float, seed: int) -> Split:
+    """Split pictures with `labels` (int [N]) into fitting and validation parts, every class in proportion.
+
+    validation: a number of pictures, or (as a float below 1) a share; 0 gives an empty validation part.
+    Raises UsageError when it exceeds the set or would leave a class without a training picture.
+    """
+    if isinstance(validation, float):
+        if not 0 <= validation < 1:
+            raise UsageError(f"validation {validation}: a share must be at least 0 and below 1")
+        validation = round(validation * len(labels))
+    if not 0 <= validation <= len(labels):
+        raise UsageError(f"validation {validation}: the set has {len(labels)} pictures")
+    counts = np.unique(labels, return_counts=True)[1]
+    capacity = counts - 1
+    if validation > capacity.sum():
+        raise UsageError(f"validation {validation} of {len(labels)} pictures leaves a class without a training picture")
+    chosen = _draw(labels, _apportion(counts, validation, capacity), seed)
+    return Split(train=np.flatnonzero(~chosen), validation=np.flatnonzero(chosen))
+
+
+def limit(split: Split, labels: np.ndarray, n: int, seed: int) -> Split:
+    """`split` with only `n` of its training pictures, every class in proportion; validation is unchanged.
+
+    labels: int [N] of the whole set. Raises UsageError unless 1 <= n <= the number of training pictures.
+    """
+    if not 1 <= n <= len(split.train):
+        raise UsageError(f"limit {n}: expected 1 to {len(split.train)}, the number of training pictures")
+    train_labels = labels[split.train]
+    counts = np.unique(train_labels, return_counts=True)[1]
+    chosen = _draw(train_labels, _apportion(counts, n, counts), seed)
+    return Split(train=split.train[chosen], validation=split.validation)
+
+
+def _apportion(counts: np.ndarray, total: int, capacity: np.ndarray) -> np.ndarray:
+    """How many to take of each class (int64 [K]): in proportion to `counts`, `total` in all, at most `capacity` each.
+
+    Largest remainder method in integers (no rounding that could differ between machines); the lower label wins a tie.
+    """
+    scaled = counts.astype(np.int64) * total
+    share = np.minimum(scaled // counts.sum(), capacity)
+    remainder = scaled - share * counts.sum()
+    while (missing := total - share.sum()) > 0:
+        free = np.flatnonzero(share < capacity)
+        most = free[np.argsort(-remainder[free], kind="stable")][:missing]
+        share[most] += 1
+        remainder[most] -= counts.sum()
+    return share
+
+
+def _draw(labels: np.ndarray, take: np.ndarray, seed: int) -> np.ndarray:
+    """bool [N]: for the i-th class present `take[i]` pictures drawn at random.
+
+    Sorts by raw generator output: numpy promises that stream for ever, its shuffles may change between versions.
+    """
+    keys = np.random.PCG64(seed).random_raw(len(labels))
+    chosen = np.zeros(len(labels), dtype=bool)
+    for label, number in zip(np.unique(labels), take, strict=True):
+        members = np.flatnonzero(labels == label)
+        chosen[members[np.argsort(keys[members], kind="stable")[:number]]] = True
+    return chosen
