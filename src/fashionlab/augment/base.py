@@ -183,7 +183,10 @@ class Pixel(Augmentation):
 
 
 class Mixing(Augmentation):
-    """Mixes each picture with another of the batch, and their targets alike."""
+    """Mixes each picture with another of the batch, and their targets alike.
+
+    The parameter `partner` (int64 [B]) is the other's place in the batch.
+    """
 
     kind = "mixing"
 

@@ -49,10 +49,11 @@ def sharpness(images: Tensor, factor: Tensor) -> Tensor:
     """Blend with a smoothed picture (3x3, weight 5 in the middle, the outermost pixels as they are)."""
     if min(images.shape[-2:]) <= 2:
         return images.clone()
-    kernel = images.new_tensor([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13
-    channels = images.shape[1]
+    # Sums of shifted pictures: several times faster on CPUs than a convolution of one channel.
+    rows = images[..., :-2, :] + images[..., 1:-1, :] + images[..., 2:, :]
+    around = rows[..., :-2] + rows[..., 1:-1] + rows[..., 2:]
     smooth = images.clone()
-    smooth[..., 1:-1, 1:-1] = F.conv2d(images, kernel.expand(channels, 1, 3, 3), groups=channels)
+    smooth[..., 1:-1, 1:-1].mul_(4).add_(around).div_(13)
     return blend(images, smooth, factor)
 
 
