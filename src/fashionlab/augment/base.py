@@ -62,12 +62,14 @@ class Draw:
 
     def beta(self, alpha: float, n: int) -> Tensor:
         """float32 [n] from Beta(alpha, alpha)."""
-        # torch.distributions takes no generator; it calls this same function. In float64 because for a small alpha both
-        # gamma draws can be too small for float32, and 0/0 would follow.
-        shape = torch.full((2, n), alpha, dtype=torch.float64, device=self.generator.device)
-        gammas = torch._standard_gamma(shape, generator=self.generator)  # pyright: ignore[reportPrivateImportUsage]
-        first, second = gammas.clamp_min_(1e-300)
-        return (first / (first + second)).float()
+        # torch.distributions takes no generator; it calls this same function. In logarithms because for a small alpha
+        # both gamma variables can be too small for any float, and 0/0 would follow: Gamma(a) = Gamma(a + 1) U^(1/a).
+        device = self.generator.device
+        shape = torch.full((2, n), alpha + 1, dtype=torch.float64, device=device)
+        gamma = torch._standard_gamma(shape, generator=self.generator)  # pyright: ignore[reportPrivateImportUsage]
+        uniform = torch.rand((2, n), dtype=torch.float64, generator=self.generator, device=device)
+        first, second = gamma.log() + uniform.log() / alpha
+        return (first - second).sigmoid().float()
 
 
 class Augmentation(BaseModel, ABC):
