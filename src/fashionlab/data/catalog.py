@@ -14,12 +14,13 @@ from fashionlab.registry import Registry
 class NamedDataset:
     """A data set in IDX files.
 
-    files: pictures' and labels' file of each part, without .gz. hashes: SHA-256 of the decompressed files; an empty
-    mapping means that the files are not verified. addresses: where the files (with .gz) can be fetched, tried in order.
+    title: what it is, with its source. files: pictures' and labels' file of each part, without .gz. hashes: SHA-256 of
+    the decompressed files; an empty mapping means that the files are not verified. addresses: where the files (with .gz) can be fetched, tried in order.
     debian: the Debian package that holds them. transposed: pictures are stored column by column (EMNIST).
     first_label: the number of the first class in the labels' file.
     """
 
+    name: str
     title: str
     classes: tuple[str, ...]
     files: Mapping[Part, tuple[str, str]]
@@ -37,6 +38,11 @@ class NamedDataset:
 
 DATASETS: Registry[NamedDataset] = Registry("data set", "fashionlab.data")
 
+
+def _add(dataset: NamedDataset) -> None:
+    DATASETS.add(dataset.name, dataset)
+
+
 _MNIST_FILES: dict[Part, tuple[str, str]] = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
@@ -50,7 +56,8 @@ def _emnist_files(name: str) -> dict[Part, tuple[str, str]]:
     }
 
 
-DATASETS.add("fashion-mnist", NamedDataset(
+_add(NamedDataset(
+    name="fashion-mnist",
     title="Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 28x28 grey pictures of clothing, 60,000 + 10,000",
     classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
     files=_MNIST_FILES,
@@ -67,26 +74,30 @@ DATASETS.add("fashion-mnist", NamedDataset(
     debian="dataset-fashion-mnist",
 ))
 
-DATASETS.add("mnist", NamedDataset(
+_add(NamedDataset(
+    name="mnist",
     title="MNIST (LeCun, Cortes, Burges 1998): 28x28 grey handwritten digits, 60,000 + 10,000",
     classes=tuple(string.digits),
     files=_MNIST_FILES,
 ))
 
-DATASETS.add("kmnist", NamedDataset(
+_add(NamedDataset(
+    name="kmnist",
     title="Kuzushiji-MNIST (Clanuwat et al. 2018): 28x28 grey cursive Japanese letters, 60,000 + 10,000",
     classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     files=_MNIST_FILES,
 ))
 
-DATASETS.add("emnist-balanced", NamedDataset(
+_add(NamedDataset(
+    name="emnist-balanced",
     title="EMNIST Balanced (Cohen et al. 2017): 28x28 grey digits and letters, 47 classes, 112,800 + 18,800",
     classes=tuple(string.digits + string.ascii_uppercase + "abdefghnqrt"),  # look-alikes share the capital's class
     files=_emnist_files("balanced"),
     transposed=True,
 ))
 
-DATASETS.add("emnist-letters", NamedDataset(
+_add(NamedDataset(
+    name="emnist-letters",
     title="EMNIST Letters (Cohen et al. 2017): 28x28 grey letters, upper and lower case in one class, 124,800 + 20,800",
     classes=tuple(string.ascii_uppercase),
     files=_emnist_files("letters"),
@@ -94,7 +105,8 @@ DATASETS.add("emnist-letters", NamedDataset(
     first_label=1,
 ))
 
-DATASETS.add("emnist-digits", NamedDataset(
+_add(NamedDataset(
+    name="emnist-digits",
     title="EMNIST Digits (Cohen et al. 2017): 28x28 grey digits, 240,000 + 40,000",
     classes=tuple(string.digits),
     files=_emnist_files("digits"),

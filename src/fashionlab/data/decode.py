@@ -37,17 +37,6 @@ class Shape:
     width: int
 
 
-def read_picture(path: Path) -> Image.Image:
-    """The upright picture in `path`, as 8-bit grey (L) or colour (RGB).
-
-    16-bit grey is scaled to 8. What is transparent becomes black, the background of Fashion-MNIST. Grey or colour goes
-    by the file's mode (a palette is grey when all its entries are).
-    Raises DataError naming the file: damaged, no PNG, JPEG or WebP, or over 50 megapixels (refused before decoding).
-    """
-    with _quiet():
-        return _naming(path, _decode)
-
-
 def survey(paths: Sequence[Path], image_size: int | None, channels: int | None) -> Shape:
     """The shape for a folder of pictures, from their headers.
 
@@ -69,7 +58,11 @@ def survey(paths: Sequence[Path], image_size: int | None, channels: int | None) 
 
 
 def decode_into(target: np.ndarray, paths: Sequence[Path]) -> dict[int, str]:
-    """Fill `target` (uint8 [N, C, H, W]) from `paths`; returns the reasons of those that cannot be read, by index."""
+    """Fill `target` (uint8 [N, C, H, W]) from `paths`; returns the reasons of those that cannot be read, by index.
+
+    Unreadable are damaged files, others than PNG, JPEG and WebP, and pictures over 50 megapixels (which are refused
+    before they are decoded).
+    """
     channels, height, width = target.shape[1:]
 
     def one(numbered: tuple[int, Path]) -> None:
@@ -148,13 +141,17 @@ def _is_grey(picture: Image.Image) -> bool:
 
 
 def _decode(picture: Image.Image) -> Image.Image:
-    grey = _is_grey(picture)
-    picture.load()
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I"):  # 16 bits
-        values = np.asarray(upright).astype(np.int64).clip(0, 65535)
+    """The picture upright, as 8-bit grey (L) or colour (RGB) by its mode; a palette is grey when all its entries are.
+
+    16-bit grey is scaled to 8. What is transparent becomes black, the background of Fashion-MNIST.
+    """
+    mode = GREY if _is_grey(picture) else COLOUR
+    ImageOps.exif_transpose(picture, in_place=True)
+    if picture.mode.startswith("I"):  # 16 bits
+        values = np.asarray(picture).astype(np.int64).clip(0, 65535)
         return Image.fromarray(((values + 128) // 257).astype(np.uint8))
-    if upright.has_transparency_data:
-        rgba = upright.convert("RGBA")
-        upright = Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba).convert(COLOUR)
-    return upright.convert(GREY if grey else COLOUR)
+    if picture.has_transparency_data:
+        colours = picture.convert("RGBA")
+        black = Image.new("RGBA", colours.size, (0, 0, 0, 255))
+        return Image.alpha_composite(black, colours).convert(COLOUR).convert(mode)
+    return picture.convert(mode)

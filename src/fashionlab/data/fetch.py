@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
-from fashionlab.data.catalog import DATASETS, NamedDataset
+from fashionlab.data.catalog import NamedDataset
 from fashionlab.data.debian import from_debian
 from fashionlab.data.decoded_cache import user_cache
 from fashionlab.data.idx import named_files, read_idx, sha256
@@ -37,12 +37,12 @@ def routes(dataset: NamedDataset) -> list[tuple[str, Route]]:
     return ways
 
 
-def fetch(name: str, target: Path, ways: Sequence[tuple[str, Route]] | None = None) -> Path:
-    """Put the verified files of the set `name` into `target` (made if need be) unless they are there; returns `target`.
+def fetch(dataset: NamedDataset, target: Path, ways: Sequence[tuple[str, Route]] | None = None) -> Path:
+    """Put the verified files of `dataset` into `target` (made if need be) unless they are there; returns `target`.
 
     Raises DataError listing what was tried when no way works, FashionlabError when `target` cannot be written.
     """
-    dataset = DATASETS[name]
+    name = dataset.name
     ways = routes(dataset) if ways is None else ways
     advice = f"Put {dataset.file_names[0]}.gz and the other three files into a folder and give it as --data-dir FOLDER."
     if not ways:

@@ -26,7 +26,7 @@ _FORMATS = (npz, idx, csv, image_folder)  # an image folder comes last: any fold
 def locate(dataset: str, data_dir: Path | None = None) -> Source:
     """The source called `dataset`, fetched if need be. Raises UsageError for an unknown name, DataError otherwise."""
     if dataset in DATASETS:
-        return _named(dataset, data_dir)
+        return _named(DATASETS[dataset], data_dir)
     path = Path(dataset).expanduser()
     if not path.exists():
         if os.sep in dataset or path.suffix:
@@ -59,51 +59,52 @@ def cache_folder(name: str) -> Path:
     return user_cache() / "data" / name
 
 
-def installed(name: str) -> Path | None:
-    """The cache's or the system's folder with all files of the set `name`, unverified; None if neither is complete."""
+def installed(dataset: NamedDataset) -> Path | None:
+    """The cache's or the system's folder with all files of `dataset`, unverified; None if neither is complete."""
     bases = [Path("/usr"), Path("/usr/local"), Path(sys.prefix)]
-    for folder in [cache_folder(name), *(base / "share" / "datasets" / name for base in bases)]:
-        if idx.named_files(folder, DATASETS[name].files):
+    for folder in [cache_folder(dataset.name), *(base / "share" / "datasets" / dataset.name for base in bases)]:
+        if idx.named_files(folder, dataset.files):
             return folder
     return None
 
 
-def _named(name: str, data_dir: Path | None) -> Source:
-    dataset = DATASETS[name]
+def _named(dataset: NamedDataset, data_dir: Path | None) -> Source:
     folder, how = explicit_folder(data_dir)
     if folder is not None:
-        return _in_folder(name, dataset, folder, how)
-    found = installed(name) or fetch.fetch(name, cache_folder(name))
-    source = _idx_source(name, dataset, found)
+        return _in_folder(dataset, folder, how)
+    found = installed(dataset) or fetch.fetch(dataset, cache_folder(dataset.name))
+    source = _idx_source(dataset, found)
     assert source is not None
     return source
 
 
-def _in_folder(name: str, dataset: NamedDataset, folder: Path, how: str) -> Source:
-    candidates = (folder / name, folder)
+def _in_folder(dataset: NamedDataset, folder: Path, how: str) -> Source:
+    candidates = (folder / dataset.name, folder)
     for candidate in candidates:
-        source = _idx_source(name, dataset, candidate)
+        source = _idx_source(dataset, candidate)
         if source is not None:
             return source
     for candidate in candidates:
         if tables := csv.detect(candidate):
-            describe = f"{name}, CSV tables in {candidate} (hashes not verified)"
+            describe = f"{dataset.name}, CSV tables in {candidate} (hashes not verified)"
             return csv.CsvSource(describe, tables.files, dataset.classes)
     what = "no such folder"
     if folder.is_dir():
         present = {path.name.removesuffix(".gz") for path in folder.iterdir()}
         what = f"{', '.join(file for file in dataset.file_names if file not in present)} missing (plain or .gz)"
-    advice = f".\n`fashionlab data fetch {name} --data-dir {folder}` puts it there" if fetch.routes(dataset) else ""
-    raise DataError(f"{folder} ({how}) does not hold {name}: {what}{advice}")
+    command = f"fashionlab data fetch {dataset.name} --data-dir {folder}"
+    advice = f".\n`{command}` puts it there" if fetch.routes(dataset) else ""
+    raise DataError(f"{folder} ({how}) does not hold {dataset.name}: {what}{advice}")
 
 
-def _idx_source(name: str, dataset: NamedDataset, folder: Path) -> idx.IdxSource | None:
+def _idx_source(dataset: NamedDataset, folder: Path) -> idx.IdxSource | None:
     files = idx.named_files(folder, dataset.files)
     if files is None:
         return None
     verified = "hashes verified" if dataset.hashes else "hashes not verified: none are known"
-    return idx.IdxSource(f"{name}, IDX files in {folder} ({verified})", files, dataset.classes, dataset.hashes,
-                         dataset.first_label, dataset.transposed)
+    foreign = {value: other for other in DATASETS if other != dataset.name for value in DATASETS[other].hashes.values()}
+    return idx.IdxSource(f"{dataset.name}, IDX files in {folder} ({verified})", files, dataset.classes, dataset.hashes,
+                         foreign, dataset.first_label, dataset.transposed)
 
 
 def fetch_named(name: str, data_dir: Path | None = None) -> Path:
@@ -114,12 +115,12 @@ def fetch_named(name: str, data_dir: Path | None = None) -> Path:
     """
     dataset = DATASETS[name]
     folder, _ = explicit_folder(data_dir)
-    have = installed(name)
+    have = installed(dataset)
     if folder is None:
         if have and fetch.is_whole(dataset, have):
             return have
-        return fetch.fetch(name, cache_folder(name))
+        return fetch.fetch(dataset, cache_folder(dataset.name))
     if fetch.is_whole(dataset, folder / name):
         return folder / name
     copy: Sequence[tuple[str, fetch.Route]] = [(f"copy from {have}", fetch.copy_from(have))] if have else []
-    return fetch.fetch(name, folder, [*copy, *fetch.routes(dataset)])
+    return fetch.fetch(dataset, folder, [*copy, *fetch.routes(dataset)])
