@@ -101,7 +101,7 @@ def negative_log_likelihood(predictions: Predictions) -> float:
 
 @metric("brier")
 def brier(predictions: Predictions) -> float:
-    """The mean over pictures of the squared distance of the probabilities from the one-hot truth, 0 to 2 (Brier 1950)."""
+    """The mean over pictures of the squared distance of probabilities and one-hot truth, 0 to 2 (Brier 1950)."""
     truth = np.eye(len(predictions.classes))[predictions.labels]
     return float(np.mean(((predictions.probabilities - truth) ** 2).sum(axis=1)))
 

@@ -80,7 +80,7 @@ def assert_plain(value: object) -> None:
     json.dumps(value, allow_nan=False)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=40)
 @given(any_predictions())
 def test_every_metric_equals_a_slow_loop(p: Predictions) -> None:
     found = scores(p)
