@@ -45,7 +45,7 @@ def idx_bytes(array: np.ndarray) -> bytes:
 
 
 def toy_pictures(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Learnable pictures: uint8 [n, 28, 28] with a bright bar whose place tells the class, and labels uint8 [n] in 0-9."""
+    """Learnable pictures uint8 [n, 28, 28] with a bright bar whose place tells the class, and labels uint8 [n]."""
     draw = np.random.default_rng(seed)
     labels = np.arange(n, dtype=np.uint8) % 10
     pictures = draw.integers(0, 60, (n, 28, 28), dtype=np.uint8)

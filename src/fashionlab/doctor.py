@@ -12,7 +12,7 @@ import platformdirs
 import torch
 
 from fashionlab import runtime
-from fashionlab.data import locate
+from fashionlab.data.locate import explicit_folder, installed, locate
 from fashionlab.environment import machine, versions
 from fashionlab.errors import FashionlabError
 from fashionlab.files import write_text
@@ -50,7 +50,8 @@ def _machine() -> list[Check]:
     cores, threads = about["cores"], torch.get_num_threads()
     wanted = os.environ.get("OMP_NUM_THREADS")
     return [
-        Check("processor", f"{about['processor']}, {cores} cores, features: {' '.join(about['features']) or 'none known'}"),
+        Check("processor", f"{about['processor']}, {cores} cores"),
+        Check("features", " ".join(about["features"]) or "none that matter here"),
         Check("threads", f"{runtime.choose('cpu').threads} (PyTorch's own choice: {threads})",
               advice=f"OMP_NUM_THREADS={wanted} decides this" if wanted else ""),
         Check("memory", f"{memory} GiB", memory >= NEEDED_GIB, "" if memory >= NEEDED_GIB else
@@ -65,14 +66,15 @@ def _precision() -> Check:
 
 
 def _data(data_dir: Path | None) -> Check:
-    try:
-        found = locate("fashion-mnist", data_dir)
-    except FashionlabError as error:
-        return Check("data", str(error), ok=False, advice="give the folder with --data-dir, or run `fashionlab data fetch`")
-    if found is None:
+    folder = explicit_folder(data_dir)[0]
+    if folder is None and (folder := installed("fashion-mnist")) is None:
         return Check("data", "fashion-mnist is not on this machine yet",
                      advice="`fashionlab data fetch` gets it; `fashionlab train` does so by itself")
-    return Check("data", f"fashion-mnist in {found}")
+    try:
+        locate("fashion-mnist", data_dir)
+    except FashionlabError as error:
+        return Check("data", str(error), ok=False, advice="give another folder, or run `fashionlab data fetch`")
+    return Check("data", f"fashion-mnist in {folder}")
 
 
 def _cache() -> Check:

@@ -18,7 +18,7 @@ PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow", "
 
 
 def versions() -> dict[str, str]:
-    """Python, fashionlab and the libraries whose version can change a result; "missing" where one is not installed."""
+    """Python, fashionlab and the libraries whose version can change a result; "missing" for one not installed."""
     found = {"python": platform.python_version(), "fashionlab": fashionlab.__version__}
     for package in PACKAGES:
         try:
@@ -30,14 +30,14 @@ def versions() -> dict[str, str]:
 
 def machine() -> dict[str, Any]:
     """Processor, cores, memory in GiB, GPU names."""
-    gpus = [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    gpus = range(torch.cuda.device_count() if torch.cuda.is_available() else 0)
     return {
         "system": platform.platform(),
         "processor": _processor_name(),
         "features": sorted(cpu_features()),
         "cores": psutil.cpu_count(logical=False),
         "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
-        "gpus": gpus,
+        "gpus": [torch.cuda.get_device_name(i) for i in gpus],
     }
 
 
@@ -55,12 +55,12 @@ def commit() -> str | None:
     """The git commit of the code in use, with "+changes" when files differ from it; None outside a checkout."""
     folder = Path(__file__).parent
     try:
-        head = subprocess.run(["git", "rev-parse", "HEAD"], cwd=folder, capture_output=True, text=True, check=True, timeout=10)
-        changes = subprocess.run(["git", "status", "--porcelain", "--untracked-files=no"], cwd=folder,
-                                 capture_output=True, text=True, check=True, timeout=10)
+        head, changes = (
+            subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True, timeout=10).stdout
+            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]))
     except (OSError, subprocess.SubprocessError):
         return None
-    return head.stdout.strip() + ("+changes" if changes.stdout.strip() else "")
+    return head.strip() + ("+changes" if changes.strip() else "")
 
 
 def describe(runtime: Runtime) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from typing import Any
 
 from fashionlab.errors import FashionlabError
 
-_CANNOT_WRITE = {
-    errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENOTDIR, errno.EEXIST, errno.EIO,
-}
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENOTDIR,
+                 errno.EEXIST, errno.EIO}
 
 
 @contextlib.contextmanager

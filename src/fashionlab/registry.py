@@ -16,7 +16,7 @@ class Registry(Generic[T]):
     """A mapping of names to entries that fills itself by importing every module of a package.
 
     `kind` is the word used in messages ("model"), `package` the package whose modules register entries.
-    Looking up an unknown name raises UsageError with the nearest valid name; registering a name twice raises ValueError.
+    Looking up an unknown name raises UsageError with the nearest valid name; registering one twice raises ValueError.
     """
 
     def __init__(self, kind: str, package: str) -> None:

@@ -6,10 +6,13 @@ Every choice is made here, once, with its reason, and the run records it.
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import hashlib
 import os
+import platform
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 import psutil
@@ -44,7 +47,7 @@ class Runtime:
 def choose(device: str = "auto", precision: Precision = "auto", threads: int | None = None) -> Runtime:
     """Decide device ("auto", "cpu", "cuda" or "cuda:N"), number format, layout and threads.
 
-    Sets the process-wide number of threads and flushes denormals (both cost nothing and save time on CPUs).
+    Sets the process-wide number of threads, flushes denormals and keeps freed memory: all save time on CPUs.
     Raises UsageError for a device that is not there.
     """
     reasons: dict[str, str] = {}
@@ -54,7 +57,8 @@ def choose(device: str = "auto", precision: Precision = "auto", threads: int | N
     threads = threads or int(os.environ.get("OMP_NUM_THREADS", 0)) or cores
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
-    reasons["threads"] = f"{threads}: one a physical core ({cores})" if threads == cores else f"{threads}: as asked"
+    reasons["memory"] = _keep_freed_memory()
+    reasons["threads"] = f"{threads}: {f'one a physical core ({cores})' if threads == cores else 'as asked'}"
     if precision == "auto":
         fast, why = _bfloat16_is_fast(chosen)
         number_format: Literal["float32", "bfloat16"] = "bfloat16" if fast else "float32"
@@ -64,6 +68,19 @@ def choose(device: str = "auto", precision: Precision = "auto", threads: int | N
         reasons["precision"] = f"{precision}: as the recipe asks"
     reasons["layout"] = "channels_last: convolutions run 2-3 times faster than in the default layout"
     return Runtime(chosen, number_format, True, threads, reasons)
+
+
+def _keep_freed_memory() -> str:
+    """Tell glibc to reuse large blocks: by default each activation tensor of some MiB is mapped anew from the system in
+    every step, and filling fresh pages with zeros costs more than the arithmetic on them (mallopt(3))."""
+    if platform.libc_ver()[0] != "glibc":
+        return "the C library's own way: only glibc's is known to need help"
+    libc = ctypes.CDLL("libc.so.6")
+    trim_threshold, top_pad, mmap_max = -1, -2, -4  # names of malloc.h
+    libc.mallopt(mmap_max, 0)
+    libc.mallopt(trim_threshold, 2**31 - 1)
+    libc.mallopt(top_pad, 64 * 2**20)
+    return "freed blocks are kept for the next step: mapping fresh pages is slow"
 
 
 def _device(name: str, reasons: dict[str, str]) -> torch.device:
@@ -100,10 +117,9 @@ def cpu_features() -> set[str]:
     """The processor's matrix and vector features that matter here, by their Linux names."""
     wanted = {"avx2", "fma", "avx512f", "avx512_vnni", "avx512_bf16", "amx_bf16", "amx_tile", "asimd", "bf16", "sve"}
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as stream:
-            for line in stream:
-                if line.startswith(("flags", "Features")):
-                    return wanted & set(line.split(":", 1)[1].split())
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith(("flags", "Features")):
+                return wanted & set(line.split(":", 1)[1].split())
     except OSError:
         pass
     capability = torch.backends.cpu.get_cpu_capability().lower()

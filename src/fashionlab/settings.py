@@ -27,7 +27,7 @@ class Settings(BaseModel):
 def explain(error: ValidationError) -> str:
     """The first problem of a failed validation in one line: the key's path, what is wrong, the value given."""
     first = error.errors(include_url=False)[0]
-    # Tagged unions put the tag and validators put function names into the path; only the recipe's own keys help a person.
+    # Validators put function names into the path; only the recipe's own keys help a person.
     path = ".".join(str(part) for part in first["loc"] if not str(part).startswith("function-"))
     message = first["msg"].removeprefix("Value error, ")
     given = first.get("input")

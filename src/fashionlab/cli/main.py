@@ -56,7 +56,7 @@ def run(argv: list[str]) -> int:
             raise
         first = (str(error).splitlines() or [""])[0]
         print(f"fashionlab: unexpected {type(error).__name__}: {first}\n"
-              "Run the command again with --debug for the traceback; this is a defect worth reporting.", file=sys.stderr)
+              "Run it again with --debug for the traceback; this is a defect worth reporting.", file=sys.stderr)
         return 1
 
 

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from fashionlab.errors import UsageError
 
+if TYPE_CHECKING:
+    from fashionlab.recipes import Recipe
+
 
 def command(
     recipe: Annotated[str | None, typer.Argument(help="A built-in recipe or a YAML file. [default: quick]")] = None,
-    seed: Annotated[int | None, typer.Option(min=0, help="Seed of initialisation, order, augmentation and dropout.")] = None,
+    seed: Annotated[int | None, typer.Option(min=0, help="Seed of all that is random in training.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE",
-                                                   help="Override a key of the recipe, e.g. optimizer.lr=0.05.")] = None,
+                                                   help="Override a key, e.g. optimizer.lr=0.05.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
     name: Annotated[str | None, typer.Option(help="Name of this run. [default: recipe, seed and time]")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -58,7 +61,8 @@ def _positive(minutes: float | None) -> float | None:
     return minutes
 
 
-def _recipe(name, seed, overrides, dataset, limit_train, resuming):  # noqa: ANN
+def _recipe(name: str | None, seed: int | None, overrides: list[str], dataset: str | None, limit_train: int | None,
+            *, resuming: bool) -> Recipe | None:
     """The recipe as asked for on the command line; None when a resume asks for none."""
     from fashionlab import recipes
 
@@ -80,7 +84,8 @@ def _print_summary(metrics: dict) -> None:
         return "-" if metrics.get(key) is None else f"{metrics[key]:.2%}"
 
     seconds = metrics["train_seconds"]
-    print(f"test accuracy        {percent('test_accuracy')}   (macro F1 {metrics['macro_f1']:.4f}, ECE {metrics['ece']:.4f})")
+    print(f"test accuracy        {percent('test_accuracy')}  (macro F1 {metrics['macro_f1']:.4f}, "
+          f"ECE {metrics['ece']:.4f})")
     print(f"validation accuracy  {percent('val_accuracy')}")
     print(f"training time        {seconds:.1f} s for {metrics['epochs']} epochs, "
           f"{metrics['images_per_second']:,.0f} pictures/s, {metrics['parameters']:,} parameters")

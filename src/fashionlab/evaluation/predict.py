@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fashionlab.data import ResidentPictures
 from fashionlab.run_folder import ModelSpec
 from fashionlab.runtime import Runtime
 
@@ -25,23 +26,25 @@ def statistics(spec: ModelSpec, device: torch.device) -> tuple[Tensor, Tensor]:
 
 
 @torch.inference_mode()
-def predict_logits(model: nn.Module, images: Tensor, spec: ModelSpec, runtime: Runtime) -> Tensor:
-    """Logits float32 [N, K] on the CPU for uint8 images [N, C, H, W], averaged over `spec.views` views.
-
-    The model is left in evaluation mode.
-    """
+def predict_logits(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, runtime: Runtime,
+                   positions: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Logits float32 [N, K], averaged over `spec.views` views, and labels int64 [N] of the pictures at `positions`
+    (int64 [N] on the CPU; all if None), both on the CPU. The model is left in evaluation mode."""
     model.eval()
     mean, std = statistics(spec, runtime.device)
-    parts = []
-    for batch in images.split(BATCH_SIZE):
-        unit = batch.to(runtime.device).float() / 255
-        total = torch.zeros(len(batch), len(spec.classes), device=runtime.device)
-        for weight, view in _views(unit, spec.views):
+    if positions is None:
+        positions = torch.arange(len(pictures))
+    logits, labels = [torch.zeros(0, len(spec.classes))], [torch.zeros(0, dtype=torch.int64)]
+    for part in positions.split(BATCH_SIZE):
+        _, images, truth = pictures.take(part)
+        total = torch.zeros(len(part), len(spec.classes), device=runtime.device)
+        for weight, view in _views(images.float() / 255, spec.views):
             with runtime.autocast():
-                logits = model(normalise(view, mean, std, runtime))
-            total += weight * logits.float()
-        parts.append(total.cpu())
-    return torch.cat(parts) if parts else torch.zeros(0, len(spec.classes))
+                answer = model(normalise(view, mean, std, runtime))
+            total += weight * answer.float()
+        logits.append(total.cpu())
+        labels.append(truth.cpu())
+    return torch.cat(logits), torch.cat(labels)
 
 
 def _views(unit: Tensor, count: int) -> list[tuple[float, Tensor]]:

@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from fashionlab import models, runtime
-from fashionlab.data import load_training
+from fashionlab.data import ResidentPictures, load_training
 from fashionlab.data.test_split import load_test
 from fashionlab.errors import DataError, UsageError
 from fashionlab.evaluation.metrics import classification_report, scores
@@ -52,7 +52,9 @@ def _without_pretrained(arguments: dict[str, Any]) -> dict[str, Any]:
 
 def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None = None,
                  device: str = "auto") -> dict[str, Any]:
-    """Judge `split` with the run's final weights; write predictions, report and scores into the folder; return the scores.
+    """Judge `split` with the run's final weights; write predictions, report and scores into the folder.
+
+    Returns the scores.
 
     "val" are the run's own validation pictures, "test" the data set's test split; reading that is recorded.
     Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
@@ -62,8 +64,8 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     place = runtime.choose(device, environment["precision"])
     model, spec = load_model(run, place.device)
     pictures, indices = _pictures(run, recipe, spec, environment, split, data_dir)
-    logits = predict_logits(model, torch.from_numpy(np.ascontiguousarray(pictures.images[indices])), spec, place)
-    predictions = Predictions(logits.numpy(), pictures.labels[indices], indices, spec.classes, split)
+    logits, labels = predict_logits(model, ResidentPictures.from_set(pictures, indices, place.device), spec, place)
+    predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
     result = {"split": split, **scores(predictions)}
     predictions.save(run.predictions(split))
     _record(run, predictions, result)

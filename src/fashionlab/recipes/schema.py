@@ -73,7 +73,7 @@ class GradientSettings(Settings):
 
 
 class TestTimeSettings(Settings):
-    """How many views of a picture are averaged when it is judged: 1, 2 (with its mirror image) or 6 (with shifts)."""
+    """How many views of a picture are averaged when it is judged: 1, 2 (its mirror image too) or 6 (shifts too)."""
 
     views: Literal[1, 2, 6] = 1
 
@@ -96,7 +96,7 @@ class Recipe(Settings):
     description: str = ""
     model: ModelSettings
     data: DataSettings = DataSettings()
-    augment: list[dict[str, Any]] = []
+    augment: list[dict[str, Any]] = Field(default_factory=list)
     batch_size: PositiveInt = 64
     epochs: PositiveInt
     optimizer: OptimizerSettings
@@ -114,7 +114,7 @@ class Recipe(Settings):
     def _check(self) -> Recipe:
         augment.build(self.augment)
         if self.gradient.accumulate > self.batch_size:
-            raise ValueError(f"gradient.accumulate {self.gradient.accumulate} is larger than batch_size {self.batch_size}")
+            raise ValueError(f"gradient.accumulate {self.gradient.accumulate} exceeds batch_size {self.batch_size}")
         if self.early_stopping and self.data.validation == 0:
             raise ValueError("early_stopping needs a validation split, but data.validation is 0")
         return self

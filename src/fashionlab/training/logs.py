@@ -55,7 +55,10 @@ class Progress(Protocol):
 
 
 def progress(epochs: int, steps_per_epoch: int, done: int, quiet: bool) -> Progress:
-    """A live bar where stderr is a terminal, a line an epoch elsewhere, nothing if `quiet`. `done`: steps taken before."""
+    """A live bar where stderr is a terminal, a line an epoch elsewhere, nothing if `quiet`.
+
+    done: the steps taken before.
+    """
     if quiet:
         return _Silent()
     return _Bar(epochs, steps_per_epoch, done) if sys.stderr.isatty() else _Lines(epochs)

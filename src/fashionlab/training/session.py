@@ -22,6 +22,7 @@ from fashionlab.data import ResidentPictures, limit, load_training, make_split, 
 from fashionlab.data.test_split import sealed_test_split
 from fashionlab.environment import describe
 from fashionlab.errors import DataError, DivergedError, Interrupted, UsageError
+from fashionlab.evaluation.predict import statistics
 from fashionlab.evaluation.run import evaluate_run, load_recipe
 from fashionlab.files import replacing, write_json, write_text
 from fashionlab.recipes import Recipe, to_yaml
@@ -112,7 +113,10 @@ def is_first_process() -> bool:
 
 
 def conclude(run: RunFolder, options: Options) -> dict[str, Any]:
-    """Evaluate a trained run on its validation split and, for the only time, on the test split; returns metrics.json."""
+    """Evaluate a trained run on its validation split and, for the only time, on the test split.
+
+    Returns what metrics.json then holds.
+    """
     recipe = load_recipe(run)
     if recipe.data.validation:
         evaluate_run(run.path, "val", data_dir=options.data_dir, device=options.device)
@@ -126,20 +130,20 @@ def _refuse_change(run: RunFolder, own: Recipe, asked: Recipe | None) -> None:
         return
     mine, theirs = own.model_dump(mode="json"), asked.model_dump(mode="json")
     changed = [key for key in mine if mine[key] != theirs[key]]
-    raise UsageError(f"{run.path} was trained with another recipe ({', '.join(changed)} differ); a resume must not change "
-                     "it: leave the recipe out, or start a new run")
+    raise UsageError(f"{run.path} was trained with another recipe ({', '.join(changed)} differ); a resume must not "
+                     "change it: leave the recipe out, or start a new run")
 
 
 def _load(recipe: Recipe, options: Options) -> tuple[PictureSet, Split]:
     data = recipe.data
-    pictures = load_training(data.dataset, data_dir=options.data_dir, image_size=data.image_size, channels=data.channels,
-                             skip_unreadable=options.skip_unreadable)
+    pictures = load_training(data.dataset, data_dir=options.data_dir, image_size=data.image_size,
+                             channels=data.channels, skip_unreadable=options.skip_unreadable)
     split = make_split(pictures.labels, data.validation, data.split_seed)
     if data.limit is not None:
         split = limit(split, pictures.labels, data.limit, data.split_seed)
     if recipe.batch_size > len(split.train):
-        raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} pictures); "
-                         f"use --set batch_size={min(len(split.train), 64)}")
+        raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} "
+                         f"pictures); use --set batch_size={min(len(split.train), 64)}")
     return pictures, split
 
 
@@ -179,11 +183,8 @@ def _initialise_from_data(model: nn.Module, train: ResidentPictures, spec: Model
     """A model may set weights from training pictures (`initialise_from`), as airbench's whitening layer does."""
     if hasattr(model, "initialise_from"):
         order = torch.randperm(len(train), generator=runtime.generator(seed, "initialise"))[:INITIALISE_PICTURES]
-        device = next(model.parameters()).device
-        images = train.images[order.to(train.images.device)].to(device).float() / 255
-        mean, std = (torch.tensor(values, dtype=torch.float32, device=device).view(1, -1, 1, 1)
-                     for values in (spec.mean, spec.std))
-        model.initialise_from((images - mean) / std)  # type: ignore[operator]
+        mean, std = statistics(spec, train.device)
+        model.initialise_from((train.take(order)[1].float() / 255 - mean) / std)  # type: ignore[operator]
 
 
 def _describe_run(run: RunFolder, recipe: Recipe, spec: ModelSpec, pictures: PictureSet, split: Split,
@@ -241,7 +242,8 @@ def _why_stopped(trainer: Trainer) -> str:
 def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> dict[str, Any]:
     """The part of metrics.json that training knows. train_seconds: steps and averaging, without validation."""
     history, position = trainer.history, trainer.position
-    train_seconds = sum(float(row["seconds"] or 0) for row in history) + position.sums.seconds + position.overhead_seconds
+    stepping = sum(float(row["seconds"] or 0) for row in history) + position.sums.seconds
+    train_seconds = stepping + position.overhead_seconds
     pictures = position.step * trainer.recipe.batch_size
     return {
         "run": str(run.path),

@@ -73,17 +73,18 @@ class Trainer:
                  spec: ModelSpec, runtime: Runtime, world: World) -> None:
         self.recipe, self.model, self.train, self.validation = recipe, model, train, validation
         self.spec, self.runtime, self.world = spec, runtime, world
-        self.steps_per_epoch = steps_per_epoch(len(train), recipe.batch_size)
+        self.steps_per_epoch = steps_per_epoch(len(train), recipe.batch_size, world_size=world.size)
         total = self.steps_per_epoch * recipe.epochs
         self.augment = build(recipe.augment)
         self.mean, self.std = statistics(spec, runtime.device)
         self.optimizer = build_optimizer(recipe.optimizer, model)
-        self.schedule = Schedule(recipe.schedule, self.optimizer, total, self.steps_per_epoch)
+        self.schedule = Schedule(recipe.schedule, total, self.steps_per_epoch)
         self.averaging = build_averaging(recipe.averaging, model, total, self.steps_per_epoch)
         self.stopper = EarlyStopping(recipe.early_stopping) if recipe.early_stopping else None
         self.wrapped = world.wrap(model)
         self.position = _Position()
         self.history: list[Row] = []
+        self._lr = 0.0
         self._checked = 0.0
 
     # Position and state ------------------------------------------------------------------------------------------
@@ -93,7 +94,7 @@ class Trainer:
         position = {**vars(self.position), "sums": vars(self.position.sums)}
         return {"model": self.model.state_dict(), "optimizer": self.optimizer.state_dict(),
                 "schedule": self.schedule.state_dict(),
-                "averaging": self.averaging.state_dict() if self.averaging else None,
+                "averaging": self.averaging.state_dict(),
                 "stopper": self.stopper.state_dict() if self.stopper else None,
                 "position": position, "history": self.history}
 
@@ -102,8 +103,7 @@ class Trainer:
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
-        if self.averaging:
-            self.averaging.load_state_dict(state["averaging"])
+        self.averaging.load_state_dict(state["averaging"])
         if self.stopper:
             self.stopper.load_state_dict(state["stopper"])
         self.position = _Position(**{**state["position"], "sums": _EpochSums(**state["position"]["sums"])})
@@ -133,8 +133,8 @@ class Trainer:
         """The rest of the current epoch. False when `stop` ended it before its last step."""
         position, sums = self.position, self.position.sums
         done = position.step - position.epoch * self.steps_per_epoch
-        batches = self.train.batches(self.recipe.batch_size, seed=self.recipe.seed, epoch=position.epoch, start_step=done,
-                                     rank=self.world.rank, world_size=self.world.size)
+        batches = self.train.batches(self.recipe.batch_size, seed=self.recipe.seed, epoch=position.epoch,
+                                     start_step=done, rank=self.world.rank, world_size=self.world.size)
         self.wrapped.train()
         mark = time.perf_counter()
         for indices, images, labels in batches:
@@ -176,7 +176,7 @@ class Trainer:
         """One optimizer step. Returns the mean loss and the number of pictures judged right, before the step."""
         recipe, step = self.recipe, self.position.step
         torch.manual_seed(derive_seed(recipe.seed, "dropout", step, self.world.rank))
-        self.schedule.apply(step)
+        self._lr = self.schedule.apply(self.optimizer, step, self.averaging.lr_factor(step))
         first: list[tuple[float, float]] = []
 
         def closure() -> Tensor:
@@ -198,16 +198,14 @@ class Trainer:
             return total
 
         self.optimizer.step(closure)
-        if self.averaging:
-            self.averaging.update(self.model, step + 1)
+        self.averaging.update(self.model, step + 1)
         return first[0]  # sharpness-aware minimisation calls the closure twice
 
     def _refuse_non_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):
             done = self.position.step - self.position.epoch * self.steps_per_epoch
-            rate = self.optimizer.param_groups[-1]["lr"]
             raise DivergedError(f"the loss became {float(loss)} in epoch {self.position.epoch + 1}, step {done + 1} of "
-                                f"{self.steps_per_epoch}, at learning rate {rate:.3g}; try a smaller optimizer.lr")
+                                f"{self.steps_per_epoch}, at learning rate {self._lr:.3g}; try a smaller optimizer.lr")
 
     # After an epoch ----------------------------------------------------------------------------------------------
 
@@ -219,18 +217,20 @@ class Trainer:
         row: Row = {
             "epoch": position.epoch,
             "train_loss": sums.loss / sums.pictures, "train_accuracy": sums.correct / sums.pictures,
-            "val_loss": loss, "val_accuracy": accuracy, "lr": float(self.optimizer.param_groups[-1]["lr"]),
-            "seconds": sums.seconds, "images_per_second": sums.pictures / sums.seconds, "data_seconds": sums.data_seconds,
+            "val_loss": loss, "val_accuracy": accuracy, "lr": self._lr,
+            "seconds": sums.seconds, "images_per_second": sums.pictures / sums.seconds,
+            "data_seconds": sums.data_seconds, "pictures": sums.pictures,
         }
         self.history.append(row)
         position.sums = _EpochSums()
         if loss is not None and accuracy is not None:
-            self.schedule.epoch_end(loss, accuracy)
+            metrics = {"val_loss": loss, "val_accuracy": accuracy}
+            self.schedule.end_epoch(metrics)
             self._keep_best(run, loss, accuracy)
-            if self.stopper and self.stopper.update(loss, accuracy):
+            if self.stopper and self.stopper.update(metrics):
                 position.stopped = (f"early stopping: {self.stopper.settings.metric} did not improve for "
                                     f"{self.stopper.settings.patience} epochs")
-        if self.averaging and self._is_last():
+        if self.recipe.averaging and self._is_last():
             self._finish_averaging(run)
         self._checkpoint(run)
         return row
@@ -240,7 +240,7 @@ class Trainer:
         loss, accuracy = self._validate()
         if self.position.best_epoch is None and loss is not None and accuracy is not None:
             self._keep_best(run, loss, accuracy)
-        if self.averaging:
+        if self.recipe.averaging:
             self._finish_averaging(run)
 
     def _is_last(self) -> bool:
@@ -251,8 +251,8 @@ class Trainer:
         if not len(self.validation):
             return None, None
         rank, size = self.world.rank, self.world.size
-        logits = predict_logits(self.model, self.validation.images[rank::size], self.spec, self.runtime)
-        labels = self.validation.labels[rank::size].cpu()
+        logits, labels = predict_logits(self.model, self.validation, self.spec, self.runtime,
+                                        torch.arange(rank, len(self.validation), size))
         loss = float(functional.cross_entropy(logits.double(), labels, reduction="sum")) if len(labels) else 0.0
         parts = self.world.gather((loss, int((logits.argmax(1) == labels).sum())))
         count = len(self.validation)
@@ -268,17 +268,17 @@ class Trainer:
 
     def _finish_averaging(self, run: RunFolder) -> None:
         """Write the averaged weights, their batch-norm statistics renewed. The model itself goes on unaveraged."""
-        assert self.averaging is not None
         start = time.perf_counter()
-        order = torch.randperm(len(self.train), generator=generator(self.recipe.seed, "refresh"))[:REFRESH_PICTURES]
-        batches = (normalise(self.train.images[part.to(self.train.images.device)].to(self.runtime.device).float() / 255,
-                             self.mean, self.std, self.runtime)
-                   for part in order.split(self.recipe.batch_size))
         own = {name: value.clone() for name, value in self.model.state_dict().items()}
         self.averaging.finish(self.model)
-        if self.averaging.needs_batch_norm_refresh:
+        averaged = self.averaging.averaged_weights()
+        if averaged is not None:
+            self.model.load_state_dict(averaged)
+            order = torch.randperm(len(self.train), generator=generator(self.recipe.seed, "refresh"))[:REFRESH_PICTURES]
             with self.runtime.autocast():
-                refresh_batch_norm(self.model, batches)
+                refresh_batch_norm(self.model, (
+                    normalise(self.train.take(part)[1].float() / 255, self.mean, self.std, self.runtime)
+                    for part in order.split(self.recipe.batch_size)))
         if self.world.is_first:
             save_weights(self.model.state_dict(), run.weights("averaged"))
         self.model.load_state_dict(own)
