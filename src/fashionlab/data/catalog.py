@@ -15,9 +15,9 @@ class NamedDataset:
     """A data set in IDX files.
 
     title: what it is, with its source. files: pictures' and labels' file of each part, without .gz. hashes: SHA-256 of
-    the decompressed files; an empty mapping means that the files are not verified. addresses: where the files (with .gz) can be fetched, tried in order.
-    debian: the Debian package that holds them. transposed: pictures are stored column by column (EMNIST).
-    first_label: the number of the first class in the labels' file.
+    the decompressed files; an empty mapping means that the files are not verified. addresses: where the files (with
+    .gz) can be fetched, tried in order. debian: the Debian package that holds them. transposed: pictures are stored
+    column by column (EMNIST). first_label: the number of the first class in the labels' file.
     """
 
     name: str

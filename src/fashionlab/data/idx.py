@@ -110,7 +110,7 @@ class IdxSource:
 
     files: for each part the pictures' and the labels' file. classes: None reads classes.txt or numbers them.
     hashes: SHA-256 of the decompressed files by name without .gz; a file that is not listed is not verified.
-    foreign: names by hash of other sets' files, which must not pass for this one's (MNIST's relatives share file names).
+    foreign: names by hash of other sets' files, which must not pass for this one's (MNIST's relatives share names).
     """
 
     describe: str

@@ -24,11 +24,13 @@ class NpzSource:
 
     def read(self, part: Part, wanted: Wanted) -> PictureSet:
         try:
-            # No pickle: an archive may come from anywhere, and a pickle in it would be code.
-            with np.load(self.path, allow_pickle=False) as archive:
+            with self.path.open("rb") as stream:
+                # No pickle: an archive may come from anywhere, and a pickle in it would be code.
+                archive = np.load(stream, allow_pickle=False)
                 if not isinstance(archive, np.lib.npyio.NpzFile):
                     raise DataError(f"{self.path}: a single array, expected an archive with x_train and y_train")
-                return self._read(archive, part, wanted)
+                with archive:
+                    return self._read(archive, part, wanted)
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
             raise DataError(f"{self.path}: cannot be read as an NPZ archive without pickles ({error})") from error
 

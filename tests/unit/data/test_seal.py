@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+import textwrap
+import threading
+from pathlib import Path
+
+import pytest
+
+import fashionlab.data
+from fashionlab.data import load_training
+from fashionlab.data.convert import convert
+from fashionlab.data.test_split import SealedError, load_test, sealed_test_split
+from fashionlab.errors import FashionlabError
+
+
+def test_sealed_means_sealed(toy_data: Path) -> None:
+    with sealed_test_split():
+        assert len(load_training(str(toy_data))) == 600
+        with sealed_test_split(), pytest.raises(SealedError, match="sealed during training"):
+            load_test(str(toy_data))
+        with pytest.raises(FashionlabError):  # still, after the inner seal is gone
+            load_test(str(toy_data))
+    assert len(load_test(str(toy_data))) == 200
+
+
+def test_the_seal_holds_in_threads_and_goes_after_an_error(toy_data: Path) -> None:
+    caught: list[BaseException] = []
+
+    def sneak() -> None:
+        try:
+            load_test(str(toy_data))
+        except SealedError as error:
+            caught.append(error)
+
+    with pytest.raises(ZeroDivisionError), sealed_test_split():
+        thread = threading.Thread(target=sneak)
+        thread.start()
+        thread.join()
+        raise ZeroDivisionError
+    assert len(caught) == 1
+    assert len(load_test(str(toy_data))) == 200
+
+
+def test_the_package_does_not_offer_the_test_split() -> None:
+    assert "load_test" not in fashionlab.data.__all__ and not hasattr(fashionlab.data, "load_test")
+    for name in fashionlab.data.__all__:
+        assert hasattr(fashionlab.data, name)
+
+
+def test_load_training_opens_no_test_file(toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    training, test = load_training(str(toy_data)), load_test(str(toy_data))
+    for to in ("csv", "folder"):
+        convert(training, test, tmp_path / to, to)
+    script = textwrap.dedent("""
+        import os, sys
+        from fashionlab.data import load_training
+        opened = []
+        sys.addaudithook(lambda event, args: opened.append(str(args[0])) if event == "open" else None)
+        for path in sys.argv[1:]:
+            load_training(path)
+        for path in opened:
+            print(path)
+    """)
+    sources = [toy_data, tmp_path / "csv", tmp_path / "folder"]
+    command = [sys.executable, "-c", script, *map(str, sources)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    read = [path for path in done.stdout.splitlines() if any(path.startswith(str(source)) for source in sources)]
+    assert len(read) > 600  # the hook saw the training files
+    assert not [path for path in read if "t10k" in path or "test" in Path(path).name or "/test/" in path]
