@@ -34,8 +34,9 @@ def three_linear(*, classes: int, channels: int, image_size: int, hidden_units: 
 
 
 @register("three-mlp", Card(
-    description="one hidden layer, and a ReLU on the logits as published: a class whose logit dies is never predicted",
+    description="one hidden layer, and a ReLU on the logits as published",
     source=f"{SYSTEM_002}, model V1", parameters=7_960, macs=7_940,
+    weakness="a logit that the ReLU cuts off gets no gradient: some classes are never learned, whatever the seed",
 ))
 def three_mlp(*, classes: int, channels: int, image_size: int, hidden_units: Count = 10) -> nn.Module:
     """V1 of system 002, its ReLU after the last layer included; `three-mlp-fixed` is the twin without."""

@@ -19,13 +19,16 @@ def _conv3x3(inputs: int, outputs: int, stride: int = 1) -> nn.Conv2d:
 
 
 class SqueezeExcitation(nn.Module):
-    """Scales each channel of [B, C, H, W] by a gate in (0, 1) computed from all channels' means (Hu et al. 2018)."""
+    """Scales each channel of [B, C, H, W] by a gate in (0, 1) computed from all channels' means (Hu et al. 2018).
+
+    With SiLU where the paper has ReLU: with two hidden units, ReLU leaves some gates dead from the start.
+    """
 
     def __init__(self, channels: int, reduction: int) -> None:
         super().__init__()
         hidden = max(1, channels // reduction)
         self.gate = nn.Sequential(
-            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, channels),
+            nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(channels, hidden), nn.SiLU(), nn.Linear(hidden, channels),
             nn.Sigmoid(),
         )
 

@@ -43,7 +43,7 @@ class Block(nn.Module):
         """Stochastic depth (Huang et al. 2016), scaled so that the expectation stays."""
         if not self.training or not self.drop_path:
             return branch
-        return branch * F.dropout(branch.new_ones(len(branch), 1, 1), self.drop_path)
+        return branch * F.dropout(branch.new_ones(branch.shape[0], 1, 1), self.drop_path)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self._sometimes(self.attention(x))
@@ -131,7 +131,7 @@ class VisionTransformer(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         patches = self.embed(images).flatten(2).transpose(1, 2)
-        tokens = torch.cat((self.class_token.expand(len(images), -1, -1), patches), 1)
+        tokens = torch.cat((self.class_token.expand(images.shape[0], -1, -1), patches), 1)
         return self.head(self.blocks(tokens + self.position)[:, 0])
 
 
