@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
+import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -130,18 +132,23 @@ def open_run(path: Path) -> RunFolder:
 def hold(path: Path) -> FileLock:
     """Take the run called `path` for this process alone, until `.release()` or the process ends.
 
-    The lock lies beside the folder, so that it can be taken before the folder exists.
-    Raises UsageError when another process holds it.
+    The lock lies in the system's folder for temporary files: it is needed before the run's folder exists, and it must
+    not be left behind among the runs. Raises UsageError when another process holds it.
     """
+    lock = FileLock(lock_file(path))
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(path.parent / f".{path.name}.lock")
         lock.acquire(timeout=0)
     except Timeout:
         raise UsageError(f"{path} is being trained by another process; choose another --name") from None
     except OSError as error:
-        raise FashionlabError(f"cannot write {path}: {error.strerror or error}") from error
+        raise FashionlabError(f"cannot write {lock.lock_file}: {error.strerror or error}") from error
     return lock
+
+
+def lock_file(path: Path) -> Path:
+    """The lock of the run folder `path`, whichever way the path is written."""
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"fashionlab-{name}.lock"
 
 
 def create_run(path: Path, overwrite: bool) -> RunFolder:

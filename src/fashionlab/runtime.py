@@ -95,7 +95,7 @@ def _device(name: str, reasons: dict[str, str]) -> torch.device:
     if device.type not in ("cpu", "cuda"):
         raise UsageError(f"unknown device {name!r}; valid: auto, cpu, cuda, cuda:N")
     if device.type == "cuda" and not torch.cuda.is_available():
-        raise UsageError(f"device {name!r}: PyTorch finds no GPU here (`fashionlab doctor` says more); use --device cpu")
+        raise UsageError(f"device {name!r}: PyTorch finds no GPU here (see `fashionlab doctor`); use --device cpu")
     if device.type == "cuda" and (device.index or 0) >= torch.cuda.device_count():
         raise UsageError(f"device {name!r}: this machine has {torch.cuda.device_count()} GPU(s), numbered from 0")
     reasons["device"] = f"{name}: as asked"

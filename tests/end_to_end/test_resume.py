@@ -16,7 +16,7 @@ from fashionlab.evaluation.weights import read_checkpoint
 
 # Everything with a state of its own at once: dropout, mixing, random geometry, average, one-cycle, early stopping.
 RECIPE = """
-model: {name: deep-cnn}
+model: {name: ablation-main, dropout: 0.25}
 data: {dataset: %s, validation: 100, normalise: dataset, limit: 400}
 augment:
   - {name: flip, alternating: true}

@@ -41,7 +41,7 @@ def test_a_run_holds_everything_and_agrees_with_itself(cli, small, tmp_path):
     assert list((run / "tensorboard").iterdir())
     assert not list(run.rglob("*.part")), "temporary files left behind"
 
-    rows = list(csv.DictReader((run / "metrics.csv").open()))
+    rows = list(csv.DictReader((run / "metrics.csv").read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2"]
     predictions = Predictions.load(run / "predictions" / "test.npz")
     assert sorted(predictions.indices) == list(range(200)), "every test picture once"

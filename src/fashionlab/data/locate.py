@@ -2,7 +2,8 @@
 
 1. `data_dir` (--data-dir) or FASHIONLAB_DATA: there or nowhere, as an explicit wish is never passed over in silence;
 2. the user's cache (XDG_CACHE_HOME moves it), in fashionlab/data/<name>;
-3. a system copy in share/datasets/<name>, as Debian's package dataset-fashion-mnist makes one;
+3. a system copy, datasets/<name> in /usr/local/share, /usr/share (XDG_DATA_DIRS names others) or Python's own share,
+   such as Debian's package dataset-fashion-mnist makes;
 4. a download into the user's cache (see `fetch`).
 """
 
@@ -61,8 +62,9 @@ def cache_folder(name: str) -> Path:
 
 def installed(dataset: NamedDataset) -> Path | None:
     """The cache's or the system's folder with all files of `dataset`, unverified; None if neither is complete."""
-    bases = [Path("/usr"), Path("/usr/local"), Path(sys.prefix)]
-    for folder in [cache_folder(dataset.name), *(base / "share" / "datasets" / dataset.name for base in bases)]:
+    shares = (os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":")
+    system = [Path(share) / "datasets" / dataset.name for share in (*shares, f"{sys.prefix}/share")]
+    for folder in [cache_folder(dataset.name), *system]:
         if idx.named_files(folder, dataset.files):
             return folder
     return None

@@ -50,7 +50,7 @@ class DataSettings(Settings):
     """Which pictures, how they are divided, and the form in which the network sees them."""
 
     dataset: str = Field("fashion-mnist", description="a name (`fashionlab list datasets`) or a path")
-    validation: int | float = Field(5000, ge=0, description="pictures, or a share below 1, held out of the training set")
+    validation: int | float = Field(5000, ge=0, description="pictures, or a share below 1, held out")
     split_seed: int = Field(0, ge=0)
     limit: PositiveInt | None = Field(None, description="train on this many pictures only (stratified)")
     image_size: PositiveInt | None = Field(None, description="side in pixels; none keeps the data's own")
@@ -115,8 +115,9 @@ class Recipe(Settings):
         augment.build(self.augment)
         if self.gradient.accumulate > self.batch_size:
             raise ValueError(f"gradient.accumulate {self.gradient.accumulate} exceeds batch_size {self.batch_size}")
-        if self.early_stopping and self.data.validation == 0:
-            raise ValueError("early_stopping needs a validation split, but data.validation is 0")
+        for key, needs in (("early_stopping", self.early_stopping), ("schedule plateau", self.schedule.name == "plateau")):
+            if needs and self.data.validation == 0:
+                raise ValueError(f"{key} needs a validation split, but data.validation is 0")
         return self
 
     @property
