@@ -25,6 +25,7 @@ from fashionlab.errors import DataError, FashionlabError
 @pytest.fixture(autouse=True)
 def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setenv("XDG_DATA_DIRS", str(tmp_path / "share"))
     monkeypatch.delenv("FASHIONLAB_DATA", raising=False)
 
 
@@ -176,6 +177,14 @@ def test_a_set_without_hashes_says_so(toy_data: Path, tmp_path: Path, monkeypatc
     shutil.copytree(toy_data, tmp_path / "kmnist")
     kmnist = load_training("kmnist")
     assert kmnist.classes[0] == "o" and str(tmp_path / "kmnist") in kmnist.source
+
+
+def test_a_system_copy_is_found_after_the_cache(toy_data: Path, tmp_path: Path) -> None:
+    system, cached = tmp_path / "share" / "datasets" / "mnist", tmp_path / "cache" / "fashionlab" / "data" / "mnist"
+    shutil.copytree(toy_data, system)
+    assert str(system) in load_training("mnist").source and fetch_named("mnist") == system
+    shutil.copytree(toy_data, cached)
+    assert str(cached) in load_training("mnist").source
 
 
 def test_the_cache_is_found(toy_data: Path, tmp_path: Path) -> None:
