@@ -51,7 +51,9 @@ def _recipes() -> _Rows:
     rows = []
     for name in recipes.names():
         recipe = recipes.load(name)
-        rows.append({"name": name, "model": recipe.model.name, "epochs": recipe.epochs, "description": recipe.description})
+        rows.append({
+            "name": name, "model": recipe.model.name, "epochs": recipe.epochs, "description": recipe.description,
+        })
     return rows, ["name", "model", "epochs", "description"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pickle
 import urllib.error
 import urllib.request
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -60,7 +61,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # of an unusual pickle protocol; what matters is whether it can be read
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except SafetensorError as error:
         raise DataError(f"weights {path}: damaged, or no safetensors file ({error})") from error
     except pickle.UnpicklingError as error:
