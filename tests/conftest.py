@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as cli.main.entry does, before torch is loaded
 
 import hypothesis
 import numpy as np

@@ -55,9 +55,10 @@ def commit() -> str | None:
     """The git commit of the code in use, with "+changes" when files differ from it; None outside a checkout."""
     folder = Path(__file__).parent
     try:
-        head, changes = (
+        _, head, changes = (
             subprocess.run(["git", *words], cwd=folder, capture_output=True, text=True, check=True, timeout=10).stdout
-            for words in (["rev-parse", "HEAD"], ["status", "--porcelain", "--untracked-files=no"]))
+            for words in (["ls-files", "--error-unmatch", Path(__file__).name], ["rev-parse", "HEAD"],
+                          ["status", "--porcelain", "--untracked-files=no"]))
     except (OSError, subprocess.SubprocessError):
         return None
     return head.strip() + ("+changes" if changes.strip() else "")

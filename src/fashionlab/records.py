@@ -110,8 +110,9 @@ class Predictions:
     def load(path: Path) -> Predictions:
         """Read what `save` wrote. Raises DataError when the file is missing, truncated or something else."""
         try:
-            with np.load(path, allow_pickle=False) as data:
+            # Opened here: np.load leaves a broken archive that it opened itself open.
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
                 return Predictions(data["logits"], data["labels"], data["indices"],
                                    tuple(data["classes"].tolist()), str(data["split"]))
-        except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, KeyError, ValueError, zipfile.BadZipFile) as error:
             raise DataError(f"{path}: no readable predictions ({error})") from error

@@ -1,4 +1,4 @@
-"""Mistakes around training, tried through the command line: one clear message, the right status, nothing half-written."""
+"""Mistakes around training, through the command line: one clear message, the right status, nothing half-written."""
 
 from __future__ import annotations
 
@@ -171,7 +171,7 @@ def test_a_runs_folder_that_cannot_be_made(cli, toy_data, tmp_path):
 
 
 def test_a_disk_that_fills_up_keeps_the_last_whole_checkpoint(toy_data, tmp_path):
-    """RLIMIT_FSIZE makes every write beyond it fail as on a full disk: the checkpoint does not fit, the small files do."""
+    """RLIMIT_FSIZE makes longer writes fail as on a full disk: the checkpoint does not fit, the small files do."""
     limit = ("import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
              "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000)); "
              "from fashionlab.cli.main import run; sys.exit(run(sys.argv[1:]))")

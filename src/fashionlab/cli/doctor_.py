@@ -12,7 +12,10 @@ def command(
     data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print as one JSON object.")] = False,
 ) -> int:
-    """Print versions, processor, threads, GPU, data and cache, and what to do about each problem (then exit 1)."""
+    """Check this machine for training.
+
+    Versions, processor, threads, GPU, data, cache, and what to do about each problem. Exit status 1 if there is one.
+    """
     from dataclasses import asdict
 
     from fashionlab.cli.output import print_json

@@ -17,7 +17,10 @@ def command(
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
     json: Annotated[bool, typer.Option("--json", help="Print the scores as one JSON object.")] = False,
 ) -> None:
-    """Judge every picture of a split once with a run's final weights; write predictions and scores into its folder."""
+    """Evaluate a run again.
+
+    Every picture of the split is judged once with the run's final weights; scores go into the run's folder.
+    """
     if split not in ("test", "val"):
         raise UsageError(f"--split {split}: expected test or val")
     from fashionlab.cli.output import print_json

@@ -21,6 +21,7 @@ def build_app() -> typer.Typer:
         no_args_is_help=True,
         add_completion=False,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain help: loading rich's takes longer than all the rest
         help="Train, evaluate and ship classifiers of clothing pictures. `fashionlab train` is a good start.",
         epilog="Add --debug to any command to see where an error came from.",
     )
@@ -62,6 +63,9 @@ def run(argv: list[str]) -> int:
 
 def entry() -> None:
     """The console script."""
+    # Must be set before torch is loaded. Threads that spin while they wait make each other many times slower as soon as
+    # anything else runs on the same cores, and save next to nothing where nothing does (docs/experiments.md).
+    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         sys.exit(run(sys.argv[1:]))
     except BrokenPipeError:  # `fashionlab ... | head`

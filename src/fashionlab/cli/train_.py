@@ -32,7 +32,10 @@ def command(
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the run's metrics as one JSON object.")] = False,
 ) -> None:
-    """Train a recipe, evaluate it on the validation and the test split, and keep everything in a run folder."""
+    """Train and evaluate a recipe.
+
+    The test split is read once, at the end; everything is kept in a run folder.
+    """
     from fashionlab.cli.output import print_json
     from fashionlab.training import session
 

@@ -115,8 +115,9 @@ class Recipe(Settings):
         augment.build(self.augment)
         if self.gradient.accumulate > self.batch_size:
             raise ValueError(f"gradient.accumulate {self.gradient.accumulate} exceeds batch_size {self.batch_size}")
-        for key, needs in (("early_stopping", self.early_stopping), ("schedule plateau", self.schedule.name == "plateau")):
-            if needs and self.data.validation == 0:
+        watched = {"early_stopping": self.early_stopping is not None, "schedule plateau": self.schedule.name == "plateau"}
+        for key, watches in watched.items():
+            if watches and self.data.validation == 0:
                 raise ValueError(f"{key} needs a validation split, but data.validation is 0")
         return self
 
