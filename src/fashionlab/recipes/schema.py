@@ -115,7 +115,8 @@ class Recipe(Settings):
         augment.build(self.augment)
         if self.gradient.accumulate > self.batch_size:
             raise ValueError(f"gradient.accumulate {self.gradient.accumulate} exceeds batch_size {self.batch_size}")
-        watched = {"early_stopping": self.early_stopping is not None, "schedule plateau": self.schedule.name == "plateau"}
+        plateau = self.schedule.name == "plateau"
+        watched = {"early_stopping": self.early_stopping is not None, "schedule plateau": plateau}
         for key, watches in watched.items():
             if watches and self.data.validation == 0:
                 raise ValueError(f"{key} needs a validation split, but data.validation is 0")
