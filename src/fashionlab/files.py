@@ -13,8 +13,7 @@ from typing import Any
 
 from fashionlab.errors import FashionlabError
 
-_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.ENOTDIR,
-                 errno.EEXIST, errno.EIO}
+_CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 
 
 @contextlib.contextmanager
@@ -23,23 +22,27 @@ def replacing(path: Path) -> Iterator[Path]:
 
     Raises FashionlabError naming `path` when the disk is full, read-only or not ours to write.
     """
-    temporary: Path | None = None
+    temporary = _beside(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
-        os.close(descriptor)
-        temporary = Path(name)
         yield temporary
         temporary.chmod(0o644)
         temporary.replace(path)
-        temporary = None
     except OSError as error:
         if error.errno not in _CANNOT_WRITE:
             raise  # about something the block read, not about this file
         raise FashionlabError(f"cannot write {path}: {error.strerror or error}") from error
     finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
+
+
+def _beside(path: Path) -> Path:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", suffix=".part", dir=path.parent)
+    except OSError as error:
+        raise FashionlabError(f"cannot write {path}: {error.strerror or error}") from error
+    os.close(descriptor)
+    return Path(name)
 
 
 def write_text(path: Path, text: str) -> None:

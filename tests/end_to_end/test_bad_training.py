@@ -170,6 +170,15 @@ def test_a_runs_folder_that_cannot_be_made(cli, toy_data, tmp_path):
     assert_clear(result, 1, "cannot write", "file")
 
 
+def test_a_read_only_disk(cli, toy_data):
+    """/sys can be written by nobody, root included."""
+    for words in (["--runs", "/sys"], ["--runs", "/sys/deeper/down"]):
+        result = cli("train", *SMALL, "--dataset", toy_data, *words, "--name", "x")
+        assert_clear(result, 1, "cannot write", "/sys")
+    assert_clear(cli("recipe", "copy", "quick", "/sys/mine.yaml"), 1, "cannot write /sys/mine.yaml")
+    assert_clear(cli("data", "convert", toy_data, "/sys/converted", "--to", "npz"), 1, "cannot write", "/sys")
+
+
 def test_a_disk_that_fills_up_keeps_the_last_whole_checkpoint(toy_data, tmp_path):
     """RLIMIT_FSIZE makes longer writes fail as on a full disk: the checkpoint does not fit, the small files do."""
     limit = ("import resource, signal, sys; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "

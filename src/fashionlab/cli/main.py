@@ -63,9 +63,6 @@ def run(argv: list[str]) -> int:
 
 def entry() -> None:
     """The console script."""
-    # Must be set before torch is loaded. Threads that spin while they wait make each other many times slower as soon as
-    # anything else runs on the same cores, and save next to nothing where nothing does (docs/experiments.md).
-    os.environ.setdefault("OMP_WAIT_POLICY", "passive")
     try:
         sys.exit(run(sys.argv[1:]))
     except BrokenPipeError:  # `fashionlab ... | head`

@@ -7,7 +7,6 @@ verified before it is renamed into place, so the later one replaces bytes by equ
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import hashlib
 import http.client
 import os
@@ -16,6 +15,8 @@ import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+
+from filelock import FileLock
 
 from fashionlab.data.catalog import NamedDataset
 from fashionlab.data.debian import from_debian
@@ -119,8 +120,7 @@ def _lock(target: Path) -> Iterator[None]:
             locks = user_cache() / "locks"
             locks.mkdir(parents=True, exist_ok=True)
             name = hashlib.sha256(os.fsencode(target.absolute())).hexdigest()[:16]
-            stream = stack.enter_context((locks / f"{name}.lock").open("w"))
-            fcntl.flock(stream, fcntl.LOCK_EX)
+            stack.enter_context(FileLock(locks / f"{name}.lock"))
         yield
 
 
