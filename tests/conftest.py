@@ -4,30 +4,19 @@ from __future__ import annotations
 
 import gzip
 import os
-import struct
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
-os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # as cli.main.entry does, before torch is loaded
+os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # busy machines: see docs/experiments.md
 
 import hypothesis
-import numpy as np
 import pytest
 
 from fashionlab.cli.main import run
+from toys import Result, idx_bytes, toy_pictures
 
 hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("here")
-
-
-@dataclass(frozen=True)
-class Result:
-    """How a command ended: its exit status and what it printed."""
-
-    code: int
-    out: str
-    err: str
 
 
 @pytest.fixture
@@ -44,21 +33,6 @@ def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
         return Result(code, captured.out, captured.err)
 
     return call
-
-
-def idx_bytes(array: np.ndarray) -> bytes:
-    """`array` (uint8) as an IDX file's bytes."""
-    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
-
-
-def toy_pictures(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Learnable pictures uint8 [n, 28, 28] with a bright bar whose place tells the class, and labels uint8 [n]."""
-    draw = np.random.default_rng(seed)
-    labels = np.arange(n, dtype=np.uint8) % 10
-    pictures = draw.integers(0, 60, (n, 28, 28), dtype=np.uint8)
-    for picture, label in zip(pictures, labels, strict=True):
-        picture[2 + 2 * label : 6 + 2 * label, 4:24] += 150
-    return pictures, labels
 
 
 @pytest.fixture(scope="session")

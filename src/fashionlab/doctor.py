@@ -12,6 +12,7 @@ import platformdirs
 import torch
 
 from fashionlab import runtime
+from fashionlab.data import DATASETS
 from fashionlab.data.locate import explicit_folder, installed, locate
 from fashionlab.environment import machine, versions
 from fashionlab.errors import FashionlabError
@@ -67,7 +68,7 @@ def _precision() -> Check:
 
 def _data(data_dir: Path | None) -> Check:
     folder = explicit_folder(data_dir)[0]
-    if folder is None and (folder := installed("fashion-mnist")) is None:
+    if folder is None and (folder := installed(DATASETS["fashion-mnist"])) is None:
         return Check("data", "fashion-mnist is not on this machine yet",
                      advice="`fashionlab data fetch` gets it; `fashionlab train` does so by itself")
     try:

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Result, idx_bytes, toy_pictures
 from PIL import Image
+
+from toys import Result, idx_bytes, toy_pictures
 
 Cli = Callable[..., Result]
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"

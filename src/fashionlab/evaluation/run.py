@@ -75,7 +75,8 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
 def _pictures(run: RunFolder, recipe: Recipe, spec: ModelSpec, environment: dict[str, Any], split: SplitName,
               data_dir: Path | None) -> tuple[PictureSet, np.ndarray]:
     load = load_training if split == "val" else load_test
-    pictures = load(recipe.data.dataset, data_dir=data_dir, image_size=spec.image_size, channels=spec.channels)
+    pictures = load(recipe.data.dataset, data_dir=data_dir, image_size=spec.image_size, channels=spec.channels,
+                    skip_unreadable=environment["data"]["skip_unreadable"])
     if pictures.classes != spec.classes:
         raise DataError(f"{pictures.source}: its classes are not those that {run.path} was trained on")
     if split == "test":

@@ -182,6 +182,20 @@ class LookaheadAveraging:
             tensor.copy_(state["slow"][name])
 
 
+def final_weights(averaging: Averaging, model: nn.Module, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+    """The state dict that an averaging training ends with, its batch-norm statistics measured on `batches` where the
+    average has none of its own. `model` is left as it was."""
+    own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    averaging.finish(model)
+    averaged = averaging.averaged_weights()
+    if averaged is not None:
+        model.load_state_dict(averaged)
+        refresh_batch_norm(model, batches)
+    final = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    model.load_state_dict(own)
+    return final
+
+
 @torch.no_grad()
 def refresh_batch_norm(model: nn.Module, batches: Iterable[Tensor]) -> None:
     """Measure batch-norm statistics anew: every batch of pictures [N, C, H, W] weighs the same, as swa_utils.update_bn.

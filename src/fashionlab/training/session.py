@@ -9,7 +9,7 @@ import os
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,7 @@ def resume(folder: Path, recipe: Recipe | None, options: Options) -> RunFolder:
                                  "the recipe: undo the change or start a new run")
             environment = run.read_json(run.environment)
             place = runtime.choose(device, environment["precision"])
-            pictures, split = _load(own, options)
+            pictures, split = _load(own, replace(options, skip_unreadable=environment["data"]["skip_unreadable"]))
             if pictures.sha256 != environment["data"]["sha256"]:
                 raise DataError(f"{pictures.source}: not the pictures that {folder} was trained on (hashes differ)")
             trainer = _trainer(own, pictures, split, ModelSpec.load(run.model), place, processes, initialise=False)
@@ -190,7 +190,8 @@ def _initialise_from_data(model: nn.Module, train: ResidentPictures, spec: Model
 def _describe_run(run: RunFolder, recipe: Recipe, spec: ModelSpec, pictures: PictureSet, split: Split,
                   place: runtime.Runtime, processes: World, options: Options) -> None:
     data = {"source": pictures.source, "sha256": pictures.sha256, "split_sha256": split.sha256,
-            "train": len(split.train), "validation": len(split.validation)}
+            "train": len(split.train), "validation": len(split.validation),
+            "skip_unreadable": options.skip_unreadable}
     run.set_status("running")
     write_text(run.recipe, to_yaml(recipe))
     write_text(run.command, shlex.join(options.command) + "\n")
@@ -244,7 +245,7 @@ def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> dict[str, Any]
     history, position = trainer.history, trainer.position
     stepping = sum(float(row["seconds"] or 0) for row in history) + position.sums.seconds
     train_seconds = stepping + position.overhead_seconds
-    pictures = position.step * trainer.recipe.batch_size
+    pictures = sum(int(row["pictures"] or 0) for row in history) + position.sums.pictures
     return {
         "run": str(run.path),
         "recipe": trainer.recipe.description.split("\n")[0],

@@ -24,7 +24,7 @@ from fashionlab.evaluation.weights import save_weights
 from fashionlab.recipes import Recipe
 from fashionlab.run_folder import ModelSpec, RunFolder
 from fashionlab.runtime import Runtime, derive_seed, generator
-from fashionlab.training.averaging import build_averaging, refresh_batch_norm
+from fashionlab.training.averaging import build_averaging, final_weights
 from fashionlab.training.checkpoint import save_checkpoint
 from fashionlab.training.distributed import World
 from fashionlab.training.logs import Progress, Row, TensorBoard, write_history
@@ -207,11 +207,19 @@ class Trainer:
             raise DivergedError(f"the loss became {float(loss)} in epoch {self.position.epoch + 1}, step {done + 1} of "
                                 f"{self.steps_per_epoch}, at learning rate {self._lr:.3g}; try a smaller optimizer.lr")
 
+    def _refuse_ruined_weights(self, validation_loss: float | None) -> None:
+        """The epoch's last step can ruin the weights without any training loss showing it."""
+        finite = all(bool(torch.isfinite(parameter).all()) for parameter in self.model.parameters())
+        if not finite or not math.isfinite(validation_loss or 0.0):
+            raise DivergedError(f"the weights became unusable at the end of epoch {self.position.epoch + 1}, "
+                                f"at learning rate {self._lr:.3g}; try a smaller optimizer.lr")
+
     # After an epoch ----------------------------------------------------------------------------------------------
 
     def _finish_epoch(self, run: RunFolder) -> Row:
         position = self.position
         loss, accuracy = self._validate()
+        self._refuse_ruined_weights(loss)
         sums = self._all_sums()
         position.epoch += 1
         row: Row = {
@@ -269,19 +277,13 @@ class Trainer:
     def _finish_averaging(self, run: RunFolder) -> None:
         """Write the averaged weights, their batch-norm statistics renewed. The model itself goes on unaveraged."""
         start = time.perf_counter()
-        own = {name: value.clone() for name, value in self.model.state_dict().items()}
-        self.averaging.finish(self.model)
-        averaged = self.averaging.averaged_weights()
-        if averaged is not None:
-            self.model.load_state_dict(averaged)
-            order = torch.randperm(len(self.train), generator=generator(self.recipe.seed, "refresh"))[:REFRESH_PICTURES]
-            with self.runtime.autocast():
-                refresh_batch_norm(self.model, (
-                    normalise(self.train.take(part)[1].float() / 255, self.mean, self.std, self.runtime)
-                    for part in order.split(self.recipe.batch_size)))
+        order = torch.randperm(len(self.train), generator=generator(self.recipe.seed, "refresh"))[:REFRESH_PICTURES]
+        plain = (normalise(self.train.take(part)[1].float() / 255, self.mean, self.std, self.runtime)
+                 for part in order.split(self.recipe.batch_size))
+        with self.runtime.autocast():
+            weights = final_weights(self.averaging, self.model, plain)
         if self.world.is_first:
-            save_weights(self.model.state_dict(), run.weights("averaged"))
-        self.model.load_state_dict(own)
+            save_weights(weights, run.weights("averaged"))
         self.position.overhead_seconds += time.perf_counter() - start
 
     def _all_sums(self) -> _EpochSums:

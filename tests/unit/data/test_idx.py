@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from conftest import idx_bytes
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
@@ -16,6 +15,7 @@ from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 from fashionlab.data.idx import detect, read_idx, sha256, write_idx
 from fashionlab.data.source import Wanted
 from fashionlab.errors import DataError
+from toys import idx_bytes
 
 ARRAYS = st_numpy.arrays(np.uint8, st_numpy.array_shapes(min_dims=1, max_dims=4, max_side=6))
 

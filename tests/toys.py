@@ -1,0 +1,32 @@
+"""Small things that tests of several folders are made of."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended: its exit status and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+
+def idx_bytes(array: np.ndarray) -> bytes:
+    """`array` (uint8) as an IDX file's bytes."""
+    return struct.pack(f">BBBB{array.ndim}I", 0, 0, 8, array.ndim, *array.shape) + array.tobytes()
+
+
+def toy_pictures(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Learnable pictures uint8 [n, 28, 28] with a bright bar whose place tells the class, and labels uint8 [n]."""
+    draw = np.random.default_rng(seed)
+    labels = np.arange(n, dtype=np.uint8) % 10
+    pictures = draw.integers(0, 60, (n, 28, 28), dtype=np.uint8)
+    for picture, label in zip(pictures, labels, strict=True):
+        picture[2 + 2 * label : 6 + 2 * label, 4:24] += 150
+    return pictures, labels
