@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +12,7 @@ import hypothesis
 import pytest
 
 from fashionlab.cli.main import run
-from toys import Result, idx_bytes, toy_pictures
+from toys import Result, write_toy_data
 
 hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("here")
@@ -38,9 +37,4 @@ def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
 @pytest.fixture(scope="session")
 def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the four Fashion-MNIST files in small: 600 training and 200 test pictures. Use with --dataset."""
-    folder = tmp_path_factory.mktemp("toy")
-    for prefix, n, seed in (("train", 600, 1), ("t10k", 200, 2)):
-        pictures, labels = toy_pictures(n, seed)
-        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(pictures)))
-        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
-    return folder
+    return write_toy_data(tmp_path_factory.mktemp("toy"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
@@ -30,3 +32,12 @@ def toy_pictures(n: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     for picture, label in zip(pictures, labels, strict=True):
         picture[2 + 2 * label : 6 + 2 * label, 4:24] += 150
     return pictures, labels
+
+
+def write_toy_data(folder: Path) -> Path:
+    """The four Fashion-MNIST files in small, in `folder`: 600 training and 200 test pictures."""
+    for prefix, n, seed in (("train", 600, 1), ("t10k", 200, 2)):
+        pictures, labels = toy_pictures(n, seed)
+        (folder / f"{prefix}-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(pictures)))
+        (folder / f"{prefix}-labels-idx1-ubyte.gz").write_bytes(gzip.compress(idx_bytes(labels)))
+    return folder

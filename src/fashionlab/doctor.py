@@ -16,11 +16,9 @@ from fashionlab.data import DATASETS
 from fashionlab.data.locate import explicit_folder, installed, locate
 from fashionlab.environment import machine, versions
 from fashionlab.errors import FashionlabError
+from fashionlab.extras import EXTRAS
 from fashionlab.files import write_text
 
-# What each optional part needs to be importable.
-EXTRAS = {"serve": ("fastapi", "uvicorn", "onnxruntime"), "export": ("onnx", "onnxscript", "onnxruntime"),
-          "explain": ("captum",), "tune": ("optuna",)}
 NEEDED_GIB = 2.0
 
 

@@ -48,8 +48,3 @@ def did_you_mean(name: str, valid: Iterable[str]) -> str:
 def unknown(kind: str, name: str, valid: Iterable[str]) -> UsageError:
     """An error for an unknown name, e.g. ``unknown("model", "three-cn", MODELS.names())``."""
     return UsageError(f"unknown {kind} {name!r}; {did_you_mean(name, valid)}")
-
-
-def missing_extra(what: str, extra: str) -> UsageError:
-    """An error for a command whose optional dependencies are not installed."""
-    return UsageError(f"{what} needs an optional part that is not installed: pip install 'fashionlab[{extra}]'")

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
+from PIL import Image
 from sklearn.metrics import accuracy_score, f1_score
 
 from fashionlab import recipes
@@ -93,6 +94,36 @@ def test_every_recipe_trains(cli, toy_data, name):
     result = cli("train", name, "--dataset", toy_data, *limits, "--json", "--quiet")
     assert result.code == 0, result.err
     assert 0 <= json.loads(result.out)["test_accuracy"] <= 1
+
+
+def test_an_own_catalogue_of_colour_photos_trains(cli, tmp_path):
+    """Folders of pictures of any size, one of them broken, into a network built for other pictures."""
+    draw = np.random.default_rng(0)
+    for label, name in enumerate(("coat", "hat", "shoe")):
+        folder = tmp_path / "catalogue" / name
+        folder.mkdir(parents=True)
+        for i in range(30):
+            picture = draw.integers(0, 60, (int(draw.integers(30, 60)), 40, 3), dtype=np.uint8)
+            picture[..., label] += 150
+            Image.fromarray(picture).save(folder / f"{i}.jpg")
+    (tmp_path / "catalogue" / "hat" / "broken.jpg").write_bytes(b"not a picture")
+    command = ["train", "--dataset", tmp_path / "catalogue", "--name", "c", "--json", "--quiet"]
+    for key, value in (("data.image_size", 32), ("data.validation", 15), ("batch_size", 20), ("optimizer.lr", 0.2)):
+        command += ["--set", f"{key}={value}"]
+    refused = cli(*command)
+    assert refused.code == 3 and "broken.jpg" in refused.err and "--skip-unreadable" in refused.err
+    result = cli(*command, "--skip-unreadable")
+    assert result.code == 0, result.err
+    assert "broken.jpg" in result.err
+    assert json.loads(result.out)["test_accuracy"] > 0.8
+    assert cli("evaluate", tmp_path / "runs" / "c", "--split", "val").code == 0
+
+
+def test_bfloat16_when_asked_for(cli, small, tmp_path):
+    metrics = json.loads(cli("train", *small, "--set", "precision=bfloat16", "--name", "half", "--json").out)
+    environment = json.loads((tmp_path / "runs" / "half" / "environment.json").read_text())
+    assert environment["precision"] == "bfloat16"
+    assert metrics["test_accuracy"] > 0.2
 
 
 def test_progress_without_a_terminal_is_plain_lines(cli, toy_data):

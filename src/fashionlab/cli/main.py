@@ -10,6 +10,7 @@ import sys
 import typer
 
 from fashionlab.errors import FashionlabError
+from fashionlab.extras import missing_extra
 
 # In the order in which help lists them. Each is a module of this package with a `command` function or an `app` group.
 COMMANDS = ("train", "evaluate", "recipe", "data", "bench", "list", "doctor")
@@ -39,7 +40,7 @@ def run(argv: list[str]) -> int:
     debug = "--debug" in argv or os.environ.get("FASHIONLAB_DEBUG") == "1"
     argv = [word for word in argv if word != "--debug"]
     try:
-        result = build_app()(argv, standalone_mode=False, prog_name="fashionlab")
+        result = _call(argv)
         return result if isinstance(result, int) else 0
     except FashionlabError as error:
         if debug:
@@ -59,6 +60,14 @@ def run(argv: list[str]) -> int:
         print(f"fashionlab: unexpected {type(error).__name__}: {first}\n"
               "Run it again with --debug for the traceback; this is a defect worth reporting.", file=sys.stderr)
         return 1
+
+
+def _call(argv: list[str]) -> object:
+    try:
+        return build_app()(argv, standalone_mode=False, prog_name="fashionlab")
+    except ModuleNotFoundError as error:
+        told = missing_extra(argv[0] if argv else "", error.name or "")
+        raise told or error from error
 
 
 def entry() -> None:
