@@ -30,11 +30,11 @@ def quick_table() -> str:
     result = read("quick")
     summary, machine = result["summary"], result["machine"]
     accuracy, seconds = summary["test_accuracy"], summary["train_seconds"]
-    low, high = accuracy["interval"]
+    interval = "[{:.2%}, {:.2%}]".format(*accuracy["interval"]) if accuracy["interval"] else "(one seed: no interval)"
     return (
         "| recipe | test accuracy, mean [95 % interval] | training time, mean | whole command, mean | seeds |\n"
         "|---|---|---|---|---|\n"
-        f"| `quick` | {accuracy['mean']:.2%} [{low:.2%}, {high:.2%}] | {seconds['mean']:.0f} s | "
+        f"| `quick` | {accuracy['mean']:.2%} {interval} | {seconds['mean']:.0f} s | "
         f"{summary['command_seconds']['mean']:.0f} s | {accuracy['n']} |\n\n"
         f"Measured with `{result['command']}` on {machine['cores']} cores of an {machine['processor']} "
         f"({result['seeds'][0]['precision']}), PyTorch {result['versions']['torch']}; training time is from pictures "

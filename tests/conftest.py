@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # busy machines: see docs/experiments.md
 
 import hypothesis
 import pytest
+import torch
 
 from fashionlab.cli.main import run
 from toys import Result, write_toy_data
 
 hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("here")
+
+
+@pytest.fixture(autouse=True)
+def denormals() -> Iterator[None]:
+    """runtime.choose flushes denormals for the whole process; hypothesis draws floats that need them."""
+    yield
+    torch.set_flush_denormal(False)
 
 
 @pytest.fixture

@@ -176,7 +176,7 @@ def test_a_read_only_disk(cli, toy_data):
         result = cli("train", *SMALL, "--dataset", toy_data, *words, "--name", "x")
         assert_clear(result, 1, "cannot write", "/sys")
     assert_clear(cli("recipe", "copy", "quick", "/sys/mine.yaml"), 1, "cannot write /sys/mine.yaml")
-    assert_clear(cli("data", "convert", toy_data, "/sys/converted", "--to", "npz"), 1, "cannot write", "/sys")
+    assert_clear(cli("data", "convert", toy_data, "/sys/converted.npz", "--to", "npz"), 1, "cannot write", "/sys")
 
 
 def test_a_disk_that_fills_up_keeps_the_last_whole_checkpoint(toy_data, tmp_path):

@@ -137,7 +137,8 @@ def from_address(address: str, timeout: float = _TIMEOUT_SECONDS) -> Route:
 def _download(url: str, target: Path, timeout: float) -> None:
     failures = (OSError, http.client.HTTPException, ValueError)
     try:
-        response = urllib.request.urlopen(url, timeout=timeout)
+        # An opener of its own: urlopen would remember the proxies of its first call for ever.
+        response = urllib.request.build_opener().open(url, timeout=timeout)
     except failures as error:
         raise RouteFailed(_reason(error)) from error
     size = int(response.headers["Content-Length"] or 0)
