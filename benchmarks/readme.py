@@ -32,10 +32,10 @@ def quick_table() -> str:
     accuracy, seconds = summary["test_accuracy"], summary["train_seconds"]
     interval = "[{:.2%}, {:.2%}]".format(*accuracy["interval"]) if accuracy["interval"] else "(one seed: no interval)"
     return (
-        "| recipe | test accuracy, mean [95 % interval] | training time, mean | whole command, mean | seeds |\n"
+        "| recipe | test accuracy, mean [95 % interval] | training time, mean | with validation, mean | seeds |\n"
         "|---|---|---|---|---|\n"
         f"| `quick` | {accuracy['mean']:.2%} {interval} | {seconds['mean']:.0f} s | "
-        f"{summary['command_seconds']['mean']:.0f} s | {accuracy['n']} |\n\n"
+        f"{summary['session_seconds']['mean']:.0f} s | {accuracy['n']} |\n\n"
         f"Measured with `{result['command']}` on {machine['cores']} cores of an {machine['processor']} "
         f"({result['seeds'][0]['precision']}), PyTorch {result['versions']['torch']}; training time is from pictures "
         "in memory to final weights, without validation. Every figure is in `results/quick.json`.\n")

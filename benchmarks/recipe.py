@@ -3,26 +3,28 @@
     python benchmarks/recipe.py quick 5        recipe and number of seeds; writes results/quick.json
 
 Every seed is a run of `fashionlab train` as a person types it; the test split is read once a seed, at its end.
+A seed that is finished under runs/ is not trained again.
 """
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
-import tempfile
-import time
 from pathlib import Path
 
 import numpy as np
 from scipy import stats
 
-from fashionlab.environment import commit, machine, versions
+from fashionlab import recipes
+from fashionlab.cli.train_ import summary
+from fashionlab.environment import machine, versions
+from fashionlab.evaluation.run import load_recipe
 from fashionlab.files import write_json
+from fashionlab.run_folder import RunFolder, open_run
 
 ROOT = Path(__file__).parents[1]
 KEPT = ("test_accuracy", "val_accuracy", "macro_f1", "nll", "ece", "train_seconds", "images_per_second", "data_share",
-        "epochs", "parameters")
+        "epochs", "parameters", "session_seconds")
 
 
 def summarise(values: list[float]) -> dict[str, float | int | list[float] | None]:
@@ -36,31 +38,33 @@ def summarise(values: list[float]) -> dict[str, float | int | list[float] | None
     return {"mean": mean, "n": n, "sd": sd, "interval": [mean - half, mean + half]}
 
 
-def train(recipe: str, seed: int, runs: Path) -> dict[str, object]:
-    """One run; raises CalledProcessError when it fails: a failed seed is never left out."""
-    words = ["train", recipe, "--seed", str(seed), "--name", f"seed{seed}", "--runs", str(runs)]
-    start = time.perf_counter()
-    done = subprocess.run([sys.executable, "-m", "fashionlab", *words], stdout=subprocess.PIPE, text=True, check=True)
-    seconds = time.perf_counter() - start
-    metrics = json.loads((runs / f"seed{seed}" / "metrics.json").read_text())
-    environment = json.loads((runs / f"seed{seed}" / "environment.json").read_text())
-    return {"seed": seed, "command_seconds": seconds, "precision": environment["precision"],
-            "output": done.stdout.replace(str(runs), "runs"), **{key: metrics[key] for key in KEPT}}
+def train(recipe: str, seed: int, folder: Path) -> dict[str, object]:
+    """One run, trained unless it is finished already; raises when it fails: a failed seed is never left out."""
+    status = RunFolder(folder).status
+    if not status.is_file() or RunFolder(folder).read_json(status)["state"] != "complete":
+        words = ["train", recipe, "--seed", str(seed), "--runs", str(folder.parent), "--name", folder.name]
+        words.append("--overwrite")
+        subprocess.run([sys.executable, "-m", "fashionlab", *words], stdout=subprocess.DEVNULL, check=True)
+    run = open_run(folder)
+    metrics, environment = run.read_json(run.metrics), run.read_json(run.environment)
+    if (metrics["seed"], load_recipe(run)) != (seed, recipes.load(recipe, [f"seed={seed}"])):
+        raise SystemExit(f"{folder} is a run of another recipe or seed; remove it")
+    return {"seed": seed, "precision": environment["precision"], "commit": environment["commit"],
+            "output": summary(metrics), **{key: metrics[key] for key in KEPT}}
 
 
 def main() -> None:
     recipe, seeds = sys.argv[1], int(sys.argv[2])
     results = []
-    with tempfile.TemporaryDirectory() as folder:
-        for seed in range(seeds):
-            results.append(train(recipe, seed, Path(folder)))
-            last = results[-1]
-            print(f"seed {seed}: test {last['test_accuracy']:.4f}, {last['train_seconds']:.0f} s", flush=True)
-    summary = {key: summarise([float(result[key]) for result in results])
-               for key in ("test_accuracy", "val_accuracy", "train_seconds", "command_seconds")}
+    for seed in range(seeds):
+        results.append(train(recipe, seed, ROOT / "runs" / f"benchmark-{recipe}-s{seed}"))
+        last = results[-1]
+        print(f"seed {seed}: test {last['test_accuracy']:.4f}, {last['train_seconds']:.0f} s", flush=True)
+    figures = {key: summarise([float(result[key]) for result in results])
+               for key in ("test_accuracy", "val_accuracy", "train_seconds", "session_seconds")}
     write_json(ROOT / "results" / f"{recipe}.json", {
-        "command": f"python benchmarks/recipe.py {recipe} {seeds}", "recipe": recipe, "commit": commit(),
-        "machine": machine(), "versions": versions(), "summary": summary, "seeds": results})
+        "command": f"python benchmarks/recipe.py {recipe} {seeds}", "recipe": recipe,
+        "machine": machine(), "versions": versions(), "summary": figures, "seeds": results})
 
 
 if __name__ == "__main__":

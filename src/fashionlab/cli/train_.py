@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -55,7 +55,7 @@ def command(
     if json:
         print_json({key: value for key, value in metrics.items() if key not in ("history", "val", "test")})
     else:
-        _print_summary(metrics)
+        print(summary(metrics))
 
 
 def _positive(minutes: float | None) -> float | None:
@@ -82,15 +82,16 @@ def _default_name(recipe: str, seed: int) -> str:
     return f"{Path(recipe).stem}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def _print_summary(metrics: dict) -> None:
+def summary(metrics: dict[str, Any]) -> str:
+    """What the command prints of a run's metrics.json."""
+
     def percent(key: str) -> str:
         return "-" if metrics.get(key) is None else f"{metrics[key]:.2%}"
 
-    seconds = metrics["train_seconds"]
-    print(f"test accuracy        {percent('test_accuracy')}  (macro F1 {metrics['macro_f1']:.4f}, "
-          f"ECE {metrics['ece']:.4f})")
-    print(f"validation accuracy  {percent('val_accuracy')}")
-    print(f"training time        {seconds:.1f} s for {metrics['epochs']} epochs, "
-          f"{metrics['images_per_second']:,.0f} pictures/s, {metrics['parameters']:,} parameters")
-    print(f"weights              {metrics['weights']} (chosen by {metrics['weights_chosen_by']})")
-    print(f"run folder           {metrics['run']}")
+    return (f"test accuracy        {percent('test_accuracy')}  (macro F1 {metrics['macro_f1']:.4f}, "
+            f"ECE {metrics['ece']:.4f})\n"
+            f"validation accuracy  {percent('val_accuracy')}\n"
+            f"training time        {metrics['train_seconds']:.1f} s for {metrics['epochs']} epochs, "
+            f"{metrics['images_per_second']:,.0f} pictures/s, {metrics['parameters']:,} parameters\n"
+            f"weights              {metrics['weights']} (chosen by {metrics['weights_chosen_by']})\n"
+            f"run folder           {metrics['run']}")

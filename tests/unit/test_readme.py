@@ -1,0 +1,34 @@
+"""What README says was measured is what results/ holds, and what it shows exists."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from fashionlab.cli.main import COMMANDS
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_figures_are_those_of_the_results():
+    spec = importlib.util.spec_from_file_location("readme", ROOT / "benchmarks" / "readme.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert set(re.findall(r"<!-- results:([a-z-]+) -->", README)) == set(module.BLOCKS)
+    assert module.render(README) == README, "stale: run python benchmarks/readme.py"
+
+
+@pytest.mark.parametrize("line", sorted(set(re.findall(r"^fashionlab .*", README, re.MULTILINE))))
+def test_commands_that_it_shows_exist(line):
+    assert shlex.split(line, comments=True)[1] in COMMANDS
+
+
+def test_files_that_it_names_exist():
+    for name in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / name).exists(), name
