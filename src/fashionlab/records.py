@@ -46,8 +46,8 @@ class PictureSet:
     def sha256(self) -> str:
         """Hash of shape, pictures and labels: equal for equal data whatever the file format."""
         digest = hashlib.sha256(str(self.images.shape).encode())
-        digest.update(np.ascontiguousarray(self.images))
-        digest.update(np.ascontiguousarray(self.labels, dtype=np.int64))
+        digest.update(np.ascontiguousarray(self.images).data)
+        digest.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
         return digest.hexdigest()
 
     def subset(self, indices: np.ndarray) -> PictureSet:
@@ -64,9 +64,9 @@ class Split:
 
     @cached_property
     def sha256(self) -> str:
-        digest = hashlib.sha256(np.ascontiguousarray(self.train, dtype=np.int64))
+        digest = hashlib.sha256(np.ascontiguousarray(self.train, dtype=np.int64).data)
         digest.update(b"|")
-        digest.update(np.ascontiguousarray(self.validation, dtype=np.int64))
+        digest.update(np.ascontiguousarray(self.validation, dtype=np.int64).data)
         return digest.hexdigest()
 
 

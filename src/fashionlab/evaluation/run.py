@@ -42,7 +42,7 @@ def load_model(run: RunFolder, device: torch.device) -> tuple[nn.Module, ModelSp
                          **_without_pretrained(spec.arguments))
     kind = load_recipe(run).weights
     load_weights(model, run.last if kind == "last" else run.weights(kind))
-    return model.to(device, memory_format=torch.channels_last), spec
+    return model.to(device).to(memory_format=torch.channels_last), spec
 
 
 def _without_pretrained(arguments: dict[str, Any]) -> dict[str, Any]:

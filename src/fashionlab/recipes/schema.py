@@ -49,20 +49,20 @@ class FixedNormalisation(Settings):
 class DataSettings(Settings):
     """Which pictures, how they are divided, and the form in which the network sees them."""
 
-    dataset: str = Field("fashion-mnist", description="a name (`fashionlab list datasets`) or a path")
-    validation: int | float = Field(5000, ge=0, description="pictures, or a share below 1, held out")
-    split_seed: int = Field(0, ge=0)
-    limit: PositiveInt | None = Field(None, description="train on this many pictures only (stratified)")
-    image_size: PositiveInt | None = Field(None, description="side in pixels; none keeps the data's own")
-    channels: Literal[1, 3] | None = Field(None, description="1 grey, 3 colour; none keeps the data's own")
+    dataset: str = Field(default="fashion-mnist", description="a name (`fashionlab list datasets`) or a path")
+    validation: int | float = Field(default=5000, ge=0, description="pictures, or a share below 1, held out")
+    split_seed: int = Field(default=0, ge=0)
+    limit: PositiveInt | None = Field(default=None, description="train on this many pictures only (stratified)")
+    image_size: PositiveInt | None = Field(default=None, description="side in pixels; none keeps the data's own")
+    channels: Literal[1, 3] | None = Field(default=None, description="1 grey, 3 colour; none keeps the data's own")
     normalise: Literal["dataset", "half", "none"] | FixedNormalisation = Field(
-        "dataset", description="the training set's mean and deviation; 0.5 and 0.5; nothing; or given")
+        default="dataset", description="the training set's mean and deviation; 0.5 and 0.5; nothing; or given")
 
 
 class LossSettings(Settings):
     """Cross-entropy."""
 
-    label_smoothing: float = Field(0.0, ge=0, lt=1)
+    label_smoothing: float = Field(default=0.0, ge=0, lt=1)
 
 
 class GradientSettings(Settings):
@@ -84,8 +84,8 @@ class Expected(Settings):
     source: str
     claim: str
     split: Literal["test", "val", "unstated"] = "test"
-    accuracy: float | None = Field(None, ge=0, le=1)
-    macro_f1: float | None = Field(None, ge=0, le=1)
+    accuracy: float | None = Field(default=None, ge=0, le=1)
+    macro_f1: float | None = Field(default=None, ge=0, le=1)
     loss: PositiveFloat | None = None
     train_seconds: PositiveFloat | None = None
 
@@ -107,7 +107,7 @@ class Recipe(Settings):
     early_stopping: EarlyStoppingSettings | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     test_time: TestTimeSettings = TestTimeSettings()
-    seed: int = Field(0, ge=0)
+    seed: int = Field(default=0, ge=0)
     expected: Expected | None = None
 
     @model_validator(mode="after")

@@ -11,7 +11,8 @@ from typing import Any, Protocol
 from fashionlab.files import write_text
 from fashionlab.run_folder import RunFolder
 
-COLUMNS = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds", "images_per_second")
+COLUMNS: tuple[str, ...] = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds",
+                            "images_per_second")
 
 Row = dict[str, float | int | None]
 

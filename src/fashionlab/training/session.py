@@ -173,7 +173,7 @@ def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec
     validation = ResidentPictures.from_set(pictures, split.validation, place.device)
     torch.manual_seed(runtime.derive_seed(recipe.seed, "initialisation"))
     model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
-                         **spec.arguments).to(place.device, memory_format=place.memory_format)
+                         **spec.arguments).to(place.device).to(memory_format=place.memory_format)
     if initialise:
         _initialise_from_data(model, train, spec, recipe.seed)
     return Trainer(recipe, model, train, validation, spec, place, processes)
