@@ -71,6 +71,16 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Interval:
+    """An estimate with its confidence interval: [low, high] holds the truth in a share `level` of repetitions."""
+
+    estimate: float
+    low: float
+    high: float
+    level: float = 0.95
+
+
+@dataclass(frozen=True)
 class Predictions:
     """What a model said: logits float32 [N, K], true labels int64 [N], indices int64 [N] into the split's source set,
     the class names [K], and the split's name ("val" or "test")."""

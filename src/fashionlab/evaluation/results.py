@@ -1,0 +1,88 @@
+"""A finished run, read from its folder: what reports, comparisons, studies and the dashboard work from."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from fashionlab.errors import DataError
+from fashionlab.evaluation.run import load_recipe
+from fashionlab.recipes import Recipe
+from fashionlab.records import Predictions
+from fashionlab.run_folder import ModelSpec, RunFolder, open_run
+
+HistoryRow = dict[str, float | None]
+
+
+@dataclass(frozen=True)
+class RunResults:
+    """The records of one run. Everything is read when it is first asked for; nothing is ever written.
+
+    Each property raises DataError, naming the file, when its file is missing or broken.
+    """
+
+    folder: RunFolder
+
+    @property
+    def name(self) -> str:
+        return self.folder.path.resolve().name
+
+    @cached_property
+    def recipe(self) -> Recipe:
+        return load_recipe(self.folder)
+
+    @cached_property
+    def spec(self) -> ModelSpec:
+        return ModelSpec.load(self.folder.model)
+
+    @cached_property
+    def environment(self) -> dict[str, Any]:
+        return self.folder.read_json(self.folder.environment)
+
+    @cached_property
+    def metrics(self) -> dict[str, Any]:
+        """metrics.json; written at the end of training, so DataError for a run that has not finished."""
+        if not self.folder.metrics.is_file():
+            raise DataError(f"{self.folder.path}: this run has not finished training; continue it with "
+                            f"`fashionlab train --resume {self.folder.path}`")
+        return self.folder.read_json(self.folder.metrics)
+
+    @cached_property
+    def status(self) -> dict[str, Any]:
+        return self.folder.read_json(self.folder.status)
+
+    @cached_property
+    def history(self) -> list[HistoryRow]:
+        """The rows of metrics.csv, one an epoch; an empty cell is None. Empty before the first epoch has ended."""
+        path = self.folder.history
+        if not path.is_file():
+            return []
+        try:
+            with path.open(newline="", encoding="utf-8") as stream:
+                return [{key: float(cell) if cell else None for key, cell in row.items()}
+                        for row in csv.DictReader(stream)]
+        except (OSError, ValueError, TypeError) as error:
+            raise DataError(f"{path}: no readable history ({error})") from error
+
+    @cached_property
+    def validation(self) -> Predictions | None:
+        """Predictions on the run's validation split; None for a run without one or not evaluated on it."""
+        path = self.folder.predictions("val")
+        return Predictions.load(path) if path.is_file() else None
+
+    @cached_property
+    def test(self) -> Predictions:
+        """Predictions on the test split. DataError with what to do for a run that was never evaluated on it."""
+        path = self.folder.predictions("test")
+        if not path.is_file():
+            raise DataError(f"{self.folder.path}: this run was never evaluated on the test split; run "
+                            f"`fashionlab evaluate {self.folder.path}` first")
+        return Predictions.load(path)
+
+
+def load_results(path: Path) -> RunResults:
+    """The run at `path`. Raises DataError when the folder is not one."""
+    return RunResults(open_run(path))
