@@ -1,0 +1,69 @@
+"""Self-contained HTML pages: one file that opens from disk, with style, script and pictures inside it.
+
+A page is a template that extends ``base.html`` and fills its blocks `title`, `lead` and `content` (optionally `style`
+and `script`); ``{% import "macros.html" as m %}`` gives it tiles, tables, figures and galleries. A `sections` list of
+(id, heading) in the context becomes the page's table of contents.
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+from pathlib import Path
+from typing import Any
+
+import jinja2
+from markupsafe import Markup
+
+from fashionlab.errors import DataError
+
+_TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".webp": "image/webp",
+          ".svg": "image/svg+xml"}
+
+
+def render(template: str, **context: Any) -> str:
+    """The page `template` (a file name in report/templates) filled with `context`.
+
+    Everything in `context` is escaped; a name that the template uses and `context` lacks raises
+    jinja2.UndefinedError rather than leaving a hole in the page.
+    """
+    return _environment().get_template(template).render({"sections": (), **context})
+
+
+def data_uri(content: bytes, kind: str) -> str:
+    """`content` as the address of an embedded picture; `kind` is its MIME type, e.g. "image/png"."""
+    return f"data:{kind};base64,{base64.b64encode(content).decode('ascii')}"
+
+
+def embedded(path: Path) -> str:
+    """The picture file at `path` (PNG, JPEG, WebP, SVG) as a data URI. Raises DataError when it is not readable."""
+    try:
+        return data_uri(path.read_bytes(), _TYPES[path.suffix.lower()])
+    except (OSError, KeyError) as error:
+        raise DataError(f"{path}: no readable picture to put into a page ({error})") from error
+
+
+@functools.cache
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("fashionlab.report", "templates"), autoescape=True,
+        undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters.update(percent=_percent, script_json=_script_json)
+    environment.globals["asset"] = _asset
+    return environment
+
+
+def _asset(name: str) -> Markup:
+    """A style sheet or script of report/templates, verbatim."""
+    return Markup((Path(__file__).parent / "templates" / name).read_text(encoding="utf-8"))
+
+
+def _percent(share: float, digits: int = 2) -> str:
+    return f"{share:.{digits}%}"
+
+
+def _script_json(value: Any) -> Markup:
+    """JSON that may stand inside a <script> element, whatever class names it holds."""
+    text = json.dumps(value, allow_nan=False, separators=(",", ":"))
+    return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
