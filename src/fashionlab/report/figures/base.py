@@ -1,0 +1,82 @@
+"""The registry of figures. To add one: a function of ReportInputs in any module of this package, with `@figure`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from matplotlib.figure import Figure as Sheet
+
+from fashionlab.registry import Registry
+from fashionlab.report import style
+from fashionlab.report.inputs import ReportInputs
+
+Section = Literal["training", "results", "calibration", "mistakes", "network", "robustness"]
+SECTIONS: tuple[Section, ...] = get_args(Section)
+
+Render = Callable[[ReportInputs], Sheet]
+Need = Callable[[ReportInputs], "str | None"]
+"""Why a run lacks something that a figure needs, as a sentence without a full stop; None when it is there."""
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure that can be drawn of a run.
+
+    caption: what is to be seen, for the page and as text for those who cannot see it. place: its order in its section.
+    """
+
+    name: str
+    title: str
+    section: Section
+    place: int
+    caption: Callable[[ReportInputs], str]
+    needs: tuple[Need, ...]
+    render: Render
+
+    def why_not(self, inputs: ReportInputs) -> str | None:
+        """The first reason why this run has no such figure; None when it has."""
+        return next((reason for need in self.needs if (reason := need(inputs))), None)
+
+    def applicable(self, inputs: ReportInputs) -> bool:
+        return self.why_not(inputs) is None
+
+    def draw(self, inputs: ReportInputs) -> Sheet:
+        """Raises DataError when a file that it needs is missing or broken."""
+        with style.applied():
+            return self.render(inputs)
+
+
+FIGURES: Registry[Figure] = Registry("figure", "fashionlab.report.figures")
+
+
+def figure(name: str, title: str, section: Section, place: int, caption: Callable[[ReportInputs], str],
+           needs: tuple[Need, ...] = ()) -> Callable[[Render], Render]:
+    """Register a drawing function under `name`, which is also the name of its files."""
+
+    def add(render: Render) -> Render:
+        FIGURES.add(name, Figure(name, title, section, place, caption, needs, render))
+        return render
+
+    return add
+
+
+def in_order() -> list[Figure]:
+    """All figures in the order of a page."""
+    return sorted((FIGURES[name] for name in FIGURES), key=lambda one: (SECTIONS.index(one.section), one.place))
+
+
+def test_note(inputs: ReportInputs) -> str:
+    """The line under a figure of the test split."""
+    return f"test split, n = {len(inputs.results.test.labels):,} pictures · run {inputs.results.name}"
+
+
+def needs_history(inputs: ReportInputs) -> str | None:
+    return None if inputs.results.history else "no epoch was finished"
+
+
+def needs_test(inputs: ReportInputs) -> str | None:
+    path = inputs.results.folder.path
+    return None if inputs.results.folder.predictions("test").is_file() else (
+        f"the run was never evaluated on the test split (`fashionlab evaluate {path}` does it)")

@@ -1,0 +1,78 @@
+"""What figures and pages are made from: a run's records, its pictures, its model and its features, each read once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+from torch import nn
+
+from fashionlab import runtime
+from fashionlab.data import load_training
+from fashionlab.data.test_split import load_test
+from fashionlab.errors import DataError
+from fashionlab.evaluation.results import RunResults
+from fashionlab.evaluation.run import load_model
+from fashionlab.records import PictureSet, Split
+
+
+@dataclass(frozen=True)
+class ReportInputs:
+    """Everything is read when it is first asked for, and nothing is written.
+
+    results: the run. data_dir: where its data set is (else see `fashionlab.data.locate`). device: where the model runs.
+    Each property raises DataError when what it needs is missing or is not the run's.
+    """
+
+    results: RunResults
+    data_dir: Path | None = None
+    device: str = "auto"
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return self.results.spec.classes
+
+    @cached_property
+    def training_pictures(self) -> PictureSet:
+        """The training pictures in the form in which the network sees them, validation pictures among them."""
+        pictures = load_training(**self._form())
+        if pictures.sha256 != self.results.environment["data"]["sha256"]:
+            raise DataError(f"{pictures.source}: not the pictures that {self.results.folder.path} was trained on "
+                            "(hashes differ)")
+        return pictures
+
+    @cached_property
+    def test_pictures(self) -> PictureSet:
+        """The test pictures, to be shown: what the network said of them stands in `results.test`, row for row."""
+        pictures, said = load_test(**self._form()), self.results.test
+        fits = len(pictures) > said.indices.max(initial=-1) and pictures.classes == said.classes
+        if not fits or not np.array_equal(pictures.labels[said.indices], said.labels):
+            raise DataError(f"{pictures.source}: not the test pictures that {self.results.folder.path} was judged on")
+        return pictures.subset(said.indices)
+
+    @cached_property
+    def split(self) -> Split:
+        """Which training pictures were fitted and which held out."""
+        path = self.results.folder.split
+        try:
+            with np.load(path, allow_pickle=False) as saved:
+                return Split(saved["train"], saved["validation"])
+        except (OSError, ValueError, KeyError) as error:
+            raise DataError(f"{path}: no readable split ({error})") from error
+
+    @cached_property
+    def runtime(self) -> runtime.Runtime:
+        return runtime.choose(self.device, self.results.environment["precision"])
+
+    @cached_property
+    def model(self) -> nn.Module:
+        """The network with the run's final weights."""
+        return load_model(self.results.folder, self.runtime.device)[0]
+
+    def _form(self) -> dict:
+        recipe, spec = self.results.recipe, self.results.spec
+        return {"dataset": recipe.data.dataset, "data_dir": self.data_dir, "image_size": spec.image_size,
+                "channels": spec.channels,
+                "skip_unreadable": self.results.environment["data"]["skip_unreadable"]}
