@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import json
 import shutil
@@ -15,6 +16,8 @@ from filelock import FileLock, Timeout
 
 from fashionlab.errors import DataError, FashionlabError, UsageError
 from fashionlab.files import write_json
+
+HistoryRow = dict[str, float | None]
 
 
 @dataclass(frozen=True)
@@ -117,6 +120,20 @@ class RunFolder:
         if not isinstance(value, dict):
             raise DataError(f"{path}: expected a JSON object")
         return value
+
+    def read_history(self) -> list[HistoryRow]:
+        """The rows of metrics.csv, one an epoch; an empty cell is None. Empty before the first epoch has ended.
+
+        Raises DataError when the file is something else.
+        """
+        if not self.history.is_file():
+            return []
+        try:
+            with self.history.open(newline="", encoding="utf-8") as stream:
+                return [{key: float(cell) if cell else None for key, cell in row.items()}
+                        for row in csv.DictReader(stream)]
+        except (OSError, ValueError, TypeError, csv.Error) as error:
+            raise DataError(f"{self.history}: no readable history ({error})") from error
 
 
 def open_run(path: Path) -> RunFolder:

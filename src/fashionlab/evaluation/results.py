@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -12,9 +11,7 @@ from fashionlab.errors import DataError
 from fashionlab.evaluation.run import load_recipe
 from fashionlab.recipes import Recipe
 from fashionlab.records import Predictions
-from fashionlab.run_folder import ModelSpec, RunFolder, open_run
-
-HistoryRow = dict[str, float | None]
+from fashionlab.run_folder import HistoryRow, ModelSpec, RunFolder, open_run
 
 
 @dataclass(frozen=True)
@@ -57,15 +54,7 @@ class RunResults:
     @cached_property
     def history(self) -> list[HistoryRow]:
         """The rows of metrics.csv, one an epoch; an empty cell is None. Empty before the first epoch has ended."""
-        path = self.folder.history
-        if not path.is_file():
-            return []
-        try:
-            with path.open(newline="", encoding="utf-8") as stream:
-                return [{key: float(cell) if cell else None for key, cell in row.items()}
-                        for row in csv.DictReader(stream)]
-        except (OSError, ValueError, TypeError) as error:
-            raise DataError(f"{path}: no readable history ({error})") from error
+        return self.folder.read_history()
 
     @cached_property
     def validation(self) -> Predictions | None:
