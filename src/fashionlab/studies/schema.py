@@ -1,0 +1,161 @@
+"""A study's declaration: the question, the arms and how they will be judged, all checked before anything is trained."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from pydantic import Field, PositiveInt, ValidationError, field_validator
+
+from fashionlab.errors import UsageError
+from fashionlab.recipes import Recipe, find, override, validate
+from fashionlab.recipes.library import read_yaml
+from fashionlab.settings import Settings, explain
+from fashionlab.studies.metrics import Metric, find_metric
+
+BASELINE = "baseline"
+_ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
+
+
+class Baseline(Settings):
+    """What the arms are held against: a recipe (name or path) with overrides, as for `train --set`."""
+
+    recipe: str
+    set: dict[str, Any] = Field(default_factory=dict)
+
+
+class Arm(Settings):
+    """What is different: overrides on top of the baseline's. Where `recipe` names another recipe, the baseline's
+    overrides (epochs, pictures) hold for that one too: arms differ in what they declare and in nothing else."""
+
+    recipe: str | None = None
+    set: dict[str, Any] = Field(default_factory=dict)
+
+
+class Declaration(Settings):
+    """The keys of a study's YAML file. smallest_difference: in the metric's unit, points (0.01) for shares."""
+
+    question: str = Field(min_length=1)
+    baseline: Baseline
+    arms: dict[str, Arm] = Field(min_length=1)
+    seeds: PositiveInt | list[int]
+    metric: str
+    smallest_difference: float = Field(ge=0)
+    test: Literal["paired", "permutation"]
+
+    @field_validator("arms", mode="before")
+    @classmethod
+    def _check_names(cls, arms: Any) -> Any:
+        if not isinstance(arms, dict):
+            return arms
+        for name in arms:
+            if not isinstance(name, str):
+                raise ValueError(f"YAML reads the arm's name as {name!r}; put it in quotes")
+            if not _ARM_NAME.fullmatch(name) or name == BASELINE:
+                raise ValueError(f"{name!r} cannot be an arm's name: letters, digits, '-', '_' and '.', not "
+                                 f"{BASELINE!r}; it becomes a folder's name")
+        return arms
+
+    @field_validator("arms")
+    @classmethod
+    def _refuse_names_equal_in_lower_case(cls, arms: dict[str, Arm]) -> dict[str, Arm]:
+        if len({name.lower() for name in arms}) < len(arms):
+            raise ValueError("two names differ in capital letters only, which some file systems take for the same")
+        return arms
+
+    @field_validator("seeds")
+    @classmethod
+    def _check_seeds(cls, seeds: int | list[int]) -> int | list[int]:
+        if isinstance(seeds, list) and (not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds)):
+            raise ValueError("expected a count from 1, or a list of different seeds from 0")
+        return seeds
+
+    @property
+    def seed_list(self) -> tuple[int, ...]:
+        return tuple(self.seeds) if isinstance(self.seeds, list) else tuple(range(self.seeds))
+
+
+@dataclass(frozen=True)
+class Study:
+    """A checked study. recipes: by arm, the baseline first; `text` is the declaring file, word for word."""
+
+    name: str
+    text: str
+    declared: Declaration
+    metric: Metric
+    recipes: dict[str, Recipe]
+    seeds: tuple[int, ...]
+
+    @property
+    def runs(self) -> list[tuple[str, int]]:
+        """(arm, seed) in the order of training: every arm with the first seed, then with the next, so that a study
+        that is stopped early has pairs to compare."""
+        return [(arm, seed) for seed in self.seeds for arm in self.recipes]
+
+
+def run_name(arm: str, seed: int) -> str:
+    return f"{arm}-s{seed}"
+
+
+def check(values: dict[str, Any], text: str, name: str, source: str, seeds: int | None = None) -> Study:
+    """The study declared by `values`; `source` is named in the UsageError that any mistake ends in.
+
+    seeds: that many instead of the declared ones.
+    """
+    try:
+        declared = Declaration.model_validate(values)
+        return Study(name, text, declared, find_metric(declared.metric), _recipes(declared), _seeds(declared, seeds))
+    except ValidationError as error:
+        raise UsageError(f"{source}: {explain(error)}") from error
+    except UsageError as error:
+        raise UsageError(f"{source}: {error}") from error
+
+
+def _seeds(declared: Declaration, count: int | None) -> tuple[int, ...]:
+    if count is None:
+        return declared.seed_list
+    if isinstance(declared.seeds, int):
+        return tuple(range(count))
+    if count > len(declared.seeds):
+        raise UsageError(f"--seeds {count}: the file lists {len(declared.seeds)} seeds")
+    return declared.seed_list[:count]
+
+
+def _recipes(declared: Declaration) -> dict[str, Recipe]:
+    base = declared.baseline
+    recipes = {BASELINE: _resolve(BASELINE, base.recipe, [base.set])}
+    for name, arm in declared.arms.items():
+        recipes[name] = _resolve(f"arms.{name}", arm.recipe or base.recipe, [base.set, arm.set])
+    for name, recipe in recipes.items():
+        _check_comparable(name, recipe, recipes[BASELINE], find_metric(declared.metric))
+    return recipes
+
+
+def _resolve(where: str, recipe: str, layers: Sequence[dict[str, Any]]) -> Recipe:
+    try:
+        values = read_yaml(find(recipe))
+        for layer in layers:
+            for key, value in layer.items():
+                if key == "seed":
+                    raise UsageError("set.seed: the seeds are the study's own; see its key `seeds`")
+                override(values, key, value)
+        return validate(values, recipe)
+    except UsageError as error:
+        raise UsageError(f"{where}: {str(error).replace('--set ', 'set.')}") from error
+
+
+def _check_comparable(name: str, recipe: Recipe, baseline: Recipe, metric: Metric) -> None:
+    """Arms are judged on the same pictures, or not at all."""
+    if metric.split == "val" and not recipe.data.validation:
+        raise UsageError(f"{name}: holds no pictures out (data.validation is 0), so there is no {metric.name}")
+    if recipe is baseline:
+        return
+    keys = {"test": ["dataset"], "val": ["dataset", "validation", "split_seed"]}.get(metric.split or "", [])
+    for key in keys:
+        if getattr(recipe.data, key) != getattr(baseline.data, key):
+            raise UsageError(f"arms.{name}: its data.{key} is {getattr(recipe.data, key)!r} and the baseline's "
+                             f"{getattr(baseline.data, key)!r}; {metric.name} would be of other pictures")
+    if recipe.model_copy(update={"description": baseline.description}) == baseline:
+        raise UsageError(f"arms.{name}: is the same as the baseline; give it something to differ in under `set`")
