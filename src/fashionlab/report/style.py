@@ -38,6 +38,7 @@ _SETTINGS: Any = {
     "xtick.color": INK, "ytick.color": INK, "xtick.labelsize": 9, "ytick.labelsize": 9,
     "text.color": INK, "text.parse_math": False,  # a class may be called "5$ shirt$"
     "legend.frameon": False, "legend.fontsize": 9, "lines.linewidth": 1.7,
+    "image.composite_image": False,
     "figure.facecolor": "white", "figure.dpi": 100, "savefig.dpi": 150,
     "svg.fonttype": "none", "svg.hashsalt": "fashionlab",
 }

@@ -67,13 +67,17 @@ def in_order() -> list[Figure]:
     return sorted((FIGURES[name] for name in FIGURES), key=lambda one: (SECTIONS.index(one.section), one.place))
 
 
-def test_note(inputs: ReportInputs) -> str:
+def note_of_test(inputs: ReportInputs) -> str:
     """The line under a figure of the test split."""
     return f"test split, n = {len(inputs.results.test.labels):,} pictures · run {inputs.results.name}"
 
 
 def needs_history(inputs: ReportInputs) -> str | None:
     return None if inputs.results.history else "no epoch was finished"
+
+
+def needs_metrics(inputs: ReportInputs) -> str | None:
+    return None if inputs.results.folder.metrics.is_file() else "the run has not finished training"
 
 
 def needs_test(inputs: ReportInputs) -> str | None:

@@ -8,7 +8,7 @@ from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure, needs_test, test_note
+from fashionlab.report.figures.base import figure, needs_test, note_of_test
 from fashionlab.report.inputs import ReportInputs
 
 MOST_WRITTEN = 20  # with more classes the numbers would be too small to read, and colour alone is left
@@ -63,7 +63,7 @@ def draw_shares(inputs: ReportInputs) -> Sheet:
 def _draw(inputs: ReportInputs, values: np.ndarray, title: str, unit: str, texts: list[list[str]]) -> Sheet:
     classes = len(inputs.classes)
     side = min(14.0, max(4.6, 0.56 * classes + 2.4))
-    sheet = style.sheet(side + 0.6, side, title, test_note(inputs))
+    sheet = style.sheet(side + 0.6, side, title, note_of_test(inputs))
     axes = sheet.add_subplot()
     # A square-root-like scale: mistakes are few beside the diagonal and would otherwise all look like zero.
     norm = PowerNorm(0.4, vmin=0, vmax=max(float(values.max()), 1e-9))

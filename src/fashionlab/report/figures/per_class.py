@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Sheet
 
 from fashionlab.evaluation.metrics import per_class
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure, needs_test, test_note
+from fashionlab.report.figures.base import figure, needs_test, note_of_test
 from fashionlab.report.inputs import ReportInputs
 
 _SCORES = (("precision", style.BLUE, "//"), ("recall", style.ORANGE, ""), ("f1", style.BLACK, ""))
@@ -24,7 +24,8 @@ def _caption(inputs: ReportInputs) -> str:
 @figure("per_class", "Precision, recall and F1 by class", "results", 30, _caption, (needs_test,))
 def draw(inputs: ReportInputs) -> Sheet:
     rows = per_class(inputs.results.test)
-    sheet = style.sheet(8, max(3.0, 0.52 * len(rows) + 1.5), "Precision, recall and F1 by class, %", test_note(inputs))
+    height = max(3.0, 0.52 * len(rows) + 1.5)
+    sheet = style.sheet(8, height, "Precision, recall and F1 by class, %", note_of_test(inputs))
     axes = sheet.add_subplot()
     places = np.arange(len(rows), dtype=float)
     for shift, (score, colour, hatch) in enumerate(_SCORES):

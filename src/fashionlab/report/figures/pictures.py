@@ -1,0 +1,130 @@
+"""Figures made of pictures: samples, the most confident mistakes, the most confused pairs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure as Sheet
+
+from fashionlab.evaluation.mistakes import confidence, confident_mistakes, confused_pairs
+from fashionlab.report import style
+from fashionlab.report.figures.base import figure, needs_test, note_of_test
+from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.sample_predictions import choose
+
+MISTAKES, PAIRS, OF_A_PAIR = 28, 5, 7
+_TILE = 112  # pixels; four times a Fashion-MNIST picture
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A picture (uint8 [C, H, W]) with lines of text under it."""
+
+    picture: np.ndarray
+    lines: tuple[str, ...] = ()
+    colour: str = style.INK
+
+
+def mosaic(title: str, note: str, rows: Sequence[Sequence[Cell]], row_labels: Sequence[str] = (),
+           label_width: float = 0.0, text_lines: int = 2) -> Sheet:
+    """Rows of pictures with text under each and, in `label_width` inches at the left, a label before each row.
+
+    A single axes measured in inches holds everything: an axes for each picture takes far longer to draw.
+    """
+    side, gap, text = 1.02, 0.14, 0.165 * text_lines + 0.1
+    width = label_width + max(len(row) for row in rows) * (side + gap) + 0.3
+    height = 0.5 + len(rows) * (side + text) + 0.36
+    sheet = style.sheet(width, height, title, note, layout=None)
+    axes = sheet.add_axes((0, 0, 1, 1))
+    axes.set_axis_off()
+    for row, cells in enumerate(rows):
+        y = 0.5 + row * (side + text)
+        if row_labels:
+            axes.text(0.15, y + side / 2, row_labels[row], va="center", fontsize=9)
+        for column, cell in enumerate(cells):
+            x = label_width + 0.2 + column * (side + gap)
+            axes.imshow(style.tile(cell.picture, _TILE), extent=(x, x + side, y + side, y), interpolation="none")
+            axes.text(x + side / 2, y + side + 0.05, "\n".join(cell.lines), ha="center", va="top", fontsize=7.5,
+                      color=cell.colour, linespacing=1.15)
+    axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
+    return sheet
+
+
+def _judged(inputs: ReportInputs, position: int) -> Cell:
+    """A test picture with what was said of it; right and wrong differ in a sign and in words, not in colour alone."""
+    said = inputs.results.test
+    true, predicted = int(said.labels[position]), int(said.predicted[position])
+    sure = style.percent(float(confidence(said)[position]))
+    name = style.shorten(inputs.classes[predicted], 15)
+    picture = inputs.test_pictures.images[position]
+    if true == predicted:
+        return Cell(picture, (f"✓ {name}", sure), style.RIGHT)
+    return Cell(picture, (f"✗ {name}", sure, f"is {style.shorten(inputs.classes[true], 15)}"), style.WRONG)
+
+
+def _rows(cells: list[Cell], columns: int) -> list[list[Cell]]:
+    return [cells[start : start + columns] for start in range(0, len(cells), columns)]
+
+
+def _caption_of_samples(inputs: ReportInputs) -> str:
+    chosen = choose(inputs.results.test)
+    wrong = int((inputs.results.test.predicted != inputs.results.test.labels)[chosen].sum())
+    return (f"{len(chosen)} test pictures with the predicted class and its probability, {wrong} of them wrong: drawn at "
+            f"random from the right and the wrong answers apart (so mistakes are more frequent here than they are), the "
+            "same as in sample_predictions.txt.")
+
+
+@figure("sample_predictions", "Sample predictions", "mistakes", 10, _caption_of_samples, (needs_test,))
+def draw_samples(inputs: ReportInputs) -> Sheet:
+    cells = [_judged(inputs, position) for position in choose(inputs.results.test)]
+    return mosaic("Sample predictions: ✓ right, ✗ wrong", note_of_test(inputs), _rows(cells, 7), text_lines=3)
+
+
+# Mistakes --------------------------------------------------------------------------------------------------------
+
+
+def needs_mistakes(inputs: ReportInputs) -> str | None:
+    said = inputs.results.test
+    return "no picture of the test split was judged wrong" if (said.predicted == said.labels).all() else None
+
+
+def _caption_of_mistakes(inputs: ReportInputs) -> str:
+    said = inputs.results.test
+    rows = confident_mistakes(said)
+    first, shown = rows[0], min(MISTAKES, len(rows))
+    return (f"The {shown} most confident of {len(rows):,} mistakes among {len(said.labels):,} test pictures, the surest "
+            f"first: {inputs.classes[said.labels[first]]} taken for {inputs.classes[said.predicted[first]]} with "
+            f"{style.percent(float(confidence(said)[first]))}.")
+
+
+@figure("confident_mistakes", "The most confident mistakes", "mistakes", 20, _caption_of_mistakes,
+        (needs_test, needs_mistakes))
+def draw_mistakes(inputs: ReportInputs) -> Sheet:
+    rows = confident_mistakes(inputs.results.test, MISTAKES)
+    cells = [_judged(inputs, position) for position in rows.tolist()]
+    return mosaic("The most confident mistakes: ✗ what was said, and what it is", note_of_test(inputs),
+                  _rows(cells, 7), text_lines=3)
+
+
+def _caption_of_pairs(inputs: ReportInputs) -> str:
+    listed = (f"{inputs.classes[pair.true]} taken for {inputs.classes[pair.predicted]} ({pair.count:,} pictures, "
+              f"{style.percent(pair.share)})" for pair in confused_pairs(inputs.results.test, PAIRS))
+    return f"The classes most often taken for one another, with the surest of these mistakes: {'; '.join(listed)}."
+
+
+@figure("confused_pairs", "The most confused pairs of classes", "mistakes", 30, _caption_of_pairs,
+        (needs_test, needs_mistakes))
+def draw_pairs(inputs: ReportInputs) -> Sheet:
+    said = inputs.results.test
+    rows, labels = [], []
+    for pair in confused_pairs(said, PAIRS):
+        rows.append([Cell(inputs.test_pictures.images[row], (style.percent(float(confidence(said)[row])),))
+                     for row in pair.positions[:OF_A_PAIR].tolist()])
+        support = int((said.labels == pair.true).sum())
+        labels.append(f"{style.shorten(inputs.classes[pair.true])}\ntaken for\n"
+                      f"{style.shorten(inputs.classes[pair.predicted])}\n{pair.count:,} of {support:,} "
+                      f"({style.percent(pair.share)})")
+    return mosaic("The most confused pairs, and how sure the network was", note_of_test(inputs), rows, labels,
+                  label_width=1.6, text_lines=1)
