@@ -1,7 +1,8 @@
 """The statistics behind every claim: intervals, tests over seeds, tests over pictures, verdicts.
 
 numpy, scipy and statsmodels alone. Two units of evidence, never mixed: *seeds* (does the method help?: one value a
-seed, paired by seed) and *pictures* (do these trained models differ?: right or wrong on the same test pictures). No function warns or returns NaN; what cannot be computed raises DataError or UsageError.
+seed, paired by seed) and *pictures* (do these trained models differ?: right or wrong on the same test pictures). No
+function warns or returns NaN; what cannot be computed raises DataError or UsageError.
 """
 
 from fashionlab.studies.statistics.intervals import (

@@ -50,7 +50,8 @@ def paired_bootstrap(correct_a: ArrayLike, correct_b: ArrayLike, level: float = 
 
     correct_a, correct_b: bool [N], right or wrong on each picture. A picture's difference is -1, 0 or 1, so a resample
     is one multinomial draw of three counts: this is scipy.stats.bootstrap's interval without drawing N pictures a
-    time (milliseconds instead of seconds at N = 10,000). Vectors that never or always differ give an interval of no width.
+    time (milliseconds instead of seconds at N = 10,000). Vectors that never or
+    always differ give an interval of no width.
     """
     a, b = correctness(correct_a, correct_b)
     n, gains, losses = len(a), int((b & ~a).sum()), int((a & ~b).sum())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -26,8 +27,8 @@ def paired_t_test(a: ArrayLike, b: ArrayLike) -> float:
     differences = paired(a, b)
     if np.ptp(differences) == 0:
         return paired_permutation(a, b)
-    _, p = stats.ttest_1samp(differences, 0.0)
-    return float(p)
+    result: Any = stats.ttest_1samp(differences, 0.0)
+    return float(result.pvalue)
 
 
 def paired_permutation(a: ArrayLike, b: ArrayLike, seed: int = 0) -> float:
@@ -78,5 +79,5 @@ def holm(p_values: Sequence[float] | np.ndarray) -> list[float]:
         return []
     if values.min() < 0 or values.max() > 1:
         raise DataError("p values: expected numbers from 0 to 1")
-    _, corrected, *_ = multipletests(values, method="holm")
-    return [float(p) for p in corrected]
+    corrected: Any = multipletests(values, method="holm")[1]
+    return corrected.tolist()
