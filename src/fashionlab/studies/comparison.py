@@ -1,0 +1,317 @@
+"""Several finished runs side by side: scores, costs, and tests of their differences. Plain numbers; nothing is drawn.
+
+Two units of evidence, kept apart. Pictures: do these trained networks differ on these test pictures? Seeds: do the
+recipes differ, whatever the seed? The second needs runs of the same recipes with the same seeds.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+import re
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from fashionlab.evaluation.metrics import scores
+from fashionlab.evaluation.results import RunResults
+from fashionlab.recipes import Recipe
+from fashionlab.records import Interval
+from fashionlab.studies.comparable import remarks
+from fashionlab.studies.statistics import (
+    CochransQ,
+    cochrans_q,
+    holm,
+    mcnemar_exact,
+    mean_interval,
+    paired_bootstrap,
+    paired_difference,
+    paired_permutation,
+    proportion_interval,
+)
+
+
+@dataclass(frozen=True)
+class ClassScore:
+    """How a run does on the test pictures of one class: the share it gets right, its F1, and how many there are."""
+
+    name: str
+    accuracy: float
+    f1: float
+    support: int
+
+
+@dataclass(frozen=True)
+class Cost:
+    """What a run takes; None where its metrics.json does not say. macs: multiply-accumulates for one picture;
+    latency_ms: median for one picture; prediction_images_per_second: in batches of 256; `where`: the machine on which
+    prediction was timed."""
+
+    parameters: int
+    train_seconds: float
+    train_images_per_second: float
+    weight_bytes: int | None
+    macs: int | None
+    latency_ms: float | None
+    prediction_images_per_second: float | None
+    peak_bytes: int | None
+    where: str | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One run of a comparison. `label` is its name, with as many parent folders as tell it from the others.
+
+    temperature, nll_scaled and ece_scaled: after temperature scaling fitted on validation; None if that was not done.
+    """
+
+    label: str
+    path: str
+    recipe: str
+    model: str
+    seed: int
+    n: int
+    accuracy: Interval
+    macro_f1: float
+    nll: float
+    brier: float
+    ece: float
+    temperature: float | None
+    nll_scaled: float | None
+    ece_scaled: float | None
+    per_class: tuple[ClassScore, ...]
+    cost: Cost
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two runs on the same test pictures. difference: accuracy of `second` - `first`, as a share, with its paired
+    bootstrap interval; p: McNemar's exact test; p_holm: corrected for all pairs; agreement: share of equal answers."""
+
+    first: str
+    second: str
+    difference: Interval
+    only_first: int
+    only_second: int
+    agreement: float
+    p: float
+    p_holm: float
+
+
+@dataclass(frozen=True)
+class Group:
+    """Runs whose recipes differ in the seed alone. mean: of the test accuracy over seeds; None for a single seed."""
+
+    name: str
+    labels: tuple[str, ...]
+    seeds: tuple[int, ...]
+    accuracies: tuple[float, ...]
+    mean: Interval | None
+
+
+@dataclass(frozen=True)
+class SeedPair:
+    """Two groups over the seeds they share. difference: mean of `second` - `first` with its paired t interval; p: paired
+    permutation test; smallest_p: the smallest that so many seeds can give."""
+
+    first: str
+    second: str
+    seeds: tuple[int, ...]
+    differences: tuple[float, ...]
+    difference: Interval
+    p: float
+    p_holm: float
+    smallest_p: float
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What every run said of every test picture. predicted int64 and confidence float64 (the answer's probability),
+    [runs, N]; labels int64 [N]; classes: the names."""
+
+    predicted: np.ndarray
+    confidence: np.ndarray
+    labels: np.ndarray
+    classes: tuple[str, ...]
+
+    @cached_property
+    def right(self) -> np.ndarray:
+        """bool [runs, N]."""
+        return self.predicted == self.labels
+
+    @cached_property
+    def disagreed(self) -> np.ndarray:
+        """Places of the pictures on which not all runs say the same, the most telling first.
+
+        Telling: two different answers, both given with confidence. So they are sorted by the confidence of the
+        second-surest answer, each answer as sure as the surest run that gives it.
+        """
+        places = np.flatnonzero((self.predicted != self.predicted[0]).any(axis=0))
+        surest = np.zeros((len(places), len(self.classes)))
+        for predicted, confidence in zip(self.predicted, self.confidence, strict=True):
+            rows = np.arange(len(places)), predicted[places]
+            surest[rows] = np.maximum(surest[rows], confidence[places])
+        return places[np.argsort(-np.sort(surest, axis=1)[:, -2], kind="stable")] if len(places) else places
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Everything `compare` found. differing: recipe keys that are not the same in all runs, with one value a run;
+    cochran: only for more than two runs; remarks: sentences that a reader must know."""
+
+    candidates: tuple[Candidate, ...]
+    differing: dict[str, tuple[Any, ...]]
+    pairs: tuple[Pair, ...]
+    cochran: CochransQ | None
+    groups: tuple[Group, ...]
+    seed_pairs: tuple[SeedPair, ...]
+    answers: Answers
+    remarks: tuple[str, ...]
+
+    @property
+    def n(self) -> int:
+        """How many test pictures there are."""
+        return len(self.answers.labels)
+
+    @property
+    def labels(self) -> list[str]:
+        return [candidate.label for candidate in self.candidates]
+
+    def summary(self) -> dict[str, Any]:
+        """All of it as plain values for JSON; of the answers only how many pictures are disagreed on."""
+        plain = {key: [asdict(entry) for entry in getattr(self, key)]
+                 for key in ("candidates", "pairs", "groups", "seed_pairs")}
+        right = self.answers.right.sum(axis=0)
+        return {
+            "runs": plain.pop("candidates"), "n": self.n, "differing": self.differing, **plain,
+            "cochran": asdict(self.cochran) if self.cochran else None,
+            "disagreed": len(self.answers.disagreed), "all_right": int((right == len(self.candidates)).sum()),
+            "none_right": int((right == 0).sum()), "remarks": list(self.remarks),
+        }
+
+
+def compare(runs: Sequence[RunResults]) -> Comparison:
+    """Compare runs that `comparable.load_comparable` let through.
+
+    Raises DataError when a record of a run is missing or broken, or its logits are not finite.
+    """
+    labels = _labels(runs)
+    candidates = tuple(_candidate(run, label) for run, label in zip(runs, labels, strict=True))
+    answers = Answers(np.stack([run.test.predicted for run in runs]),
+                      np.stack([run.test.probabilities.max(axis=1) for run in runs]),
+                      runs[0].test.labels, runs[0].test.classes)
+    groups, repeated = _groups(runs, candidates)
+    return Comparison(candidates, _differing([run.recipe for run in runs]), _pairs(labels, answers),
+                      cochrans_q(answers.right) if len(runs) > 2 else None, groups, _seed_pairs(groups), answers,
+                      tuple(remarks(runs) + repeated))
+
+
+def _labels(runs: Sequence[RunResults]) -> list[str]:
+    paths = [run.folder.path.resolve() for run in runs]
+    depth = 1
+    while len({path.parts[-depth:] for path in paths}) < len(paths):
+        depth += 1
+    return ["/".join(path.parts[-depth:]) for path in paths]
+
+
+def _candidate(run: RunResults, label: str) -> Candidate:
+    found, calibration = scores(run.test), _scaled(run.metrics)
+    n, right = found["n"], int((run.test.predicted == run.test.labels).sum())
+    per_class = tuple(ClassScore(row["class"], row["recall"], row["f1"], row["support"]) for row in found["per_class"])
+    return Candidate(
+        label, str(run.folder.path), run.recipe.description.split("\n")[0], run.recipe.model.name, run.recipe.seed, n,
+        proportion_interval(right, n), found["macro_f1"], found["nll"], found["brier"], found["ece"], *calibration,
+        per_class, _cost(run))
+
+
+def _scaled(metrics: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
+    return None, None, None
+
+
+def _cost(run: RunResults) -> Cost:
+    metrics = run.metrics
+    cost = metrics.get("cost") or {}
+    prediction = cost.get("prediction") or {}
+    where = f"{cost['machine']}, {cost['threads']} threads" if prediction else None
+    weights = run.folder.weights(run.recipe.weights)
+    size = cost.get("weight_bytes") or (weights.stat().st_size if weights.is_file() else None)
+    return Cost(metrics["parameters"], metrics["train_seconds"], metrics["images_per_second"], size, cost.get("macs"),
+                prediction.get("latency_ms", {}).get("1", {}).get("median"),
+                prediction.get("images_per_second", {}).get("256"), prediction.get("peak_bytes"), where)
+
+
+def _pairs(labels: Sequence[str], answers: Answers) -> tuple[Pair, ...]:
+    found = []
+    for i, j in itertools.combinations(range(len(labels)), 2):
+        test = mcnemar_exact(answers.right[i], answers.right[j])
+        found.append(Pair(labels[i], labels[j], paired_bootstrap(answers.right[i], answers.right[j]), test.only_a,
+                          test.only_b, float(np.mean(answers.predicted[i] == answers.predicted[j])), test.p, 1.0))
+    return tuple(replace(pair, p_holm=p) for pair, p in zip(found, holm([pair.p for pair in found]), strict=True))
+
+
+def _same_but_for_the_seed(recipe: Recipe) -> str:
+    """What decides a training besides its seed, as text: neither what is said of it nor what is expected of it does."""
+    return recipe.model_dump_json(exclude={"seed", "description", "expected"})
+
+
+def _groups(runs: Sequence[RunResults], candidates: Sequence[Candidate]) -> tuple[tuple[Group, ...], list[str]]:
+    """The groups in the order of their first runs, and a remark on every run whose recipe and seed are those of an
+    earlier one: it is no new evidence and is left out."""
+    by_recipe: dict[str, dict[int, Candidate]] = {}
+    repeated = []
+    for run, candidate in zip(runs, candidates, strict=True):
+        members = by_recipe.setdefault(_same_but_for_the_seed(run.recipe), {})
+        if candidate.seed in members:
+            repeated.append(f"{candidate.label} has the recipe and the seed of {members[candidate.seed].label}: the "
+                            "comparison over seeds takes the latter alone.")
+        else:
+            members[candidate.seed] = candidate
+    groups = []
+    for members in by_recipe.values():
+        labels, accuracies = [], []
+        for _, member in sorted(members.items()):
+            labels.append(member.label)
+            accuracies.append(member.accuracy.estimate)
+        groups.append(Group(_group_name(labels), tuple(labels), tuple(sorted(members)), tuple(accuracies),
+                            mean_interval(accuracies) if len(accuracies) > 1 else None))
+    names = [group.name for group in groups]
+    return tuple(replace(group, name=group.labels[0]) if names.count(group.name) > 1 else group
+                 for group in groups), repeated
+
+
+def _group_name(labels: Sequence[str]) -> str:
+    """What the runs' names have in common, without the seed's letter: quick-s0 and quick-s1 are "quick"."""
+    if len(labels) == 1:
+        return labels[0]
+    return re.sub(r"[-_. ]*(s|seed)?[-_. ]*$", "", os.path.commonprefix(labels)) or labels[0]
+
+
+def _seed_pairs(groups: Sequence[Group]) -> tuple[SeedPair, ...]:
+    found = []
+    for first, second in itertools.combinations(groups, 2):
+        one, two = (dict(zip(group.seeds, group.accuracies, strict=True)) for group in (first, second))
+        seeds = sorted(one.keys() & two.keys())
+        if len(seeds) < 2:
+            continue
+        a, b = np.array([one[seed] for seed in seeds]), np.array([two[seed] for seed in seeds])
+        found.append(SeedPair(first.name, second.name, tuple(seeds), tuple((b - a).tolist()), paired_difference(a, b),
+                              paired_permutation(a, b), 1.0, 2.0 ** (1 - len(seeds))))
+    return tuple(replace(pair, p_holm=p) for pair, p in zip(found, holm([pair.p for pair in found]), strict=True))
+
+
+def _differing(recipes: Sequence[Recipe]) -> dict[str, tuple[Any, ...]]:
+    """Dotted recipe keys whose values are not the same in all; None where a recipe has no such key."""
+    flat = [_flat(recipe.model_dump(mode="json", exclude={"description", "expected"})) for recipe in recipes]
+    keys = dict.fromkeys(key for recipe in flat for key in recipe)
+    rows = {key: tuple(recipe.get(key) for recipe in flat) for key in keys}
+    return {key: values for key, values in rows.items() if any(value != values[0] for value in values)}
+
+
+def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in values.items():
+        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return found
