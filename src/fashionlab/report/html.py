@@ -1,4 +1,4 @@
-"""Self-contained HTML pages: one file that opens from disk, with style, script and pictures inside it.
+"""Templates filled: above all self-contained HTML pages, one file that opens from disk with all that it shows inside.
 
 A page is a template that extends ``base.html`` and fills its blocks `title`, `lead` and `content` (optionally `style`
 and `script`); ``{% import "macros.html" as m %}`` gives it tiles, tables, figures and galleries. A `sections` list of
@@ -25,8 +25,8 @@ _TYPES = {".png": "image/png", ".jpg": "image/jpeg", ".jpeg": "image/jpeg", ".we
 def render(template: str, **context: Any) -> str:
     """The page `template` (a file name in report/templates) filled with `context`.
 
-    Everything in `context` is escaped; a name that the template uses and `context` lacks raises
-    jinja2.UndefinedError rather than leaving a hole in the page.
+    In pages everything in `context` is escaped; in Markdown (.md) the filter `markdown` does it. A name that the
+    template uses and `context` lacks raises jinja2.UndefinedError rather than leaving a hole in the page.
     """
     return _environment().get_template(template).render({"sections": (), **context})
 
@@ -47,9 +47,10 @@ def embedded(path: Path) -> str:
 @functools.cache
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
-        loader=jinja2.PackageLoader("fashionlab.report", "templates"), autoescape=True,
+        loader=jinja2.PackageLoader("fashionlab.report", "templates"),
+        autoescape=lambda name: name is None or not name.endswith(".md"),
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=_percent, script_json=_script_json)
+    environment.filters.update(percent=_percent, script_json=_script_json, markdown=_markdown)
     environment.globals["asset"] = _asset
     return environment
 
@@ -67,3 +68,9 @@ def _script_json(value: Any) -> Markup:
     """JSON that may stand inside a <script> element, whatever class names it holds."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _markdown(value: Any) -> str:
+    """Text for a line or a table cell of Markdown, with nothing in it taken for markup."""
+    text = " ".join(str(value).split())
+    return "".join(f"\\{sign}" if sign in "\\`*_[]<>|#" else sign for sign in text)

@@ -34,7 +34,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
       for (const each of headings) each.removeAttribute("aria-sort");
       heading.setAttribute("aria-sort", order);
       const sign = order === "ascending" ? 1 : -1;
-      const value = (text) => (text === "" ? NaN : Number(text));
+      const value = (text) => (text === "" ? NaN : Number(text.replaceAll(",", "").replace("%", "")));
       body.append(...[...body.rows].sort((one, two) => {
         const a = key(one, column), b = key(two, column), x = value(a), y = value(b);
         if (Number.isNaN(x) !== Number.isNaN(y)) return Number.isNaN(x) ? 1 : -1;  // what has no number stands last
@@ -49,9 +49,7 @@ for (const table of document.querySelectorAll("table.sortable")) {
   const dialog = document.getElementById("enlarged");
   for (const button of document.querySelectorAll("button.enlarge")) {
     button.addEventListener("click", () => {
-      const from = button.querySelector("img"), to = dialog.querySelector("img");
-      to.src = from.src;
-      to.alt = from.alt;
+      dialog.querySelector(".scroll").replaceChildren(button.querySelector("img").cloneNode());
       dialog.showModal();
     });
   }

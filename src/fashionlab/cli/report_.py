@@ -1,0 +1,28 @@
+"""`fashionlab report`: a run or a study as a page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def command(
+    folder: Annotated[Path, typer.Argument(metavar="RUN|STUDY", help="The folder of a run or of a study.")],
+    data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+) -> None:
+    """Write the report of a run or a study.
+
+    A run gets report.html, model_card.md, sample_predictions.txt and figures/; the page opens from disk, without network.
+    """
+    if (folder / "results.json").is_file():
+        from fashionlab.report.study_page import write_study_page
+
+        page = write_study_page(folder)
+    else:
+        from fashionlab.report.page import write_report
+
+        page = write_report(folder, data_dir=data_dir, device=device)
+    print(page)

@@ -1,0 +1,212 @@
+"""What the report page and the model card both say of a run: names and values, read from its records alone.
+
+A value is shown with a fixed number of digits, so that it can be compared with metrics.json by eye and by test.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from fashionlab.evaluation.results import RunResults
+
+Pairs = list[tuple[str, str]]
+Row = list[Any]
+
+SCORES = (("accuracy", "Accuracy"), ("top2_accuracy", "Top-2 accuracy"), ("top3_accuracy", "Top-3 accuracy"),
+          ("macro_f1", "Macro F1"), ("macro_precision", "Macro precision"), ("macro_recall", "Macro recall"),
+          ("nll", "NLL, nats"), ("brier", "Brier score"), ("ece", "ECE, 15 bins"))
+SHARES = ("accuracy", "top2_accuracy", "top3_accuracy")
+
+
+def show(name: str, value: float) -> str:
+    """A score as text: accuracies as percent with two decimals, all others with four."""
+    return f"{value:.2%}" if name in SHARES or name.endswith("_accuracy") else f"{value:.4f}"
+
+
+def show_interval(name: str, interval: dict[str, float]) -> str:
+    return f"{show(name, interval['low'])} to {show(name, interval['high'])}"
+
+
+def seconds(value: float) -> str:
+    """A time as a person says it: "4 min 3 s"."""
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours} h {minutes} min" if hours else f"{minutes} min {rest} s"
+
+
+def scores(run: RunResults) -> list[Row]:
+    """A row a score: name, validation (or "-"), test, and its interval on the test split ("-" where there is none)."""
+    metrics = run.metrics
+    validation, test, intervals = metrics.get("val", {}), metrics["test"], metrics.get("intervals", {})
+    return [[label, show(key, validation[key]) if key in validation else "-", show(key, test[key]),
+             show_interval(key, intervals[key]) if key in intervals else "-"]
+            for key, label in SCORES if key in test]
+
+
+def per_class(run: RunResults) -> list[Row]:
+    """A row a class: name, precision, recall, F1, pictures, and the class it is most often taken for."""
+    test = run.metrics["test"]
+    return [[row["class"], row["precision"], row["recall"], row["f1"], row["support"],
+             _taken_for(label, counts, run.spec.classes)]
+            for label, (row, counts) in enumerate(zip(test["per_class"], test["confusion"], strict=True))]
+
+
+def _taken_for(label: int, counts: Sequence[int], classes: Sequence[str]) -> str:
+    others = [(count, name) for other, (count, name) in enumerate(zip(counts, classes, strict=True)) if other != label]
+    count, name = max(others, key=lambda other: other[0], default=(0, ""))
+    return f"{name} ({count:,})" if count else "none"
+
+
+def about(run: RunResults) -> Pairs:
+    """Which model this is and how its weights came about."""
+    metrics, spec, recipe = run.metrics, run.spec, run.recipe
+    arguments = ", ".join(f"{key}={value}" for key, value in spec.arguments.items())
+    return [
+        ("Run", run.name),
+        ("Recipe", metrics["recipe"] or "-"),
+        ("Model", f"{spec.name} ({arguments})" if arguments else spec.name),
+        ("Parameters", f"{metrics['parameters']:,}"),
+        ("Input", f"{spec.image_size} x {spec.image_size} pixels, {spec.channels} channel"
+                  f"{'s' if spec.channels > 1 else ''}; {_views(spec.views)}"),
+        ("Classes", f"{len(spec.classes)}: {', '.join(spec.classes)}"),
+        ("Trained", f"{metrics['epochs']} of at most {recipe.epochs} epochs, {metrics['steps']:,} steps; ended because: "
+                    f"{metrics['stopped']}"),
+        ("Weights", f"{metrics['weights']}, chosen by {metrics['weights_chosen_by']}"),
+        ("Seed", str(metrics["seed"])),
+    ]
+
+
+def _views(count: int) -> str:
+    return "a picture is judged once" if count == 1 else f"the mean of {count} views of a picture is judged"
+
+
+def data(run: RunResults) -> Pairs:
+    """What it was trained and judged on."""
+    told = run.environment["data"]
+    return [
+        ("Data set", run.recipe.data.dataset),
+        ("Read from", told["source"]),
+        ("Fitted on", f"{told['train']:,} pictures"),
+        ("Validation", f"{told['validation']:,} pictures held out of the training set" if told["validation"] else
+         "none held out"),
+        ("Test", f"{run.metrics['test']['n']:,} pictures, {test_reads(run)}"),
+        ("SHA-256 of the training set", told["sha256"]),
+        ("SHA-256 of the split", told["split_sha256"]),
+    ]
+
+
+def test_reads(run: RunResults) -> str:
+    """How often the test split was read, for a protocol that wants it once."""
+    dates = run.metrics.get("test_split_read", [])
+    if len(dates) == 1:
+        return f"judged once, on {dates[0][:10]}"
+    return f"judged {len(dates)} times, last on {dates[-1][:10]}" if dates else "when it was judged is not recorded"
+
+
+def environment(run: RunResults) -> Pairs:
+    """Machine, software and the choices made for them with their reasons."""
+    told = run.environment
+    machine = told["machine"]
+    return [
+        ("Processor", f"{machine['processor']}, {machine['cores']} cores"),
+        ("GPU", ", ".join(machine["gpus"]) or "none"),
+        ("Memory", f"{machine['memory_gib']} GiB"),
+        ("System", machine["system"]),
+        ("Device", told["why"].get("device", told["device"])),
+        ("Number format", told["why"].get("precision", told["precision"])),
+        ("Threads", told["why"].get("threads", str(told["threads"]))),
+        ("Processes", str(told["processes"])),
+        ("Commit", told["commit"] or "not a git checkout"),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in told["versions"].items())),
+    ]
+
+
+def reproduce(run: RunResults) -> list[str]:
+    """The commands that make this run again, from the code to the scores."""
+    commit = (run.environment["commit"] or "").removesuffix("+changes")
+    lines = [f"git checkout {commit}"] if commit else []
+    # The kept recipe is the whole recipe: overrides and limits of the command line are in it.
+    return [*lines, f"fashionlab train {run.folder.recipe} --seed {run.metrics['seed']}"]
+
+
+def caveats(run: RunResults) -> list[str]:
+    """Why making it again may end elsewhere."""
+    told = run.environment
+    found = []
+    if told["commit"] is None:
+        found.append(f"The commit is not known; the code was fashionlab {told['versions']['fashionlab']}.")
+    elif told["commit"].endswith("+changes"):
+        found.append("The code held changes that are in no commit.")
+    if told["device"] != "cpu":
+        found.append("On a GPU the same seed gives nearly, not exactly, the same weights.")
+    else:
+        found.append(f"On the CPU the same seed gives the same weights bit for bit with the same versions, processor and "
+                     f"number of threads ({told['threads']}).")
+    if "out of time" in run.metrics["stopped"]:
+        found.append("Training ended by the clock; another machine gets further or less far.")
+    return found
+
+
+def cost(run: RunResults) -> Pairs:
+    """Size, arithmetic, time and memory (see `evaluation.cost`)."""
+    told = run.metrics["cost"]
+    prediction, where = told["prediction"], f"{told['machine']}, {told['threads']} threads, {told['precision']}"
+    latency = [(f"Latency of {_pictures(batch)}", f"{value['median']:.2f} ms median, {value['p99']:.2f} ms 99th "
+                f"percentile of {value['repetitions']} repetitions")
+               for batch, value in prediction["latency_ms"].items()]
+    speed = [(f"Prediction, {_pictures(batch)} at once", f"{value:,.0f} pictures a second")
+             for batch, value in prediction["images_per_second"].items()]
+    return [
+        ("Parameters", f"{told['parameters']:,}"),
+        ("Multiply-accumulates", f"{told['macs']:,} a picture and view"),
+        ("Weights as a file", f"{told['weight_bytes'] / 1e6:.2f} MB"),
+        ("Training", f"{seconds(told['train_seconds'])} ({told['train_seconds']:.1f} s), without validation; "
+                     f"{told['train_images_per_second']:,.0f} pictures a second"),
+        *latency, *speed,
+        ("Memory for prediction", f"{told['prediction']['peak_bytes'] / 1e6:.1f} MB of tensors at most with 256 "
+                                  "pictures at once, weights not counted"),
+        ("Prediction measured on", where),
+    ]
+
+
+def _pictures(batch: str) -> str:
+    return "1 picture" if batch == "1" else f"{int(batch):,} pictures"
+
+
+def lead(run: RunResults) -> str:
+    """One sentence on what this is."""
+    return (f"{run.metrics['recipe'] or run.spec.name}: the network “{run.spec.name}” trained on "
+            f"{run.recipe.data.dataset}, {len(run.spec.classes)} classes.")
+
+
+def limits(run: RunResults) -> list[str]:
+    """What to be careful about, as far as it was measured."""
+    metrics, found = run.metrics, []
+    weakest = min(per_class(run), key=lambda row: row[3])
+    found.append(f"Weakest class: {weakest[0]} (F1 {weakest[3]:.4f} on {weakest[4]:,} test pictures), most often taken for "
+                 f"{weakest[5]}.")
+    found.append("It gives one of its classes to any picture, also to what is none of them.")
+    found.append(f"One run with one seed ({metrics['seed']}): another seed gives a slightly different network; the "
+                 "intervals here are about the test pictures, not about seeds.")
+    if metrics["weights"] == "best":
+        found.append("The weights were chosen on the validation split, so the validation scores flatter it.")
+    if not robustness(run):
+        found.append("How it holds up on noisy, blurred or shifted pictures was not measured.")
+    if not outliers(run):
+        found.append("How well it tells that a picture is no clothing was not measured.")
+    return found
+
+
+def calibration(run: RunResults) -> list[dict[str, Any]]:
+    return []
+
+
+def robustness(run: RunResults) -> list[dict[str, Any]]:
+    return []
+
+
+def outliers(run: RunResults) -> list[dict[str, Any]]:
+    return []

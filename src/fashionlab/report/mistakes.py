@@ -1,0 +1,44 @@
+"""The pictures a run got wrong, for the gallery of its page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fashionlab.evaluation.mistakes import confident_mistakes
+from fashionlab.records import PictureSet, Predictions
+from fashionlab.report.picture_sheet import PictureSheet, picture_sheet
+
+MOST = 1000  # pictures that a page carries
+
+
+@dataclass(frozen=True)
+class Mistakes:
+    """total: how many there are; `items` are the most confident of them, as the macro `gallery` takes them, and `sheet`
+    their pictures (None when there is no mistake)."""
+
+    total: int
+    items: list[dict[str, Any]]
+    sheet: PictureSheet | None
+
+
+def mistakes(said: Predictions, pictures: PictureSet, most: int = MOST) -> Mistakes:
+    """The `most` mistakes with the highest probability of the wrong class, in that order.
+
+    pictures: row for row those that `said` is about.
+    """
+    wrong = confident_mistakes(said)
+    rows = wrong[:most]
+    items = [_item(said, row, place) for place, row in enumerate(rows.tolist())]
+    return Mistakes(len(wrong), items, picture_sheet(pictures.images[rows]) if items else None)
+
+
+def _item(said: Predictions, row: int, place: int) -> dict[str, Any]:
+    true, predicted = said.classes[said.labels[row]], said.classes[said.predicted[row]]
+    given, to_truth = said.probabilities[row, [said.predicted[row], said.labels[row]]]
+    index = int(said.indices[row])
+    return {
+        "at": place, "true": true, "predicted": predicted,
+        "alt": f"{said.split} picture {index}, in truth {true}, predicted {predicted}",
+        "lines": [f"{predicted} {given:.1%}", f"truth: {true} {to_truth:.1%}", f"picture {index}"],
+    }
