@@ -10,12 +10,15 @@ import numpy as np
 from torch import nn
 
 from fashionlab import runtime
-from fashionlab.data import load_training
+from fashionlab.data import ResidentPictures, load_training
 from fashionlab.data.test_split import load_test
 from fashionlab.errors import DataError
+from fashionlab.evaluation.features import features
 from fashionlab.evaluation.results import RunResults
 from fashionlab.evaluation.run import load_model
 from fashionlab.records import PictureSet, Split
+
+FEATURE_PICTURES = 1500  # as many points as a map shows apart, and as t-SNE lays out in a second or two
 
 
 @dataclass(frozen=True)
@@ -70,6 +73,16 @@ class ReportInputs:
     def model(self) -> nn.Module:
         """The network with the run's final weights."""
         return load_model(self.results.folder, self.runtime.device)[0]
+
+    @cached_property
+    def features(self) -> tuple[np.ndarray, np.ndarray]:
+        """Penultimate features float32 [M, D] of `FEATURE_PICTURES` test pictures (fewer if there are fewer), drawn
+        with a fixed seed, and their rows int64 [M] in `results.test`, in rising order."""
+        # Raw generator output, whose stream numpy promises for ever; its shuffles may change between versions.
+        keys = np.random.PCG64(0).random_raw(len(self.test_pictures))
+        rows = np.sort(np.argsort(keys, kind="stable")[:FEATURE_PICTURES])
+        pictures = ResidentPictures.from_set(self.test_pictures, rows, self.runtime.device)
+        return features(self.model, pictures, self.results.spec, self.runtime).numpy(), rows
 
     def _form(self) -> dict:
         recipe, spec = self.results.recipe, self.results.spec

@@ -42,8 +42,8 @@ def analysis(results: RunResults) -> str:
              f"{len(chosen)} of the {len(said.labels):,} pictures of the test split, drawn with seed {SEED} from the "
              f"right and the wrong answers apart:",
              f"{missed} wrong ones here, {all_missed:,} of {len(said.labels):,} in the whole split "
-             f"(accuracy {percent(1 - all_missed / len(said.labels), 2)}). Picture numbers count the test split from 0.",
-             ""]
+             f"(accuracy {percent(1 - all_missed / len(said.labels), 2)}). "
+             "Picture numbers count the test split from 0.", ""]
     for row in chosen:
         lines += _of_picture(said, matrix, row, int(second[row]), float(sure[row]))
     return "\n".join(lines)

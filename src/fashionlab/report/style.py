@@ -72,7 +72,7 @@ def save(figure: Figure, path: Path, kind: Format) -> None:
 
 def class_style(label: int) -> dict[str, Any]:
     """Line properties of a class: hue and dashes; no two of the first 28 classes share both."""
-    return {"color": _HUES[label % len(_HUES)], "linestyle": _DASHES[label // len(_HUES) % len(_DASHES)]}
+    return {"color": _HUES[label % len(_HUES)], "linestyle": _DASHES[label % len(_DASHES)]}
 
 
 def class_marker(label: int) -> dict[str, Any]:

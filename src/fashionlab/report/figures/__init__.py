@@ -46,13 +46,13 @@ def draw_all(inputs: ReportInputs, folder: Path | None = None,
     folder = folder or inputs.results.folder.path / "figures"
     gallery = Gallery([], {})
     for entry in in_order():
-        reason = entry.why_not(inputs)
-        if reason is None:
-            try:
+        try:
+            reason = entry.why_not(inputs)
+            if reason is None:
                 gallery.drawn.append(_draw(entry, inputs, folder, formats))
                 continue
-            except DataError as error:
-                reason = str(error)
+        except DataError as error:
+            reason = str(error)
         gallery.left_out[entry.name] = entry.title, reason
     return gallery
 

@@ -35,7 +35,7 @@ def mosaic(title: str, note: str, rows: Sequence[Sequence[Cell]], row_labels: Se
     """
     side, gap, text = 1.02, 0.14, 0.165 * text_lines + 0.1
     width = label_width + max(len(row) for row in rows) * (side + gap) + 0.3
-    height = 0.5 + len(rows) * (side + text) + 0.36
+    height = 0.5 + len(rows) * (side + text) + 0.24
     sheet = style.sheet(width, height, title, note, layout=None)
     axes = sheet.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
@@ -46,8 +46,9 @@ def mosaic(title: str, note: str, rows: Sequence[Sequence[Cell]], row_labels: Se
         for column, cell in enumerate(cells):
             x = label_width + 0.2 + column * (side + gap)
             axes.imshow(style.tile(cell.picture, _TILE), extent=(x, x + side, y + side, y), interpolation="none")
-            axes.text(x + side / 2, y + side + 0.05, "\n".join(cell.lines), ha="center", va="top", fontsize=7.5,
-                      color=cell.colour, linespacing=1.15)
+            for number, line in enumerate(cell.lines):  # one by one: letters' heights must not move the lines
+                axes.text(x + side / 2, y + side + 0.165 * (number + 1), line, ha="center", va="baseline", fontsize=7.5,
+                          color=cell.colour)
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     return sheet
 
@@ -71,15 +72,15 @@ def _rows(cells: list[Cell], columns: int) -> list[list[Cell]]:
 def _caption_of_samples(inputs: ReportInputs) -> str:
     chosen = choose(inputs.results.test)
     wrong = int((inputs.results.test.predicted != inputs.results.test.labels)[chosen].sum())
-    return (f"{len(chosen)} test pictures with the predicted class and its probability, {wrong} of them wrong: drawn at "
-            f"random from the right and the wrong answers apart (so mistakes are more frequent here than they are), the "
-            "same as in sample_predictions.txt.")
+    return (f"{len(chosen)} test pictures with the predicted class and its probability, {wrong} of them wrong: drawn "
+            "at random from the right and the wrong answers apart (so mistakes are more frequent here than they are), "
+            "the same as in sample_predictions.txt.")
 
 
 @figure("sample_predictions", "Sample predictions", "mistakes", 10, _caption_of_samples, (needs_test,))
 def draw_samples(inputs: ReportInputs) -> Sheet:
     cells = [_judged(inputs, position) for position in choose(inputs.results.test)]
-    return mosaic("Sample predictions: ✓ right, ✗ wrong", note_of_test(inputs), _rows(cells, 7), text_lines=3)
+    return mosaic("Sample predictions: ✓ right, ✗ wrong", note_of_test(inputs), _rows(cells, 5), text_lines=3)
 
 
 # Mistakes --------------------------------------------------------------------------------------------------------
@@ -94,8 +95,8 @@ def _caption_of_mistakes(inputs: ReportInputs) -> str:
     said = inputs.results.test
     rows = confident_mistakes(said)
     first, shown = rows[0], min(MISTAKES, len(rows))
-    return (f"The {shown} most confident of {len(rows):,} mistakes among {len(said.labels):,} test pictures, the surest "
-            f"first: {inputs.classes[said.labels[first]]} taken for {inputs.classes[said.predicted[first]]} with "
+    return (f"The {shown} most confident of {len(rows):,} mistakes among {len(said.labels):,} test pictures, the "
+            f"surest first: {inputs.classes[said.labels[first]]} taken for {inputs.classes[said.predicted[first]]} with "
             f"{style.percent(float(confidence(said)[first]))}.")
 
 

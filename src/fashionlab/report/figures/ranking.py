@@ -49,8 +49,9 @@ def precision_recall_curves(inputs: ReportInputs) -> list[Curve]:
 
 def _each_class(inputs: ReportInputs, curve: Callable[[np.ndarray, np.ndarray, int], Curve]) -> list[Curve]:
     said = inputs.results.test
-    truths = ((label, said.labels == label) for label in range(len(said.classes)))
-    return [curve(truth, said.probabilities[:, label], label) for label, truth in truths if 0 < truth.sum() < len(truth)]
+    counts = np.bincount(said.labels, minlength=len(said.classes))
+    return [curve(said.labels == label, said.probabilities[:, label], label)
+            for label, count in enumerate(counts) if 0 < count < len(said.labels)]
 
 
 def needs_two_classes(inputs: ReportInputs) -> str | None:
@@ -68,7 +69,8 @@ def _caption(curves: list[Curve], inputs: ReportInputs, quantity: str) -> str:
 
 
 @figure("roc", "ROC curves, one class against the rest", "results", 40,
-        lambda inputs: _caption(roc_curves(inputs), inputs, "Area under the ROC curve"), (needs_test, needs_two_classes))
+        lambda inputs: _caption(roc_curves(inputs), inputs, "Area under the ROC curve"),
+        (needs_test, needs_two_classes))
 def draw_roc(inputs: ReportInputs) -> Sheet:
     curves = roc_curves(inputs)
     reach = max(float(one.x[np.searchsorted(one.y, 0.98)]) for one in curves)
@@ -95,7 +97,7 @@ def draw_precision_recall(inputs: ReportInputs) -> Sheet:
 
 def _draw(inputs: ReportInputs, curves: list[Curve], title: str, unit: str, window: tuple[float, float, float, float],
           labels: tuple[str, str]) -> Sheet:
-    sheet = style.sheet(11, 4.6, title, f"one class against the rest · {note_of_test(inputs)}")
+    sheet = style.sheet(11, 4.6, title, note_of_test(inputs))
     panels = sheet.subplots(1, 2)
     ranked = sorted(curves, key=lambda one: one.area)
     named = {one.label for one in ranked[:MOST_NAMED]}
