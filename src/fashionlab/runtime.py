@@ -52,8 +52,7 @@ def choose(device: str = "auto", precision: Precision = "auto", threads: int | N
     """
     reasons: dict[str, str] = {}
     chosen = _device(device, reasons)
-    cores = psutil.cpu_count(logical=False) or 1
-    cores = min(cores, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else cores
+    cores = usable_cores()
     threads = threads or int(os.environ.get("OMP_NUM_THREADS", 0)) or cores
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
@@ -68,6 +67,12 @@ def choose(device: str = "auto", precision: Precision = "auto", threads: int | N
         reasons["precision"] = f"{precision}: as the recipe asks"
     reasons["layout"] = "channels_last: convolutions run 2-3 times faster than in the default layout"
     return Runtime(chosen, number_format, True, threads, reasons)
+
+
+def usable_cores() -> int:
+    """The physical cores that this process may use, at least 1."""
+    cores = psutil.cpu_count(logical=False) or 1
+    return min(cores, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else cores
 
 
 def _keep_freed_memory() -> str:

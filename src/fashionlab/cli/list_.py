@@ -11,10 +11,10 @@ from fashionlab.errors import unknown
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="models, recipes, augmentations or datasets.")],
+    what: Annotated[str, typer.Argument(help="models, recipes, augmentations, studies or datasets.")],
     json: Annotated[bool, typer.Option("--json", help="Print as one JSON object.")] = False,
 ) -> None:
-    """List the models, recipes, augmentations or data sets there are."""
+    """List the models, recipes, augmentations, studies or data sets there are."""
     from fashionlab.cli.output import print_json, print_table
 
     if what not in _LISTS:
@@ -70,6 +70,19 @@ def _augmentations() -> _Rows:
     return rows, ["name", "kind", "description"]
 
 
+def _studies() -> _Rows:
+    from fashionlab.studies import catalog
+
+    rows = []
+    for name in catalog.names():
+        study = catalog.load(name)
+        rows.append({
+            "name": name, "runs": len(study.runs), "metric": study.metric.name, "arms": list(study.declared.arms),
+            "question": study.declared.question,
+        })
+    return rows, ["name", "runs", "metric", "question"]
+
+
 def _datasets() -> _Rows:
     from fashionlab.data import DATASETS
 
@@ -81,5 +94,6 @@ def _datasets() -> _Rows:
 
 
 _LISTS: dict[str, Callable[[], _Rows]] = {
-    "models": _models, "recipes": _recipes, "augmentations": _augmentations, "datasets": _datasets,
+    "models": _models, "recipes": _recipes, "augmentations": _augmentations, "studies": _studies,
+    "datasets": _datasets,
 }
