@@ -1,0 +1,87 @@
+"""How a run's accuracy holds up when the test pictures get worse: every corruption at every severity."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from statsmodels.stats.proportion import proportion_confint
+from torch import nn
+
+from fashionlab import runtime
+from fashionlab.data import ResidentPictures
+from fashionlab.data.progress import progress
+from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupted_batches
+from fashionlab.evaluation.predict import predict_logits
+from fashionlab.evaluation.run import load_model
+from fashionlab.evaluation.run_pictures import test_pictures
+from fashionlab.files import write_json
+from fashionlab.records import Interval, PictureSet
+from fashionlab.run_folder import ModelSpec, open_run
+from fashionlab.runtime import Runtime
+
+SEED = 0  # fixed, so that every run is judged on the same pictures
+
+
+def robustness_run(path: Path, *, data_dir: Path | None = None, device: str = "auto") -> dict[str, Any]:
+    """Judge the corrupted test split with the run's final weights; write robustness.json and the summary "robustness"
+    in metrics.json.
+
+    Returns what robustness.json holds: n, seed, views (1: with test-time views it would take a multiple of the time,
+    so the clean accuracy here may differ from the run's), `clean` (an Interval as a dict), `corruptions` (each with
+    unit, strengths and accuracy: an Interval as a dict for each severity), and `mean_corruption_accuracy` over all.
+    Intervals are Wilson's, 95 %. Raises what `evaluate_run` raises.
+    """
+    run = open_run(path)
+    place = runtime.choose(device, run.read_json(run.environment)["precision"])
+    model, spec = load_model(run, place.device)
+    found = robustness(model, test_pictures(run, data_dir), spec, place)
+    write_json(path / "robustness.json", found)
+    summary = {
+        "n": found["n"], "views": found["views"], "clean_accuracy": found["clean"]["estimate"],
+        "mean_corruption_accuracy": found["mean_corruption_accuracy"],
+        "corruptions": {name: [one["estimate"] for one in row["accuracy"]]
+                        for name, row in found["corruptions"].items()},
+    }
+    write_json(run.metrics, {**(run.read_json(run.metrics) if run.metrics.exists() else {}), "robustness": summary})
+    return found
+
+
+def robustness(model: nn.Module, pictures: PictureSet, spec: ModelSpec, place: Runtime) -> dict[str, Any]:
+    """Accuracy on `pictures`, clean and under every corruption: what `robustness_run` describes. Progress on stderr."""
+    spec = dataclasses.replace(spec, views=1)
+    n = len(pictures)
+    clean = ResidentPictures.from_set(pictures, np.arange(n), place.device)
+    clean_right = _right(model, clean, spec, place)
+    corruptions: dict[str, Any] = {}
+    with progress("corrupted pictures", n * len(CORRUPTIONS) * len(SEVERITIES)) as advance:
+        for name, how in CORRUPTIONS.items():
+            accuracies = []
+            for severity in SEVERITIES:
+                right = done = 0
+                for images in corrupted_batches(pictures.images, name, severity, SEED):
+                    labels = clean.labels[done : done + len(images)]
+                    worse = ResidentPictures(torch.from_numpy(images).to(place.device), labels, place.device)
+                    right += _right(model, worse, spec, place)
+                    done += len(images)
+                    advance(len(images))
+                accuracies.append(asdict(share(right, n)))
+            corruptions[name] = {"unit": how.unit, "strengths": list(how.strengths), "accuracy": accuracies}
+    every = [one["estimate"] for row in corruptions.values() for one in row["accuracy"]]
+    return {"n": n, "seed": SEED, "views": spec.views, "clean": asdict(share(clean_right, n)),
+            "corruptions": corruptions, "mean_corruption_accuracy": float(np.mean(every))}
+
+
+def _right(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, place: Runtime) -> int:
+    logits, labels = predict_logits(model, pictures, spec, place)
+    return int((logits.argmax(1) == labels).sum())
+
+
+def share(count: int, n: int) -> Interval:
+    """`count` of `n` with Wilson's 95 % interval (Wilson 1927)."""
+    low, high = proportion_confint(count, n, method="wilson")
+    return Interval(count / n, float(low), float(high))
