@@ -15,7 +15,7 @@ def command(
 ) -> None:
     """Write the report of a run or a study.
 
-    A run gets report.html, model_card.md, sample_predictions.txt and figures/; the page opens from disk, without network.
+    A run gets report.html, model_card.md, sample_predictions.txt and figures/; the page opens from disk.
     """
     if (folder / "results.json").is_file():
         from fashionlab.report.study_page import write_study_page

@@ -72,8 +72,8 @@ def about(run: RunResults) -> Pairs:
         ("Input", f"{spec.image_size} x {spec.image_size} pixels, {spec.channels} channel"
                   f"{'s' if spec.channels > 1 else ''}; {_views(spec.views)}"),
         ("Classes", f"{len(spec.classes)}: {', '.join(spec.classes)}"),
-        ("Trained", f"{metrics['epochs']} of at most {recipe.epochs} epochs, {metrics['steps']:,} steps; ended because: "
-                    f"{metrics['stopped']}"),
+        ("Trained", f"{metrics['epochs']} of at most {recipe.epochs} epochs, {metrics['steps']:,} steps; ended "
+                    f"because: {metrics['stopped']}"),
         ("Weights", f"{metrics['weights']}, chosen by {metrics['weights_chosen_by']}"),
         ("Seed", str(metrics["seed"])),
     ]
@@ -143,8 +143,8 @@ def caveats(run: RunResults) -> list[str]:
     if told["device"] != "cpu":
         found.append("On a GPU the same seed gives nearly, not exactly, the same weights.")
     else:
-        found.append(f"On the CPU the same seed gives the same weights bit for bit with the same versions, processor and "
-                     f"number of threads ({told['threads']}).")
+        found.append(f"On the CPU the same seed gives the same weights bit for bit with the same versions, processor "
+                     f"and number of threads ({told['threads']}).")
     if "out of time" in run.metrics["stopped"]:
         found.append("Training ended by the clock; another machine gets further or less far.")
     return found
@@ -178,16 +178,17 @@ def _pictures(batch: str) -> str:
 
 def lead(run: RunResults) -> str:
     """One sentence on what this is."""
-    return (f"{run.metrics['recipe'] or run.spec.name}: the network “{run.spec.name}” trained on "
-            f"{run.recipe.data.dataset}, {len(run.spec.classes)} classes.")
+    told = run.metrics["recipe"]
+    network = f"the network “{run.spec.name}” trained on {run.recipe.data.dataset}, {len(run.spec.classes)} classes."
+    return f"{told[0].upper()}{told[1:]}: {network}" if told else network.capitalize()
 
 
 def limits(run: RunResults) -> list[str]:
     """What to be careful about, as far as it was measured."""
     metrics, found = run.metrics, []
     weakest = min(per_class(run), key=lambda row: row[3])
-    found.append(f"Weakest class: {weakest[0]} (F1 {weakest[3]:.4f} on {weakest[4]:,} test pictures), most often taken for "
-                 f"{weakest[5]}.")
+    found.append(f"Weakest class: {weakest[0]} (F1 {weakest[3]:.4f} on {weakest[4]:,} test pictures), most often taken "
+                 f"for {weakest[5]}.")
     found.append("It gives one of its classes to any picture, also to what is none of them.")
     found.append(f"One run with one seed ({metrics['seed']}): another seed gives a slightly different network; the "
                  "intervals here are about the test pictures, not about seeds.")

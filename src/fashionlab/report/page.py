@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import fashionlab
+from PIL import Image
+
 from fashionlab.errors import DataError
 from fashionlab.evaluation.cost import cost
 from fashionlab.evaluation.results import RunResults, load_results
@@ -19,6 +20,7 @@ from fashionlab.report.mistakes import mistakes
 from fashionlab.report.model_card import write_model_card
 from fashionlab.report.sample_predictions import write_sample_predictions
 
+CSS_PIXELS_AN_INCH = 96
 _HEADINGS = (("summary", "Summary"), ("training", "Training"), ("results", "Classes"), ("mistakes", "Mistakes"),
              ("calibration", "Calibration"), ("robustness", "Robustness"), ("network", "The network"), ("cost", "Cost"),
              ("reproduce", "How to reproduce"))
@@ -138,7 +140,13 @@ def _mistakes(run: RunResults, inputs: ReportInputs) -> dict[str, Any]:
     return {"mistakes": found, "mistake_filters": filters, "mistakes_text": text}
 
 
-def _figures(gallery: Gallery) -> dict[str, list[dict[str, str]]]:
-    """The drawn figures by section, embedded."""
-    return {section: [{"title": one.title, "caption": one.caption, "uri": embedded(one.files["png"])}
-                      for one in gallery.drawn if one.section == section] for section in SECTIONS}
+def _figures(gallery: Gallery) -> dict[str, list[dict[str, Any]]]:
+    """The drawn figures by section, embedded, at the size they were drawn in: type is as large in all of them."""
+    found: dict[str, list[dict[str, Any]]] = {section: [] for section in SECTIONS}
+    for one in gallery.drawn:
+        with Image.open(one.files["png"]) as picture:
+            dots = picture.info["dpi"][0]
+            width, height = (round(side * CSS_PIXELS_AN_INCH / dots) for side in picture.size)
+        found[one.section].append({"title": one.title, "caption": one.caption, "uri": embedded(one.files["png"]),
+                                   "width": width, "height": height})
+    return found

@@ -60,7 +60,7 @@ for (const gallery of document.querySelectorAll(".gallery")) {
   const { sheet, size, across, items } = JSON.parse(gallery.querySelector("script").textContent);
   const list = gallery.querySelector(".pictures"), more = gallery.querySelector(".more");
   const form = gallery.querySelector(".filters"), count = gallery.querySelector(".count");
-  const page = 48, shown = 84, rule = document.createElement("style");
+  const page = innerWidth < 640 ? 18 : 48, shown = 84, rule = document.createElement("style");
   rule.textContent = `#${gallery.id} .picture { background-image: url(${sheet}); background-size: ${across * shown}px auto; }`;
   document.head.append(rule);
   let chosen = [], length = page;
