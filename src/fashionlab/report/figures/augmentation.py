@@ -26,9 +26,9 @@ def needs_augmentation(inputs: ReportInputs) -> str | None:
 
 def _caption(inputs: ReportInputs) -> str:
     names = ", ".join(str(operation["name"]) for operation in inputs.results.recipe.augment)
-    return (f"{COLUMNS} pictures of the first batch of training: as they are, after each operation alone ({names}), and "
-            "in the last row after the whole pipeline, which is what the network saw in its first step, bit for bit, "
-            "before brightness was normalised. Operations draw anew in every step; some leave a picture as it is.")
+    return (f"{COLUMNS} pictures of the first batch of training: as they are, after each operation alone ({names}), "
+            "and in the last row after the whole pipeline, which is what the network saw in its first step, shown "
+            "before brightness is normalised. Operations draw anew in every step; some leave a picture as it is.")
 
 
 @figure("augmentation", "What the network sees: augmentation", "training", 30, _caption, (needs_augmentation,))
@@ -45,8 +45,8 @@ def draw(inputs: ReportInputs) -> Sheet:
     rows.append(_cells(*_apply(together, inputs, images, labels, indices), inputs.classes))
     names.append("whole pipeline" if len(recipe.augment) > 1 else _describe(recipe.augment[0]))
     return mosaic("Augmentation: what the network sees",
-                  f"training split, the first {len(rows[0])} of {len(images):,} pictures in step 1, before normalising · "
-                  f"run {inputs.results.name}", rows, names, label_width=1.75, text_lines=1 + together.mixes)
+                  f"training split, first {len(rows[0])} of n = {len(images):,} pictures in step 1, before normalising "
+                  f"· run {inputs.results.name}", rows, names, label_width=1.75, text_lines=1 + together.mixes)
 
 
 def _first_batch(inputs: ReportInputs) -> tuple[Tensor, Tensor, Tensor]:

@@ -30,7 +30,7 @@ def layout(features: np.ndarray, seed: int = 0) -> np.ndarray:
     components = min(30, *features.shape)
     reduced = PCA(components, svd_solver="full").fit_transform(features.astype(np.float64))
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
-    tsne = TSNE(2, perplexity=perplexity, max_iter=500, random_state=seed, n_jobs=None)
+    tsne = TSNE(2, perplexity=perplexity, max_iter=400, random_state=seed)
     return tsne.fit_transform(reduced.astype(np.float32)).astype(np.float64)
 
 
@@ -48,8 +48,8 @@ def draw(inputs: ReportInputs) -> Sheet:
     labels, wrong = said.labels[rows], (said.predicted != said.labels)[rows]
     points = layout(features)
     sheet = style.sheet(8.6, 6.6, "Penultimate features, laid out by t-SNE",
-                        f"test split, {len(rows):,} of n = {len(said.labels):,} pictures, {features.shape[1]} features, "
-                        f"perplexity {PERPLEXITY} · axes without unit · run {inputs.results.name}")
+                        f"test split, {len(rows):,} of n = {len(said.labels):,} pictures, {features.shape[1]} features "
+                        f"· axes without unit · run {inputs.results.name}")
     axes = sheet.add_subplot()
     for label in np.unique(labels).tolist():
         here = labels == label
@@ -60,7 +60,7 @@ def draw(inputs: ReportInputs) -> Sheet:
                  label="judged wrong")
     for label in np.unique(labels).tolist():
         place = np.median(points[labels == label], axis=0)
-        axes.text(*place, style.shorten(inputs.classes[label], 14), ha="center", va="center", fontsize=9,
+        axes.text(place[0], place[1], style.shorten(inputs.classes[label], 14), ha="center", va="center", fontsize=9,
                   fontweight="bold", bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "alpha": 0.8,
                                            "edgecolor": "none"})
     axes.set(xticks=[], yticks=[], aspect="equal")

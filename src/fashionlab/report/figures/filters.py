@@ -12,7 +12,7 @@ from fashionlab.report import style
 from fashionlab.report.figures.base import figure
 from fashionlab.report.inputs import ReportInputs
 
-MOST, COLUMNS = 64, 16
+MOST = 64
 
 
 @dataclass(frozen=True)
@@ -65,28 +65,25 @@ def _caption(inputs: ReportInputs) -> str:
 def draw(inputs: ReportInputs) -> Sheet:
     layer = _found(inputs)
     weights = layer.weights[:MOST]
-    count, channels, height, width = weights.shape
-    columns = min(COLUMNS if count > 16 else 8, count)
-    rows = -(-count // columns)
-    side = 0.62 if columns > 8 else 1.1
-    grey = channels == 1
-    limit = float(np.abs(weights).max()) or 1.0
-    note = (f"weights {'after' if inputs.results.recipe.epochs else ''} training on n = "
-            f"{inputs.results.environment['data']['train']:,} pictures (training split) · run {inputs.results.name}")
-    sheet = style.sheet(max(6.5, columns * side + 1.4), rows * side + 1.2, f"First layer: {_units(layer)}", note)
+    columns = min(16 if len(weights) > 16 else 8, len(weights))
+    rows, side, gap = -(-len(weights) // columns), 0.56 if columns > 8 else 0.9, 0.1  # inches
+    fitted = inputs.results.environment["data"]["train"]
+    note = f"weights after training on the training split, n = {fitted:,} pictures · run {inputs.results.name}"
+    sheet = style.sheet(max(6.5, columns * (side + gap) + 1.2), rows * (side + gap) + 1.1,
+                        f"First layer: {_units(layer)}", note)
     axes = sheet.add_subplot()
-    gap = max(1, round(0.12 * width))
-    canvas = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, *(() if grey else (3,))), np.nan)
+    limit = float(np.abs(weights).max()) or 1.0
     for number, unit in enumerate(weights):
-        top, left = number // columns * (height + gap), number % columns * (width + gap)
-        tile = unit[0] if grey else 0.5 + unit.transpose(1, 2, 0) / (2 * limit)
-        canvas[top : top + height, left : left + width] = tile
-    if grey:
-        image = axes.imshow(canvas, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="none")
-        sheet.colorbar(image, ax=axes, shrink=0.8, label="weight").ax.grid(False)
-    else:
-        axes.imshow(np.nan_to_num(canvas, nan=1.0), interpolation="none")
+        x, y = number % columns * (side + gap), number // columns * (side + gap)
+        extent = x, x + side, y + side, y
+        if len(unit) == 1:
+            image = axes.imshow(unit[0], extent=extent, cmap="RdBu_r", vmin=-limit, vmax=limit, interpolation="none")
+        else:
+            image = axes.imshow(0.5 + unit.transpose(1, 2, 0) / (2 * limit), extent=extent, interpolation="none")
+    axes.set(xlim=(0, columns * (side + gap)), ylim=(rows * (side + gap), 0), aspect="equal")
     axes.set_axis_off()
+    if len(weights[0]) == 1:
+        sheet.colorbar(image, ax=axes, shrink=0.9, label="weight").ax.grid(False)  # type: ignore[possibly-undefined]
     return sheet
 
 

@@ -96,8 +96,8 @@ def _caption_of_mistakes(inputs: ReportInputs) -> str:
     rows = confident_mistakes(said)
     first, shown = rows[0], min(MISTAKES, len(rows))
     return (f"The {shown} most confident of {len(rows):,} mistakes among {len(said.labels):,} test pictures, the "
-            f"surest first: {inputs.classes[said.labels[first]]} taken for {inputs.classes[said.predicted[first]]} with "
-            f"{style.percent(float(confidence(said)[first]))}.")
+            f"surest first: {inputs.classes[said.labels[first]]} taken for {inputs.classes[said.predicted[first]]} "
+            f"with {style.percent(float(confidence(said)[first]))}.")
 
 
 @figure("confident_mistakes", "The most confident mistakes", "mistakes", 20, _caption_of_mistakes,
