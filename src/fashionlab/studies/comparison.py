@@ -209,6 +209,13 @@ def compare(runs: Sequence[RunResults]) -> Comparison:
                       tuple(remarks(runs) + repeated))
 
 
+def pareto_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
+    """bool [n]: which of n runs no other run beats, being as good in both and better in one (lower cost is better)."""
+    cheaper, better = costs[:, None] <= costs, accuracies[:, None] >= accuracies
+    strictly = (costs[:, None] < costs) | (accuracies[:, None] > accuracies)
+    return ~(cheaper & better & strictly).any(axis=0)
+
+
 def _labels(runs: Sequence[RunResults]) -> list[str]:
     paths = [run.folder.path.resolve() for run in runs]
     depth = 1

@@ -1,0 +1,68 @@
+"""`fashionlab compare`: finished runs side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from fashionlab.studies.comparison import Comparison
+
+
+def command(
+    runs: Annotated[list[Path], typer.Argument(metavar="RUN RUN...", help="The folders of two or more runs.")],
+    out: Annotated[Path | None, typer.Option(metavar="FILE", help="The page. [default: compare-<names>.html beside the "
+                                             "first run; with --json none]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print everything as one JSON object.")] = False,
+) -> None:
+    """Compare finished runs on the same test pictures.
+
+    Scores and costs side by side, tests of every difference, and an HTML page with charts and the pictures on which
+    the runs disagree. Runs on different data or splits are refused.
+    """
+    from fashionlab.studies.comparable import load_comparable
+    from fashionlab.studies.comparison import compare
+
+    results = load_comparable(runs)
+    found = compare(results)
+    page = out
+    if out is not None or not json:
+        from fashionlab.report.compare_page import default_page, write_page
+
+        page = out or default_page(results)
+        write_page(found, results, page, data_dir=data_dir)
+    if json:
+        from fashionlab.cli.output import print_json
+
+        print_json({**found.summary(), "page": str(page) if page else None})
+    else:
+        _print(found)
+        print(f"page  {page}")
+
+
+def _print(found: Comparison) -> None:
+    from fashionlab.cli.output import print_table
+    from fashionlab.report import compare_facts as facts
+
+    def show(title: str, table: facts.Table) -> None:
+        print(title)
+        print_table(table.headings, table.rows, right=table.numbers)
+        print()
+
+    print(f"{facts.lead(found)}\n")
+    show(f"Scores on the test split, n = {found.n:,}", facts.scores(found))
+    show("Cost", facts.costs(found))
+    show("Accuracy by class", facts.classes(found, "accuracy"))
+    show("Pairs, on the same pictures (paired bootstrap interval, McNemar's exact test)", facts.pairs(found))
+    if found.cochran:
+        print(f"Cochran's Q of all {len(found.candidates)} runs: {found.cochran.statistic:.2f}, "
+              f"p {facts.p_value(found.cochran.p)}\n")
+    show("Recipes over their seeds", facts.groups(found))
+    if found.seed_pairs:
+        show("Pairs of recipes, by seed (paired t interval, paired permutation test)", facts.seed_pairs(found))
+    for remark in found.remarks:
+        print(f"note  {remark}")
+    print(f"{len(found.answers.disagreed):,} pictures are answered differently")

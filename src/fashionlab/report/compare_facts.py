@@ -1,0 +1,177 @@
+"""What the page and the terminal both say of a comparison: names and values as text, with fixed digits."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from fashionlab.records import Interval
+from fashionlab.report.facts import seconds
+from fashionlab.studies.comparison import Candidate, Comparison, Pair, SeedPair
+
+ALPHA = 0.05
+
+
+@dataclass(frozen=True)
+class Table:
+    """headings; rows of text; the first `texts` columns are words, the others numbers (a last column "Verdict" aside)."""
+
+    headings: list[str]
+    rows: list[list[str]]
+    texts: int = 1
+
+    @property
+    def numbers(self) -> list[str]:
+        return [heading for heading in self.headings[self.texts :] if heading != "Verdict"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A cost of a run. title: with its unit; show: a value as text with its unit; factor: from the record's unit to the
+    title's."""
+
+    key: str
+    title: str
+    show: Callable[[Any], str]
+    factor: float = 1.0
+
+    def value(self, candidate: Candidate) -> float | None:
+        """As recorded; None where it was not measured."""
+        return getattr(candidate.cost, self.key)
+
+    def scale(self, value: float) -> float:
+        return value * self.factor
+
+
+def _count(value: float) -> str:
+    """Three digits and a letter: "290 k", "12.3 M"."""
+    for limit, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
+        if value >= limit:
+            return f"{value / limit:.3g}{letter}" if value < 999.5 * limit else f"{value / limit:,.0f}{letter}"
+    return f"{value:,.0f}"
+
+
+def _megabytes(value: float) -> str:
+    return f"{value / 1e6:,.2f} MB"
+
+
+COSTS = (
+    Measure("train_seconds", "training time, s", seconds),
+    Measure("parameters", "parameters", _count),
+    Measure("macs", "multiply-accumulates for a picture", _count),
+    Measure("weight_bytes", "file size, MB", _megabytes, 1e-6),
+    Measure("latency_ms", "latency of one picture, ms", lambda value: f"{value:.2f} ms"),
+    Measure("prediction_images_per_second", "pictures judged a second, in batches of 256", lambda value: f"{value:,.0f}"),
+    Measure("peak_bytes", "memory for a batch of 256, MB", _megabytes, 1e-6),
+)
+
+
+def why_not(comparison: Comparison, measure: Measure) -> str | None:
+    """Why there is no chart of `measure`: fewer than two runs have it. None if there is one."""
+    known = sum(measure.value(one) is not None for one in comparison.candidates)
+    return None if known > 1 else f"{measure.title}: measured for {known} of {len(comparison.candidates)} runs"
+
+
+def scores(comparison: Comparison) -> Table:
+    """A row a run; the columns after temperature scaling only where at least one run has it."""
+    scaled = any(one.temperature is not None for one in comparison.candidates)
+    headings = ["Run", "Accuracy", "95 % interval", "Macro F1", "NLL", "Brier", "ECE"]
+    rows = [[one.label, f"{one.accuracy.estimate:.2%}", f"{one.accuracy.low:.2%} to {one.accuracy.high:.2%}",
+             *(f"{value:.4f}" for value in (one.macro_f1, one.nll, one.brier, one.ece)),
+             *([_digits(one.nll_scaled), _digits(one.ece_scaled)] if scaled else [])] for one in comparison.candidates]
+    return Table([*headings, *(["NLL, scaled", "ECE, scaled"] if scaled else [])], rows)
+
+
+def costs(comparison: Comparison) -> Table:
+    """A row a run, a column for each cost that at least one run has."""
+    chosen = [measure for measure in COSTS if any(measure.value(one) is not None for one in comparison.candidates)]
+    headings = [measure.title.split(", ")[0].capitalize() for measure in chosen]
+    rows = []
+    for one in comparison.candidates:
+        values = [(measure, measure.value(one)) for measure in chosen]
+        rows.append([one.label, *("-" if value is None else measure.show(value) for measure, value in values)])
+    return Table(["Run", *headings], rows)
+
+
+def unmeasured(comparison: Comparison) -> list[str]:
+    """The folders of the runs whose prediction cost was never measured."""
+    return [one.path for one in comparison.candidates if one.cost.latency_ms is None]
+
+
+def classes(comparison: Comparison, score: str) -> Table:
+    """A row a class, a column a run; `score` is "accuracy" or "f1"."""
+    show = "{:.1%}" if score == "accuracy" else "{:.4f}"
+    rows = [[name, f"{comparison.candidates[0].per_class[place].support:,}",
+             *(show.format(getattr(one.per_class[place], score)) for one in comparison.candidates)]
+            for place, name in enumerate(comparison.answers.classes)]
+    return Table(["Class", "Pictures", *comparison.labels], rows)
+
+
+def pairs(comparison: Comparison) -> Table:
+    """A row a pair of runs, tested on the same pictures."""
+    headings = ["First", "Second", "Second - first, points", "95 % interval", "Only first right", "Only second right",
+                "Same answer", "p", "p, Holm", "Verdict"]
+    rows = [[pair.first, pair.second, *_difference(pair.difference), f"{pair.only_first:,}", f"{pair.only_second:,}",
+             f"{pair.agreement:.1%}", p_value(pair.p), p_value(pair.p_holm), conclusion(pair)]
+            for pair in comparison.pairs]
+    return Table(headings, rows, texts=2)
+
+
+def groups(comparison: Comparison) -> Table:
+    """A row a recipe: its runs, seeds and mean accuracy."""
+    rows = [[group.name, ", ".join(map(str, group.seeds)), f"{sum(group.accuracies) / len(group.accuracies):.2%}",
+             f"{group.mean.low:.2%} to {group.mean.high:.2%}" if group.mean else "one seed: none"]
+            for group in comparison.groups]
+    return Table(["Recipe", "Seeds", "Mean accuracy", "95 % interval"], rows, texts=2)
+
+
+def seed_pairs(comparison: Comparison) -> Table:
+    """A row a pair of recipes, tested over the seeds they share."""
+    headings = ["First", "Second", "Shared seeds", "Second - first, points", "95 % interval", "p", "p, Holm", "Smallest p", "Verdict"]
+    rows = [[pair.first, pair.second, ", ".join(map(str, pair.seeds)), *_difference(pair.difference), p_value(pair.p),
+             p_value(pair.p_holm), p_value(pair.smallest_p), conclusion(pair)] for pair in comparison.seed_pairs]
+    return Table(headings, rows, texts=3)
+
+
+def recipes(comparison: Comparison) -> Table:
+    """A row a recipe key that is not the same in all runs."""
+    rows = [[key, *(_plain(value) for value in values)] for key, values in comparison.differing.items()]
+    return Table(["Key", *comparison.labels], rows, texts=1 + len(comparison.labels))
+
+
+def conclusion(pair: Pair | SeedPair) -> str:
+    """What may be claimed at 5 % over all pairs."""
+    if pair.p_holm >= ALPHA:
+        return "undecided"
+    return "second is better" if pair.difference.estimate > 0 else "first is better"
+
+
+def lead(comparison: Comparison) -> str:
+    """Who leads, and over how many of the others that is shown."""
+    best = max(comparison.candidates, key=lambda one: one.accuracy.estimate)
+    mine = [pair for pair in comparison.pairs if best.label in (pair.first, pair.second)]
+    beaten = sum(pair.p_holm < ALPHA for pair in mine)
+    shown = ("no difference from any other run is shown" if not beaten else
+             "it is shown to be better than every other run" if beaten == len(mine) else
+             f"it is shown to be better than {beaten} of the {len(mine)} others")
+    return (f"{best.label} has the highest accuracy, {best.accuracy.estimate:.2%}. As trained networks on these pictures, "
+            f"{shown} (McNemar's exact test, Holm's correction, 5 %).")
+
+
+def p_value(p: float) -> str:
+    return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
+
+
+def _difference(found: Interval) -> list[str]:
+    """In points, with sign, and its interval."""
+    return [f"{100 * found.estimate:+.2f}", f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"]
+
+
+def _digits(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4f}"
+
+
+def _plain(value: Any) -> str:
+    return "-" if value is None else value if isinstance(value, str) else json.dumps(value)
