@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # busy machines: see docs/experiments.md
+os.environ.setdefault("FASHIONLAB_NO_REPORT", "1")  # drawing takes longer than a toy training; tests of reports unset it
 
 import hypothesis
 import pytest
@@ -46,3 +47,13 @@ def cli(capfd: pytest.CaptureFixture[str], tmp_path: Path, monkeypatch: pytest.M
 def toy_data(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the four Fashion-MNIST files in small: 600 training and 200 test pictures. Use with --dataset."""
     return write_toy_data(tmp_path_factory.mktemp("toy"))
+
+
+@pytest.fixture(scope="session")
+def toy_run(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run on toy data that gets some pictures wrong, without its report. Copy it before changing it."""
+    runs = tmp_path_factory.mktemp("runs")
+    words = ["three-linear", "--dataset", str(toy_data), "--limit-train", "500", "--set", "data.validation=100",
+             "--set", "epochs=1", "--set", "optimizer.lr=0.03", "--runs", str(runs), "--name", "toy", "--quiet"]
+    assert run(["train", *words]) == 0
+    return runs / "toy"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fashionlab.errors import UsageError
+from fashionlab.errors import FashionlabError, UsageError
 
 if TYPE_CHECKING:
     from fashionlab.recipes import Recipe
@@ -29,6 +29,8 @@ def command(
     max_time: Annotated[float | None, typer.Option(metavar="MIN", help="Stop after MIN minutes and evaluate.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of the same name.")] = False,
     skip_unreadable: Annotated[bool, typer.Option("--skip-unreadable", help="Leave broken pictures out.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", envvar="FASHIONLAB_NO_REPORT",
+                                            help="Leave the page for `fashionlab report`.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="No progress.")] = False,
     json: Annotated[bool, typer.Option("--json", help="Print the run's metrics as one JSON object.")] = False,
 ) -> None:
@@ -56,6 +58,22 @@ def command(
         print_json({key: value for key, value in metrics.items() if key not in ("history", "val", "test")})
     else:
         print(summary(metrics))
+    if not no_report:
+        _report(run.path, data_dir, device)
+
+
+def _report(run: Path, data_dir: Path | None, device: str) -> None:
+    """Write the run's page. The run is complete by now: whatever goes wrong here, only the page is missing."""
+    from fashionlab.report.page import write_report
+
+    sys.stdout.flush()  # the results first
+    try:
+        page = write_report(run, data_dir=data_dir, device=device)
+    except Exception as error:
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise FashionlabError(f"{run} is trained and evaluated, but its report failed: {first}\n"
+                              f"Try it again with `fashionlab report {run}`.") from error
+    print(f"report: {page}", file=sys.stderr)
 
 
 def _positive(minutes: float | None) -> float | None:
