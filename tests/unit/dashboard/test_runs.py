@@ -24,7 +24,7 @@ def _rows(path: Path) -> dict[str, RunRow]:
 
 def test_a_real_run_reads_as_its_results_say(cli, toy_data, tmp_path):
     small = ["--set", "data.validation=100", "--set", "epochs=2", "--set", "batch_size=50", "--dataset", toy_data]
-    assert cli("train", "three-mlp", *small, "--name", "real", "--seed", 4, "--quiet").code == 0
+    assert cli("train", "three-mlp", *small, "--name", "real", "--seed", 4, "--quiet", "--no-report").code == 0
     results = load_results(tmp_path / "runs" / "real")
     row = _rows(tmp_path / "runs")["real"]
     assert (row.state, row.reason, row.seed, row.epoch, row.epochs) == ("complete", None, 4, 2, 2)
