@@ -40,19 +40,19 @@ def command(
 
 def _print(results: dict[str, Any], page: Path) -> None:
     from fashionlab.cli.output import print_table
-    from fashionlab.studies.wording import interval, number, probability, verdict
+    from fashionlab.studies.wording import difference, interval, probability, smallest, value_unit, verdict
 
-    unit = f" ({results['unit']})" if results["unit"] else ""
-    print(f"{results['question']}\n{results['title']}{unit}, mean and {results['level']:.0%} interval over seeds\n")
+    units = (f", {value_unit(results)}; differences in {results['unit']}" if results["unit"] == "points"
+             else f", {results['unit']}" if results["unit"] else "")
+    print(f"{results['question']}\n{results['title']}{units}; means over seeds with {results['level']:.0%} intervals\n")
     rows = [["baseline", results["baseline"]["n"], len(results["baseline"]["failures"]),
              interval(results, results["baseline"]["mean"], results["baseline"]["interval"]), "", "", ""]]
     for name, arm in results["arms"].items():
         rows.append([name, arm["n"], len(arm["failures"]), interval(results, arm["mean"], arm["interval"]),
-                     interval(results, arm["difference"], arm["difference_interval"], sign=True),
-                     probability(arm["p_corrected"]), arm["verdict"]])
+                     difference(results, arm), probability(arm["p_corrected"]), arm["verdict"]])
     print_table(["arm", "n", "failed", "mean", "difference", "p (Holm)", "verdict"], rows, right=("n", "failed"))
     print()
     for name, arm in results["arms"].items():
         print(f"{name}: {verdict(results, arm)}")
-    print(f"\nA difference below {number(results, results['smallest_difference'])} was declared not to matter.\n"
+    print(f"\nA difference below {smallest(results)} was declared not to matter.\n"
           f"results  {results['folder']}/results.json\npage     {page}")

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from fashionlab import runtime
-from fashionlab.errors import DataError, UsageError
+from fashionlab.errors import UsageError
 from fashionlab.evaluation.run import load_recipe
 from fashionlab.files import write_json, write_text
 from fashionlab.recipes import Recipe, to_yaml, validate
@@ -65,16 +64,9 @@ class StudyFolder:
         run = self.run(arm, seed)
         return run.read_json(run.status).get("state", "missing") if run.status.is_file() else "missing"
 
-    def read_settings(self) -> dict[str, Any]:
-        try:
-            return json.loads(self.settings.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise DataError(f"{self.settings}: not readable; is {self.path} the folder of a study?") from error
-
-
-def is_study(path: Path) -> bool:
-    """Whether `path` is the folder of a study (and not of a run)."""
-    return StudyFolder(path).settings.is_file()
+    def read_json(self, path: Path) -> dict[str, Any]:
+        """Raises DataError when `path` is missing or no JSON object."""
+        return RunFolder(self.path).read_json(path)
 
 
 def begin(study: Study, folder: StudyFolder, jobs: int) -> int:
@@ -94,7 +86,7 @@ def begin(study: Study, folder: StudyFolder, jobs: int) -> int:
             write_text(folder.recipe(arm), to_yaml(recipe))
         settings = {"threads": threads, "jobs": jobs}  # the number of threads changes the last bits of results
     else:
-        settings = folder.read_settings()
+        settings = folder.read_json(folder.settings)
         threads = settings["threads"]
         _refuse_change(study, folder)
         _refuse_fewer_seeds(study, settings)
@@ -128,8 +120,9 @@ def _refuse_change(study: Study, folder: StudyFolder) -> None:
 def _refuse_fewer_seeds(study: Study, settings: dict[str, Any]) -> None:
     dropped = set(settings["seeds"]) - set(study.seeds)
     if dropped:
-        raise UsageError(f"--seeds {len(study.seeds)}: this study was begun with {len(settings['seeds'])} seeds, and no "
-                         f"run is ever dropped; use --seeds {len(settings['seeds'])} or more")
+        begun = len(settings["seeds"])
+        raise UsageError(f"--seeds {len(study.seeds)}: this study was begun with {begun} seeds, and no run is ever "
+                         f"dropped; use --seeds {begun} or more")
 
 
 def _refuse_foreign_runs(study: Study, folder: StudyFolder) -> None:

@@ -53,8 +53,9 @@ _TOP = {"val_accuracy": "val.accuracy", "test_accuracy": "test.accuracy", "top3_
 
 
 def names() -> list[str]:
-    """Every name that `metric:` of a study may have: those at the top of metrics.json, then val.<score>, test.<score>."""
-    return [*_TOP, *(cost.name for cost in _COSTS), *(f"{split}.{score}" for split in ("val", "test") for score in SCORES)]
+    """Every name that a study's `metric` may have: those at the top of metrics.json, val.<score> and test.<score>."""
+    scores = [f"{split}.{score}" for split in ("val", "test") for score in SCORES]
+    return [*_TOP, *(cost.name for cost in _COSTS), *scores]
 
 
 def find_metric(name: str) -> Metric:

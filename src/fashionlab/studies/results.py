@@ -93,23 +93,25 @@ def _arm(runs: list[Record]) -> Record:
 def _comparison(verdict: Verdict, baseline: list[Record], arm: list[Record]) -> Record:
     pairs = [(one["value"], two["value"]) for one, two in zip(baseline, arm, strict=True)
              if one["state"] == two["state"] == "complete"]
+    befores, afters = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
     word, reason, more = verdict.word, verdict.reason, verdict.more_seeds
     left = sum(run["state"] == "open" for run in (*baseline, *arm))
     if left:  # a verdict on a part, taken when it happens to please, would not keep its promise
         word, more = "undecided", None
         reason = f"{left} of the declared runs {'is' if left == 1 else 'are'} still to be done"
     elif len(pairs) < 2 and verdict.failed:
-        failed = [f"{sum(run['state'] == 'failed' for run in runs)} of {len(runs)} runs of {whose}"
-                  for whose, runs in (("the arm", arm), ("the baseline", baseline))]
-        reason = f"{' and '.join(failed)} failed; too few seeds are left to compare"
+        counts = [(sum(run["state"] == "failed" for run in runs), len(runs), whose)
+                  for runs, whose in ((arm, "the arm"), (baseline, "the baseline"))]
+        failed = " and ".join(f"{count} of {n} runs of {whose}" for count, n, whose in counts if count)
+        reason = f"{failed} failed; too few seeds are left to compare"
     elif len(pairs) < 2:
         reason = f"one seed says nothing about the spread over seeds; use --seeds {CLAIM_SEEDS} or more"
     return {
         "pairs": len(pairs),
-        "difference": verdict.difference.estimate if verdict.difference else pairs[0][1] - pairs[0][0] if pairs else None,
+        "difference": (sum(afters) - sum(befores)) / len(pairs) if pairs else None,
         "difference_interval": _ends(verdict.difference),
         "p": verdict.p, "p_corrected": verdict.p_corrected, "p_equivalence": verdict.p_equivalence,
-        "p_permutation": paired_permutation(*zip(*pairs, strict=True)) if len(pairs) > 1 else None,
+        "p_permutation": paired_permutation(befores, afters) if len(pairs) > 1 else None,
         "verdict": word, "reason": reason, "more_seeds": more,
     }
 
@@ -121,13 +123,13 @@ def _ends(interval: Interval | None) -> list[float] | None:
 def _notes(study: Study, folder: StudyFolder, runs: dict[str, list[Record]]) -> list[str]:
     """What a careful reader should know besides the numbers."""
     notes = []
-    settings, declared = folder.read_settings(), study.declared.seed_list
+    settings, declared = folder.read_json(folder.settings), study.declared.seed_list
     if len(study.seeds) < CLAIM_SEEDS:
         notes.append(f"{len(study.seeds)} seed{'s' * (len(study.seeds) > 1)}: the protocol asks for at least "
                      f"{CLAIM_SEEDS} before anything is claimed")
     if study.seeds != declared:
-        notes.append(f"declared with {len(declared)} seeds, run with {len(study.seeds)} as --seeds asked; seeds that are "
-                     "added after a look at the result raise the chance of a false claim above 5 %")
+        notes.append(f"declared with {len(declared)} seeds, run with {len(study.seeds)} as --seeds asked; seeds that "
+                     "are added after a look at the result raise the chance of a false claim above 5 %")
     if study.metric.is_time and settings["jobs"] > 1:
         notes.append(f"up to {settings['jobs']} runs were timed side by side, where they slow one another down; "
                      "use --jobs 1 for times")

@@ -142,4 +142,4 @@ class _Trainer:
         if self.folder.state(*key) != "complete":
             return f"{run_name(*key)}  {run.read_json(run.status).get('reason', 'stopped')}"
         value = metric.read(run.read_json(run.metrics), str(run.path))
-        return f"{run_name(*key)}  {metric.name} {value * metric.scale:.4g} {metric.unit}".rstrip()
+        return f"{run_name(*key)}  {metric.name} {value:.4f}"

@@ -15,21 +15,36 @@ def digits(results: dict[str, Any]) -> int:
     return next((places for places in range(6) if scaled * 10**places >= 10), 6)
 
 
-def number(results: dict[str, Any], value: float, *, sign: bool = False, unit: bool = True) -> str:
-    """`value` (on the scale of metrics.json) in the metric's unit."""
+def number(results: dict[str, Any], value: float, unit: str = "", *, sign: bool = False) -> str:
+    """`value` (on the scale of metrics.json) scaled and rounded, with `unit` behind it."""
     text = f"{value * results['scale']:{'+' if sign else ''}.{digits(results)}f}".replace("-", "−")
-    return f"{text} {results['unit']}".rstrip() if unit else text
+    return f"{text} {unit}".rstrip()
+
+
+def value_unit(results: dict[str, Any]) -> str:
+    """The unit of a value; that of a difference is results["unit"]: shares differ by points."""
+    return "%" if results["unit"] == "points" else results["unit"]
 
 
 def interval(results: dict[str, Any], estimate: float | None, ends: list[float] | None, *, sign: bool = False) -> str:
     """The estimate with its interval in brackets, without the unit; "-" where nothing is known."""
     if estimate is None:
         return "-"
-    text = number(results, estimate, sign=sign, unit=False)
+    text = number(results, estimate, sign=sign)
     if ends is None:
         return text
-    low, high = (number(results, end, sign=sign, unit=False) for end in ends)
+    low, high = (number(results, end, sign=sign) for end in ends)
     return f"{text} [{low}, {high}]"
+
+
+def difference(results: dict[str, Any], arm: dict[str, Any]) -> str:
+    """The arm's difference from the baseline with its interval, without the unit."""
+    return interval(results, arm["difference"], arm["difference_interval"], sign=True)
+
+
+def smallest(results: dict[str, Any]) -> str:
+    """The smallest difference that was declared to matter, with its unit."""
+    return number(results, results["smallest_difference"], results["unit"])
 
 
 def probability(p: float | None) -> str:
@@ -44,7 +59,10 @@ def word(arm: dict[str, Any]) -> str:
 
 def verdict(results: dict[str, Any], arm: dict[str, Any]) -> str:
     """The verdict in a sentence, with what would decide an undecided arm."""
-    text = f"{word(arm)}: {arm['reason']}"
+    text = word(arm)
+    if arm["difference_interval"]:
+        text += f", {difference(results, arm)} {results['unit']}".rstrip()
+    text += f": {arm['reason']}"
     if arm["more_seeds"]:
         total = len(results["seeds"]) + arm["more_seeds"]
         text += (f"; if mean and spread stay as they are, about {arm['more_seeds']} more seed"
