@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # busy machines: see docs/experiments.md
-os.environ.setdefault("FASHIONLAB_NO_REPORT", "1")  # drawing takes longer than a toy training; tests of reports unset it
+os.environ.setdefault("FASHIONLAB_NO_REPORT", "1")  # drawing takes longer than toy training; see test_report.py
 
 import hypothesis
 import pytest

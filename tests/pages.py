@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from dataclasses import dataclass, field
@@ -96,7 +97,7 @@ def check_page(page: Page) -> None:
     nothing fetched from anywhere."""
     levels = [level for level, _ in page.headings]
     assert levels.count(1) == 1 and levels[0] == 1
-    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), page.headings
+    assert all(after <= before + 1 for before, after in itertools.pairwise(levels)), page.headings
     assert len(set(page.ids)) == len(page.ids)
     assert all(table.caption for table in page.tables)
     assert all(scope in ("col", "row") for table in page.tables for scope in table.scopes)

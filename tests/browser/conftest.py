@@ -15,8 +15,6 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
-PHONE, DESKTOP = (390, 844), (1280, 900)
-
 
 @dataclass
 class Opened:
@@ -53,10 +51,10 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def open_page(browser: Browser) -> Iterator[Callable[..., Opened]]:
-    """`open_page(path_or_address, size=DESKTOP, scheme="light")` opens it in a context of its own."""
+    """`open_page(path_or_address, size=(1280, 850), scheme="light")` opens it in a context of its own."""
     contexts = []
 
-    def call(where: Path | str, size: tuple[int, int] = DESKTOP, scheme: Any = "light") -> Opened:
+    def call(where: Path | str, size: tuple[int, int] = (1280, 850), scheme: Any = "light") -> Opened:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
         contexts.append(context)
         opened = Opened(context.new_page())
