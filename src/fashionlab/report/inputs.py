@@ -10,9 +10,9 @@ import numpy as np
 from torch import nn
 
 from fashionlab import runtime
-from fashionlab.data import ResidentPictures, load_training
-from fashionlab.data.test_split import load_test
+from fashionlab.data import ResidentPictures
 from fashionlab.errors import DataError
+from fashionlab.evaluation import run_pictures
 from fashionlab.evaluation.features import features
 from fashionlab.evaluation.results import RunResults
 from fashionlab.evaluation.run import load_model
@@ -38,32 +38,27 @@ class ReportInputs:
         return self.results.spec.classes
 
     @cached_property
+    def _training(self) -> tuple[PictureSet, Split]:
+        return run_pictures.training_pictures(self.results.folder, self.data_dir)
+
+    @property
     def training_pictures(self) -> PictureSet:
         """The training pictures in the form in which the network sees them, validation pictures among them."""
-        pictures = load_training(**self._form())
-        if pictures.sha256 != self.results.environment["data"]["sha256"]:
-            raise DataError(f"{pictures.source}: not the pictures that {self.results.folder.path} was trained on "
-                            "(hashes differ)")
-        return pictures
+        return self._training[0]
+
+    @property
+    def split(self) -> Split:
+        """Which training pictures were fitted and which held out."""
+        return self._training[1]
 
     @cached_property
     def test_pictures(self) -> PictureSet:
         """The test pictures, to be shown: what the network said of them stands in `results.test`, row for row."""
-        pictures, said = load_test(**self._form()), self.results.test
-        fits = len(pictures) > said.indices.max(initial=-1) and pictures.classes == said.classes
+        pictures, said = run_pictures.test_pictures(self.results.folder, self.data_dir), self.results.test
+        fits = len(pictures) > said.indices.max(initial=-1)
         if not fits or not np.array_equal(pictures.labels[said.indices], said.labels):
             raise DataError(f"{pictures.source}: not the test pictures that {self.results.folder.path} was judged on")
         return pictures.subset(said.indices)
-
-    @cached_property
-    def split(self) -> Split:
-        """Which training pictures were fitted and which held out."""
-        path = self.results.folder.split
-        try:
-            with np.load(path, allow_pickle=False) as saved:
-                return Split(saved["train"], saved["validation"])
-        except (OSError, ValueError, KeyError) as error:
-            raise DataError(f"{path}: no readable split ({error})") from error
 
     @cached_property
     def runtime(self) -> runtime.Runtime:
@@ -83,9 +78,3 @@ class ReportInputs:
         rows = np.sort(np.argsort(keys, kind="stable")[:FEATURE_PICTURES])
         pictures = ResidentPictures.from_set(self.test_pictures, rows, self.runtime.device)
         return features(self.model, pictures, self.results.spec, self.runtime).numpy(), rows
-
-    def _form(self) -> dict:
-        recipe, spec = self.results.recipe, self.results.spec
-        return {"dataset": recipe.data.dataset, "data_dir": self.data_dir, "image_size": spec.image_size,
-                "channels": spec.channels,
-                "skip_unreadable": self.results.environment["data"]["skip_unreadable"]}

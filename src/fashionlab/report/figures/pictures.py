@@ -33,7 +33,7 @@ def mosaic(title: str, note: str, rows: Sequence[Sequence[Cell]], row_labels: Se
 
     A single axes measured in inches holds everything: an axes for each picture takes far longer to draw.
     """
-    side, gap, text = 1.02, 0.14, 0.165 * text_lines + 0.1
+    side, gap, text = 1.02, 0.14, 0.14 * text_lines + 0.13
     width = label_width + max(len(row) for row in rows) * (side + gap) + 0.3
     height = 0.5 + len(rows) * (side + text) + 0.24
     sheet = style.sheet(width, height, title, note, layout=None)
@@ -47,7 +47,7 @@ def mosaic(title: str, note: str, rows: Sequence[Sequence[Cell]], row_labels: Se
             x = label_width + 0.2 + column * (side + gap)
             axes.imshow(style.tile(cell.picture, _TILE), extent=(x, x + side, y + side, y), interpolation="none")
             for number, line in enumerate(cell.lines):  # one by one: letters' heights must not move the lines
-                axes.text(x + side / 2, y + side + 0.165 * (number + 1), line, ha="center", va="baseline", fontsize=7.5,
+                axes.text(x + side / 2, y + side + 0.15 + 0.14 * number, line, ha="center", va="baseline", fontsize=7.5,
                           color=cell.colour)
     axes.set(xlim=(0, width), ylim=(height, 0), aspect="auto")
     return sheet
