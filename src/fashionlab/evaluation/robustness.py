@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from statsmodels.stats.proportion import proportion_confint
 from torch import nn
 
 from fashionlab import runtime
@@ -17,10 +16,11 @@ from fashionlab.data import ResidentPictures
 from fashionlab.data.progress import progress
 from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupted_batches
 from fashionlab.evaluation.predict import predict_logits
+from fashionlab.evaluation.proportions import share
 from fashionlab.evaluation.run import load_model
 from fashionlab.evaluation.run_pictures import test_pictures
 from fashionlab.files import write_json
-from fashionlab.records import Interval, PictureSet
+from fashionlab.records import PictureSet
 from fashionlab.run_folder import ModelSpec, open_run
 from fashionlab.runtime import Runtime
 
@@ -79,9 +79,3 @@ def robustness(model: nn.Module, pictures: PictureSet, spec: ModelSpec, place: R
 def _right(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, place: Runtime) -> int:
     logits, labels = predict_logits(model, pictures, spec, place)
     return int((logits.argmax(1) == labels).sum())
-
-
-def share(count: int, n: int) -> Interval:
-    """`count` of `n` with Wilson's 95 % interval (Wilson 1927)."""
-    low, high = proportion_confint(count, n, method="wilson")
-    return Interval(count / n, float(low), float(high))

@@ -1,0 +1,165 @@
+"""How well a run tells pictures of what it knows from others: every score on every outlier set."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from torch import nn
+
+from fashionlab import runtime
+from fashionlab.data import ResidentPictures
+from fashionlab.data.progress import note
+from fashionlab.errors import UsageError
+from fashionlab.evaluation.features import features
+from fashionlab.evaluation.outlier_sets import OUTLIER_SETS, given_set
+from fashionlab.evaluation.outliers import SCORES, Answers, Detector, Fitted, threshold
+from fashionlab.evaluation.predict import predict_logits
+from fashionlab.evaluation.proportions import auroc, share
+from fashionlab.evaluation.run import load_model
+from fashionlab.evaluation.run_pictures import test_pictures, training_pictures
+from fashionlab.files import write_json
+from fashionlab.records import Interval, PictureSet
+from fashionlab.run_folder import ModelSpec, RunFolder, open_run
+from fashionlab.runtime import Runtime
+
+FITTED = 10_000  # training pictures at most: the neighbours among them are kept in the run folder
+OUTLIERS = 1000  # pictures of each set
+_SEED = 0
+
+Purpose = Literal["choice", "test"]
+
+
+@dataclass(frozen=True)
+class Network:
+    """A trained network, ready to be asked."""
+
+    model: nn.Module
+    spec: ModelSpec
+    place: Runtime
+
+    def features(self, pictures: PictureSet, rows: np.ndarray) -> np.ndarray:
+        resident = ResidentPictures.from_set(pictures, rows, self.place.device)
+        return features(self.model, resident, self.spec, self.place).numpy()
+
+    def answers(self, pictures: PictureSet, rows: np.ndarray | None = None) -> Answers:
+        rows = np.arange(len(pictures)) if rows is None else rows
+        resident = ResidentPictures.from_set(pictures, rows, self.place.device)
+        logits, _ = predict_logits(self.model, resident, self.spec, self.place)
+        return Answers(logits.numpy(), self.features(pictures, rows))
+
+
+def outlier_run(path: Path, given: Sequence[str] = (), *, data_dir: Path | None = None,
+                device: str = "auto") -> dict[str, Any]:
+    """Fit the outlier scores of a run, choose the best, judge all on the test split; write outliers.json,
+    outlier_detector.npz (the best one) and the summary "outliers" in metrics.json.
+
+    given: other data sets (names or paths) that count as outliers; their training parts have a part in choosing, their
+    test parts are judged. Progress on stderr. Returns what outliers.json holds:
+
+    fitted, validation, n: training, validation and test pictures used. choice: the mean AUROC of each score over the
+    sets on validation pictures; best: the highest; threshold: its 95th percentile on validation pictures; accepted:
+    the share of test pictures it lets pass. sets: for each its n, accepted (as above), and for each score auroc and
+    fpr95: the share of outliers let pass at the threshold that lets 95 % of the test pictures pass. Shares and AUROC
+    are Intervals as dicts (Wilson, Newcombe; 95 %; for fpr95 the threshold is taken as given).
+
+    Raises UsageError for a run without validation pictures, and what `evaluate_run` raises.
+    """
+    run = open_run(path)
+    place = runtime.choose(device, run.read_json(run.environment)["precision"])
+    network = Network(*load_model(run, place.device), place)
+    pictures, split = training_pictures(run, data_dir)
+    if not len(split.validation):
+        raise UsageError(f"{path} was trained without a validation split, on which outlier scores are chosen; "
+                         "train with data.validation above 0")
+    note("outliers: fitting on training pictures")
+    fitted = _fit(network, pictures, split.train)
+    note("outliers: choosing on validation pictures")
+    known = _strangeness(network.answers(pictures, split.validation), fitted)
+    sets = _outliers(pictures, split.validation, given, "choice")
+    areas = {score: [] for score in SCORES}
+    for outliers in sets.values():
+        for score, values in _strangeness(network.answers(outliers), fitted).items():
+            areas[score].append(auroc(known[score], values).estimate)
+    choice = {score: float(np.mean(found)) for score, found in areas.items()}
+    best = max(choice, key=lambda score: choice[score])
+    detector = Detector(best, threshold(known[best]), fitted[best])
+    note("outliers: judging the test split")
+    found = {"fitted": min(len(split.train), FITTED), "validation": len(split.validation), "choice": choice,
+             "best": best, "threshold": detector.threshold,
+             **_judge(network, test_pictures(run, data_dir), given, fitted, detector)}
+    detector.save(path / "outlier_detector.npz")
+    write_json(path / "outliers.json", found)
+    _summarise(run, found)
+    return found
+
+
+def _fit(network: Network, pictures: PictureSet, train: np.ndarray) -> dict[str, Fitted]:
+    rows = _some(train, FITTED, "fit")
+    seen = network.features(pictures, rows)
+    return {name: score.fit(seen, pictures.labels[rows]) for name, score in SCORES.items()}
+
+
+def _strangeness(answers: Answers, fitted: dict[str, Fitted]) -> dict[str, np.ndarray]:
+    return {name: score.strangeness(answers, fitted[name]) for name, score in SCORES.items()}
+
+
+def _some(rows: np.ndarray, n: int, *names: str) -> np.ndarray:
+    """At most `n` of `rows`, in rising order, drawn by a generator of that name."""
+    return np.sort(_draw(*names).permutation(rows)[:n])
+
+
+def _draw(*names: str) -> np.random.Generator:
+    return np.random.default_rng(runtime.derive_seed(_SEED, "outliers", *names))
+
+
+def _outliers(pictures: PictureSet, rows: np.ndarray, given: Sequence[str], purpose: Purpose) -> dict[str, PictureSet]:
+    """Every outlier set by its name: made from the pictures at `rows`, or a part of a given data set."""
+    own = np.array(pictures.images[_some(rows, OUTLIERS, purpose)])
+    sets = {name: _unlabelled(make(own, OUTLIERS, _draw(purpose, name)), name) for name, make in OUTLIER_SETS.items()}
+    for dataset in given:
+        found = given_set(dataset, own, training=purpose == "choice")
+        chosen = _some(np.arange(len(found)), OUTLIERS, purpose, dataset)
+        sets[_name(dataset, sets)] = _unlabelled(np.array(found.images[chosen]), found.source)
+    return sets
+
+
+def _unlabelled(images: np.ndarray, source: str) -> PictureSet:
+    return PictureSet(images, np.zeros(len(images), dtype=np.int64), ("outlier",), source)
+
+
+def _name(dataset: str, taken: Collection[str]) -> str:
+    """What a given set is called: the last part of its path, or all of it where that is in use."""
+    short = Path(dataset).name
+    return dataset if short in taken or not short else short
+
+
+def _judge(network: Network, test: PictureSet, given: Sequence[str], fitted: dict[str, Fitted],
+           detector: Detector) -> dict[str, Any]:
+    """n, accepted and sets, as `outlier_run` describes them."""
+    known = _strangeness(network.answers(test), fitted)
+    passing = {score: threshold(values) for score, values in known.items()}
+    sets: dict[str, Any] = {}
+    for name, outliers in _outliers(test, np.arange(len(test)), given, "test").items():
+        strange = _strangeness(network.answers(outliers), fitted)
+        scores = {score: {"auroc": asdict(auroc(known[score], values)),
+                          "fpr95": asdict(_accepted(values, passing[score]))} for score, values in strange.items()}
+        sets[name] = {"n": len(outliers), "source": outliers.source, "scores": scores,
+                      "accepted": asdict(_accepted(strange[detector.score], detector.threshold))}
+    return {"n": len(test), "accepted": asdict(_accepted(known[detector.score], detector.threshold)), "sets": sets}
+
+
+def _accepted(values: np.ndarray, limit: float) -> Interval:
+    return share(int((values <= limit).sum()), len(values))
+
+
+def _summarise(run: RunFolder, found: dict[str, Any]) -> None:
+    estimates = {name: {score: {key: interval["estimate"] for key, interval in one.items()}
+                        for score, one in row["scores"].items()} for name, row in found["sets"].items()}
+    summary = {"n": found["n"], "best": found["best"], "threshold": found["threshold"],
+               "accepted": found["accepted"]["estimate"], "sets": estimates}
+    metrics = run.read_json(run.metrics) if run.metrics.exists() else {}
+    write_json(run.metrics, {**metrics, "outliers": summary})

@@ -1,0 +1,145 @@
+"""Is this a picture of anything the network knows? Scores of strangeness, how well they tell, and the detector kept.
+
+Every score is higher the stranger a picture is. Fitted on training pictures, chosen and given its threshold on
+validation pictures; the test split is only scored.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from scipy.special import log_softmax, logsumexp
+from sklearn.covariance import LedoitWolf
+from sklearn.neighbors import NearestNeighbors
+
+from fashionlab.errors import DataError, unknown
+from fashionlab.files import replacing
+
+Fitted = dict[str, np.ndarray]
+ACCEPTED = 0.95  # the share of known pictures that the threshold lets pass
+NEIGHBOURS = 10
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a network said of N pictures: logits float32 [N, K] and penultimate features float32 [N, D]."""
+
+    logits: np.ndarray
+    features: np.ndarray
+
+
+class Score(ABC):
+    """A way to say how strange pictures are."""
+
+    def fit(self, features: np.ndarray, labels: np.ndarray) -> Fitted:
+        """What the score has to know of training pictures: features float32 [N, D], labels int64 [N], N at least 2."""
+        return {}
+
+    @abstractmethod
+    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+        """float64 [N], higher for stranger pictures."""
+
+
+class MaxSoftmax(Score):
+    """The highest probability is low (Hendrycks and Gimpel 2017, arXiv:1610.02136); its negative logarithm, which keeps
+    apart what rounds to 1."""
+
+    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+        return -log_softmax(answers.logits.astype(np.float64), axis=1).max(axis=1)
+
+
+class Energy(Score):
+    """All logits are low: -log sum exp, at temperature 1 (Liu et al. 2020, arXiv:2010.03759)."""
+
+    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+        return -logsumexp(answers.logits.astype(np.float64), axis=1)
+
+
+class Mahalanobis(Score):
+    """The squared Mahalanobis distance to the nearest class mean is large, with one covariance for all classes (Lee et
+    al. 2018, arXiv:1807.03888). The covariance is shrunk as Ledoit and Wolf 2004 do: without that it cannot be inverted
+    where features are many or constant, such as the corner pixels of a linear network."""
+
+    def fit(self, features: np.ndarray, labels: np.ndarray) -> Fitted:
+        features = features.astype(np.float64)
+        present, which = np.unique(labels, return_inverse=True)
+        means = np.stack([features[labels == label].mean(axis=0) for label in present])
+        shrunk = LedoitWolf(assume_centered=True).fit(features - means[which])
+        return {"means": means, "precision": np.asarray(shrunk.precision_)}
+
+    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+        # In coordinates in which the covariance is the identity the distance is the common one.
+        root = np.linalg.cholesky(fitted["precision"])
+        features, means = answers.features.astype(np.float64) @ root, fitted["means"] @ root
+        return np.min([((features - mean) ** 2).sum(axis=1) for mean in means], axis=0)
+
+
+class Neighbours(Score):
+    """The distance to the 10th nearest training picture is large, features scaled to length 1 (Sun et al. 2022,
+    arXiv:2204.06507, who take the 50th of 50,000; to the last of a bank of fewer than 10)."""
+
+    def fit(self, features: np.ndarray, labels: np.ndarray) -> Fitted:
+        return {"bank": _unit(features)}
+
+    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+        bank = fitted["bank"]
+        search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(bank)), algorithm="brute").fit(bank)
+        distances, _ = search.kneighbors(_unit(answers.features))
+        return distances[:, -1].astype(np.float64)
+
+
+def _unit(features: np.ndarray) -> np.ndarray:
+    """float32 rows of length 1; a row of zeros stays."""
+    return features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), np.float32(1e-12))
+
+
+SCORES: dict[str, Score] = {
+    "max-softmax": MaxSoftmax(), "energy": Energy(), "mahalanobis": Mahalanobis(), "neighbours": Neighbours(),
+}
+
+
+@dataclass(frozen=True)
+class Detector:
+    """A fitted score with its threshold: a picture is an outlier when it is stranger than that.
+
+    score: a name of SCORES. Give it logits as `predict_logits` makes them, with the run's test-time views.
+    """
+
+    score: str
+    threshold: float
+    fitted: Fitted
+
+    def strangeness(self, answers: Answers) -> np.ndarray:
+        """float64 [N], higher for stranger pictures."""
+        return SCORES[self.score].strangeness(answers, self.fitted)
+
+    def is_outlier(self, answers: Answers) -> np.ndarray:
+        """bool [N]."""
+        return self.strangeness(answers) > self.threshold
+
+    def save(self, path: Path) -> None:
+        with replacing(path) as temporary, temporary.open("wb") as stream:
+            values = {"score": np.array(self.score), "threshold": np.array(self.threshold), **self.fitted}
+            np.savez_compressed(stream, **values)  # pyright: ignore[reportArgumentType]
+
+    @staticmethod
+    def load(path: Path) -> Detector:
+        """Read what `save` wrote. Raises DataError when the file is missing or something else."""
+        try:
+            with path.open("rb") as stream, np.load(stream, allow_pickle=False) as data:
+                arrays = {name: data[name] for name in data.files}
+            score, threshold = str(arrays.pop("score")), float(arrays.pop("threshold"))
+        except (OSError, EOFError, KeyError, ValueError, TypeError, zipfile.BadZipFile) as error:
+            raise DataError(f"{path}: no readable outlier detector ({error})") from error
+        if score not in SCORES:
+            raise DataError(f"{path}: {unknown('outlier score', score, SCORES)}")
+        return Detector(score, threshold, arrays)
+
+
+def threshold(known: np.ndarray) -> float:
+    """The smallest score of `known` (float [N]) that at least 95 % of them do not exceed."""
+    return float(np.quantile(known, ACCEPTED, method="inverted_cdf"))
