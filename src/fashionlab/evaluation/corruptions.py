@@ -93,7 +93,7 @@ def _signs(images: Tensor, draw: Draw) -> Tensor:
     return 2.0 * draw.integers(0, 1, len(images)) - 1
 
 
-@corruption("noise", "deviation of Gaussian noise, of a range of 1", (0.06, 0.12, 0.2, 0.3, 0.4))
+@corruption("noise", "deviation of Gaussian noise, of a range of 1", (0.03, 0.06, 0.1, 0.15, 0.2))
 def _noise(images: Tensor, strength: float, draw: Draw) -> Tensor:
     return images + strength * draw.normal(*images.shape)
 
