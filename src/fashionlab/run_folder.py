@@ -93,6 +93,11 @@ class RunFolder:
         return self.path / "classification_report.txt"
 
     @property
+    def calibration(self) -> Path:
+        """What calibration learned from the validation pictures (`evaluation.calibration.load_calibrators`)."""
+        return self.path / "calibration.json"
+
+    @property
     def tensorboard(self) -> Path:
         return self.path / "tensorboard"
 

@@ -64,13 +64,18 @@ def accuracy(predictions: Predictions) -> float:
 
 
 def top_k_accuracy(predictions: Predictions, k: int) -> float:
-    """The share of pictures whose true class is among the k highest logits; the lowest class index wins a tie, as in
-    `Predictions.predicted`, so that k = 1 is the accuracy. With k classes or fewer it is 1."""
+    """The share of pictures whose true class is among the k highest logits. With k classes or fewer it is 1."""
+    return float(np.mean(in_top_k(predictions, k)))
+
+
+def in_top_k(predictions: Predictions, k: int) -> np.ndarray:
+    """Whether the true class is among the k highest logits, bool [N]; the lowest class index wins a tie, as in
+    `Predictions.predicted`, so that k = 1 is being right."""
     true = np.take_along_axis(predictions.logits, predictions.labels[:, None], axis=1)
     ahead = (predictions.logits > true).sum(axis=1)
     earlier = np.arange(predictions.logits.shape[1]) < predictions.labels[:, None]
     ahead += ((predictions.logits == true) & earlier).sum(axis=1)
-    return float(np.mean(ahead < k))
+    return ahead < k
 
 
 for _k in range(2, 6):
@@ -92,29 +97,76 @@ for _average in ("macro", "micro", "weighted"):
 @metric("nll")
 def negative_log_likelihood(predictions: Predictions) -> float:
     """The mean of -log p(true class) in nats, from the logits: no probability underflows to log 0."""
+    return float(np.mean(picture_nll(predictions)))
+
+
+def picture_nll(predictions: Predictions) -> np.ndarray:
+    """-log p(true class) of every picture in nats, float64 [N]."""
     logits = predictions.logits.astype(np.float64)
     highest = logits.max(axis=1)
     log_sum = highest + np.log(np.exp(logits - highest[:, None]).sum(axis=1))
-    true = np.take_along_axis(logits, predictions.labels[:, None], axis=1)[:, 0]
-    return float(np.mean(log_sum - true))
+    return log_sum - np.take_along_axis(logits, predictions.labels[:, None], axis=1)[:, 0]
 
 
 @metric("brier")
 def brier(predictions: Predictions) -> float:
     """The mean over pictures of the squared distance of probabilities and one-hot truth, 0 to 2 (Brier 1950)."""
-    truth = np.eye(len(predictions.classes))[predictions.labels]
-    return float(np.mean(((predictions.probabilities - truth) ** 2).sum(axis=1)))
+    return float(np.mean(picture_brier(predictions)))
+
+
+def picture_brier(predictions: Predictions) -> np.ndarray:
+    """The squared distance of probabilities and one-hot truth of every picture, float64 [N]."""
+    return ((predictions.probabilities - one_hot(predictions)) ** 2).sum(axis=1)
+
+
+def one_hot(predictions: Predictions) -> np.ndarray:
+    """The truth as float64 [N, K]."""
+    return np.eye(len(predictions.classes))[predictions.labels]
 
 
 @metric("ece")
 def expected_calibration_error(predictions: Predictions, bins: int = ECE_BINS) -> float:
     """The mean distance of confidence (the highest probability) and accuracy over equal-width bins of confidence,
     weighted by their pictures (Naeini 2015, Guo 2017). Bins are open on the left: (0, 1/15], (1/15, 2/15], ..."""
-    confidence = predictions.probabilities.max(axis=1)
-    correct = predictions.predicted == predictions.labels
-    which = np.clip(np.ceil(confidence * bins).astype(np.int64) - 1, 0, bins - 1)
-    gaps = np.bincount(which, weights=confidence - correct, minlength=bins)
-    return float(np.abs(gaps).sum() / len(confidence))
+    return _ece(predictions, equal_width_bins(predictions.probabilities.max(axis=1), bins))
+
+
+@metric("ece_equal_mass")
+def equal_mass_calibration_error(predictions: Predictions, bins: int = ECE_BINS) -> float:
+    """ECE over bins of confidence that hold equally many pictures (adaptive binning, Nixon 2019)."""
+    return _ece(predictions, equal_mass_bins(predictions.probabilities.max(axis=1), bins))
+
+
+@metric("ece_classwise")
+def classwise_calibration_error(predictions: Predictions, bins: int = ECE_BINS) -> float:
+    """The mean over classes of the equal-width ECE of that class's probability (static calibration error, Nixon 2019;
+    Kull 2019): it asks of every probability, not of the highest alone, that it comes true as often as it says."""
+    gaps = predictions.probabilities - one_hot(predictions)
+    which = equal_width_bins(predictions.probabilities, bins) + np.arange(gaps.shape[1]) * bins
+    return float(np.abs(np.bincount(which.ravel(), weights=gaps.ravel())).sum() / gaps.size)
+
+
+def _ece(predictions: Predictions, which: np.ndarray) -> float:
+    gaps = np.bincount(which, weights=confidence_gaps(predictions))
+    return float(np.abs(gaps).sum() / len(which))
+
+
+def confidence_gaps(predictions: Predictions) -> np.ndarray:
+    """Confidence minus 1 where right, minus 0 where wrong, float64 [N]: its mean in a bin is the bin's gap."""
+    return predictions.probabilities.max(axis=1) - (predictions.predicted == predictions.labels)
+
+
+def equal_width_bins(shares: np.ndarray, bins: int = ECE_BINS) -> np.ndarray:
+    """The bin of each share of any shape: 0 for [0, 1/bins], 1 for (1/bins, 2/bins], ..."""
+    return np.clip(np.ceil(shares * bins).astype(np.int64) - 1, 0, bins - 1)
+
+
+def equal_mass_bins(shares: np.ndarray, bins: int = ECE_BINS) -> np.ndarray:
+    """The bin of each share [N] when the sorted shares are cut into `bins` equal parts (one apart when N does not
+    divide; equal shares in order of their place)."""
+    rank = np.empty(len(shares), dtype=np.int64)
+    rank[np.argsort(shares, kind="stable")] = np.arange(len(shares))
+    return rank * bins // len(shares)
 
 
 def per_class(predictions: Predictions) -> list[dict[str, Any]]:

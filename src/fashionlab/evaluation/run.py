@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +15,7 @@ from fashionlab import models, runtime
 from fashionlab.data import ResidentPictures, load_training
 from fashionlab.data.test_split import load_test
 from fashionlab.errors import DataError, UsageError
+from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, scores
 from fashionlab.evaluation.predict import predict_logits
 from fashionlab.evaluation.weights import load_weights
@@ -27,7 +29,7 @@ SplitName = Literal["val", "test"]
 
 # The test split's scores that stand at the top of metrics.json, with their names there.
 _HEADLINES = {"accuracy": "test_accuracy", "macro_f1": "macro_f1", "nll": "nll", "brier": "brier", "ece": "ece",
-              "top3_accuracy": "top3_accuracy", "per_class": "per_class"}
+              "top3_accuracy": "top3_accuracy", "per_class": "per_class", "intervals": "intervals"}
 
 
 def load_recipe(run: RunFolder) -> Recipe:
@@ -54,7 +56,8 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
                  device: str = "auto") -> dict[str, Any]:
     """Judge `split` with the run's final weights; write predictions, report and scores into the folder.
 
-    Returns the scores.
+    Returns the scores with their `intervals` over pictures, and for "test" `calibration` and `conformal` too: what was
+    learned on the validation predictions, scored on the test predictions; None for a run without the former.
 
     "val" are the run's own validation pictures, "test" the data set's test split; reading that is recorded.
     Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
@@ -66,10 +69,12 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     pictures, indices = _pictures(run, recipe, spec, environment, split, data_dir)
     logits, labels = predict_logits(model, ResidentPictures.from_set(pictures, indices, place.device), spec, place)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
-    result = {"split": split, **scores(predictions)}
+    result = {"split": split, **scores(predictions),
+              "intervals": {name: asdict(interval) for name, interval in intervals(predictions).items()}}
     predictions.save(run.predictions(split))
-    _record(run, predictions, result)
-    return result
+    trust = _trust(run)
+    _record(run, predictions, result, trust)
+    return {**result, **trust} if split == "test" else result
 
 
 def _pictures(run: RunFolder, recipe: Recipe, spec: ModelSpec, environment: dict[str, Any], split: SplitName,
@@ -90,10 +95,28 @@ def _pictures(run: RunFolder, recipe: Recipe, spec: ModelSpec, environment: dict
     return pictures, indices
 
 
-def _record(run: RunFolder, predictions: Predictions, result: dict[str, Any]) -> None:
+def _trust(run: RunFolder) -> dict[str, Any]:
+    """Calibration and conformal sets as metrics.json holds them; None where one of the two predictions is not there."""
+    from fashionlab.evaluation import calibration, conformal  # slow to import, and training need not wait for it
+
+    paths = [run.predictions(split) for split in ("val", "test")]
+    if not all(path.is_file() for path in paths):
+        return {"calibration": None, "conformal": None}
+    validation, test = map(Predictions.load, paths)
+    calibrators = calibration.fit_all(validation)
+    learned = calibration.parameters(calibrators)
+    write_json(run.calibration, learned)
+    counts = {"fitted_on": validation.split, "fitted_n": len(validation.labels), "split": test.split,
+              "n": len(test.labels)}
+    return {"calibration": {**counts, "temperature": learned["temperature"]["temperature"],
+                            "methods": calibration.assess(test, calibrators)},
+            "conformal": {**counts, "sets": conformal.assess(validation, test)}}
+
+
+def _record(run: RunFolder, predictions: Predictions, result: dict[str, Any], trust: dict[str, Any]) -> None:
     split = result["split"]
     metrics = run.read_json(run.metrics) if run.metrics.exists() else {}
-    metrics[split] = result
+    metrics.update({split: result, **trust})
     if split == "val":
         metrics["val_accuracy"] = result["accuracy"]
     else:
