@@ -14,7 +14,8 @@ from safetensors.torch import load_file
 
 from fashionlab.evaluation.weights import read_checkpoint
 
-# Everything with a state of its own at once: dropout, mixing, random geometry, average, one-cycle, early stopping.
+# Everything with a state of its own at once: dropout, mixing, random geometry, average, one-cycle, early
+# stopping, skipping easy pictures.
 RECIPE = """
 model: {name: ablation-main, dropout: 0.25}
 data: {dataset: %s, validation: 100, normalise: dataset, limit: 400}
@@ -23,6 +24,7 @@ augment:
   - {name: rotation, degrees: 15}
   - {name: random_erasing, probability: 0.5}
   - {name: mixup, alpha: 0.4, probability: 0.5}
+selection: {keep: 0.6, after: 1}
 batch_size: 40
 epochs: 6
 optimizer: {name: adam, lr: 0.002}

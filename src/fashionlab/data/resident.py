@@ -65,20 +65,25 @@ class ResidentPictures:
         return here, images, self.labels.index_select(0, here)
 
     def batches(self, batch_size: int, *, seed: int, epoch: int, start_step: int = 0, rank: int = 0,
-                world_size: int = 1, drop_last: bool = False) -> Iterator[Batch]:
+                world_size: int = 1, drop_last: bool = False, pool: torch.Tensor | None = None) -> Iterator[Batch]:
         """The batches of `epoch` from `start_step` on, in the order drawn from (seed, "order", epoch).
 
         Each is positions int64 [B] into this set, pictures uint8 [B, C, H, W], labels int64 [B]. `batch_size` counts
         the pictures of all `world_size` ranks together; each rank gets its share (which may differ by one), and every
-        picture is dealt out exactly once an epoch (but for a dropped last batch).
+        picture is dealt out exactly once an epoch (but for a dropped last batch). With `pool` (int64 positions, on the
+        CPU) only those are dealt out, again and again until the epoch has as many pictures as without.
         Raises UsageError as `steps_per_epoch` does.
         """
         steps = steps_per_epoch(len(self), batch_size, drop_last, world_size)
-        return self._deal(batch_size, steps, seed, epoch, start_step, rank, world_size, drop_last)
+        order = self._order(torch.arange(len(self)) if pool is None else pool, generator(seed, "order", epoch))
+        return self._deal(order, batch_size, steps, start_step, rank, world_size, drop_last)
 
-    def _deal(self, batch_size: int, steps: int, seed: int, epoch: int, start_step: int, rank: int, world_size: int,
+    def _order(self, pool: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
+        rounds = -(-len(self) // len(pool))
+        return torch.cat([pool[torch.randperm(len(pool), generator=draw)] for _ in range(rounds)])[: len(self)]
+
+    def _deal(self, order: torch.Tensor, batch_size: int, steps: int, start_step: int, rank: int, world_size: int,
               drop_last: bool) -> Iterator[Batch]:
-        order = torch.randperm(len(self), generator=generator(seed, "order", epoch))
         for step in range(start_step, steps):
             start = step * batch_size
             stop = len(self) if step == steps - 1 and not drop_last else start + batch_size

@@ -14,6 +14,7 @@ from fashionlab.errors import UsageError
 from fashionlab.recipes.averaging import AveragingSettings
 from fashionlab.recipes.optimizers import OptimizerSettings
 from fashionlab.recipes.schedules import Constant, ScheduleSettings
+from fashionlab.recipes.selection import SelectionSettings
 from fashionlab.recipes.stopping import EarlyStoppingSettings
 from fashionlab.settings import Settings, explain
 
@@ -97,6 +98,7 @@ class Recipe(Settings):
     model: ModelSettings
     data: DataSettings = DataSettings()
     augment: list[dict[str, Any]] = Field(default_factory=list)
+    selection: SelectionSettings | None = None
     batch_size: PositiveInt = 64
     epochs: PositiveInt
     optimizer: OptimizerSettings

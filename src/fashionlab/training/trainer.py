@@ -30,6 +30,7 @@ from fashionlab.training.distributed import World
 from fashionlab.training.logs import Progress, Row, TensorBoard, write_history
 from fashionlab.training.optimizers import build_optimizer
 from fashionlab.training.schedules import Schedule
+from fashionlab.training.selection import Selection
 from fashionlab.training.signals import StopRequest
 from fashionlab.training.stopping import EarlyStopping
 
@@ -81,6 +82,7 @@ class Trainer:
         self.schedule = Schedule(recipe.schedule, total, self.steps_per_epoch)
         self.averaging = build_averaging(recipe.averaging, model, total, self.steps_per_epoch)
         self.stopper = EarlyStopping(recipe.early_stopping) if recipe.early_stopping else None
+        self.selection = Selection(recipe.selection, len(train), runtime.device) if recipe.selection else None
         self.wrapped = world.wrap(model)
         self.position = _Position()
         self.history: list[Row] = []
@@ -96,6 +98,7 @@ class Trainer:
                 "schedule": self.schedule.state_dict(),
                 "averaging": self.averaging.state_dict(),
                 "stopper": self.stopper.state_dict() if self.stopper else None,
+                "selection": self.selection.state_dict() if self.selection else None,
                 "position": position, "history": self.history}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
@@ -106,6 +109,8 @@ class Trainer:
         self.averaging.load_state_dict(state["averaging"])
         if self.stopper:
             self.stopper.load_state_dict(state["stopper"])
+        if self.selection:
+            self.selection.load_state_dict(state["selection"])
         self.position = _Position(**{**state["position"], "sums": _EpochSums(**state["position"]["sums"])})
         if not self.world.is_first:  # the first process carries what all have seen of a started epoch
             self.position.sums = _EpochSums()
@@ -134,13 +139,14 @@ class Trainer:
         position, sums = self.position, self.position.sums
         done = position.step - position.epoch * self.steps_per_epoch
         batches = self.train.batches(self.recipe.batch_size, seed=self.recipe.seed, epoch=position.epoch,
-                                     start_step=done, rank=self.world.rank, world_size=self.world.size)
+                                     start_step=done, rank=self.world.rank, world_size=self.world.size,
+                                     pool=self.selection.pool if self.selection else None)
         self.wrapped.train()
         mark = time.perf_counter()
         for indices, images, labels in batches:
             inputs, targets = self._prepare(indices, images, labels)
             ready = time.perf_counter()
-            loss, correct = self._update(inputs, labels, targets)
+            loss, correct = self._update(inputs, indices, labels, targets)
             position.step += 1
             sums.loss += loss * len(labels)
             sums.correct += correct
@@ -172,7 +178,7 @@ class Trainer:
         unit, targets = self.augment(images.float() / 255, labels, draw, len(self.spec.classes))
         return normalise(unit, self.mean, self.std, self.runtime), targets
 
-    def _update(self, inputs: Tensor, labels: Tensor, targets: Tensor) -> tuple[float, float]:
+    def _update(self, inputs: Tensor, indices: Tensor, labels: Tensor, targets: Tensor) -> tuple[float, float]:
         """One optimizer step. Returns the mean loss and the number of pictures judged right, before the step."""
         recipe, step = self.recipe, self.position.step
         torch.manual_seed(derive_seed(recipe.seed, "dropout", step, self.world.rank))
@@ -182,15 +188,18 @@ class Trainer:
         def closure() -> Tensor:
             self.optimizer.zero_grad()
             total, correct = inputs.new_zeros(()), inputs.new_zeros(())
-            chunks = (part.chunk(recipe.gradient.accumulate) for part in (inputs, labels, targets))
-            for part, label, target in zip(*chunks, strict=True):
+            chunks = (part.chunk(recipe.gradient.accumulate) for part in (inputs, indices, labels, targets))
+            for part, positions, label, target in zip(*chunks, strict=True):
                 with self.runtime.autocast():
                     logits = self.wrapped(part)
                 loss = functional.cross_entropy(logits.float(), target, label_smoothing=recipe.loss.label_smoothing)
                 loss = loss * (len(part) / len(inputs))
                 loss.backward()
                 total += loss.detach()
-                correct += (logits.detach().argmax(1) == label).sum()
+                logits = logits.detach().float()
+                correct += (logits.argmax(1) == label).sum()
+                if self.selection:
+                    self.selection.record(positions, functional.cross_entropy(logits, label, reduction="none"))
             self._refuse_non_finite(total)
             if recipe.gradient.clip_norm is not None:
                 nn.utils.clip_grad_norm_(self.model.parameters(), recipe.gradient.clip_norm)
@@ -231,6 +240,8 @@ class Trainer:
         }
         self.history.append(row)
         position.sums = _EpochSums()
+        if self.selection:
+            self.selection.end_epoch(position.epoch, self.world)
         if loss is not None and accuracy is not None:
             metrics = {"val_loss": loss, "val_accuracy": accuracy}
             self.schedule.end_epoch(metrics)
@@ -295,6 +306,8 @@ class Trainer:
 
     def _checkpoint(self, run: RunFolder) -> None:
         sums = self._all_sums()
+        if self.selection:
+            self.selection.share(self.world)
         if self.world.is_first:
             write_history(run, self.history)
             state = self.state_dict()

@@ -107,3 +107,14 @@ def test_a_constant_channel_has_deviation_one() -> None:
     pictures = PictureSet(np.full((3, 1, 2, 2), 51, dtype=np.uint8), np.zeros(3, dtype=int), ("a",), "test")
     mean, deviation = normalisation(pictures, np.arange(3))
     assert mean == pytest.approx((0.2,)) and deviation == (1.0,)
+
+
+@given(n=st.integers(2, 40), share=st.floats(0.05, 1), batch_size=st.integers(1, 10))
+def test_a_pool_comes_round_evenly_until_the_epoch_is_full(n: int, share: float, batch_size: int) -> None:
+    assume(batch_size <= n)
+    resident = ResidentPictures.from_set(_set(n), np.arange(n), "cpu")
+    pool = torch.randperm(n, generator=torch.Generator().manual_seed(n))[: max(1, round(share * n))]
+    dealt = _joined([p.tolist() for p, _, _ in resident.batches(batch_size, seed=1, epoch=3, pool=pool)])
+    counts = [dealt.count(position) for position in pool.tolist()]
+    assert len(dealt) == n == sum(counts)
+    assert max(counts) - min(counts) <= 1

@@ -1,0 +1,51 @@
+"""Training on the pictures that are not learned yet: which they are, and what was last known of each."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from fashionlab.recipes.selection import SelectionSettings
+from fashionlab.training.distributed import World
+
+
+class Selection:
+    """Keeps every training picture's last loss and, between epochs, chooses the pool of the next one.
+
+    count: training pictures. A picture that was never seen counts as harder than any other.
+    """
+
+    def __init__(self, settings: SelectionSettings, count: int, device: torch.device) -> None:
+        self.settings = settings
+        self.pool: Tensor | None = None  # int64 positions on the CPU; None for all pictures
+        self._losses = torch.full((count,), torch.inf, device=device)
+        self._fresh = torch.full((count,), torch.nan, device=device)  # of this epoch; NaN for pictures not yet seen
+
+    def record(self, positions: Tensor, losses: Tensor) -> None:
+        """Losses float32 [B] of the pictures at `positions` (int64 [B]), both on the device."""
+        self._fresh[positions] = losses
+
+    def share(self, world: World) -> None:
+        """Bring together what all processes have seen of the epoch."""
+        if world.size > 1:
+            for other in world.gather(self._fresh.cpu()):
+                self._fresh = torch.where(self._fresh.isnan(), other.to(self._fresh.device), self._fresh)
+
+    def end_epoch(self, finished: int, world: World) -> None:
+        """Choose the pool of the next epoch; `finished` counts the epochs done."""
+        self.share(world)
+        self._losses = torch.where(self._fresh.isnan(), self._losses, self._fresh)
+        self._fresh.fill_(torch.nan)
+        if finished >= self.settings.after:
+            kept = max(1, round(self.settings.keep * len(self._losses)))
+            self.pool = self._losses.argsort(descending=True, stable=True)[:kept].cpu()
+
+    def state_dict(self) -> dict[str, Any]:
+        return {"pool": self.pool, "losses": self._losses, "fresh": self._fresh}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self.pool = state["pool"]
+        self._losses.copy_(state["losses"])
+        self._fresh.copy_(state["fresh"])
