@@ -16,7 +16,7 @@ ALPHA = 0.05
 
 @dataclass(frozen=True)
 class Table:
-    """headings; rows of text; the first `texts` columns are words, the others numbers (a last column "Verdict" aside)."""
+    """Headings and rows of text; the first `texts` columns are words, the others numbers."""
 
     headings: list[str]
     rows: list[list[str]]
@@ -24,59 +24,63 @@ class Table:
 
     @property
     def numbers(self) -> list[str]:
-        return [heading for heading in self.headings[self.texts :] if heading != "Verdict"]
+        return self.headings[self.texts :]
 
 
 @dataclass(frozen=True)
 class Measure:
-    """A cost of a run. title: with its unit; show: a value as text with its unit; factor: from the record's unit to the
-    title's."""
+    """A cost of a run. means: what exactly was measured; show: a value as text with its unit; axis: name and unit for
+    an axis, whose values are the record's times `factor`."""
 
     key: str
-    title: str
-    show: Callable[[Any], str]
+    name: str
+    means: str
+    show: Callable[[float], str]
+    axis: str
     factor: float = 1.0
 
     def value(self, candidate: Candidate) -> float | None:
         """As recorded; None where it was not measured."""
         return getattr(candidate.cost, self.key)
 
-    def scale(self, value: float) -> float:
-        return value * self.factor
 
-
-def _count(value: float) -> str:
+def short_count(value: float) -> str:
     """Three digits and a letter: "290 k", "12.3 M"."""
     for limit, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= limit:
             return f"{value / limit:.3g}{letter}" if value < 999.5 * limit else f"{value / limit:,.0f}{letter}"
-    return f"{value:,.0f}"
+    return f"{value:,g}"
 
 
 def _megabytes(value: float) -> str:
-    return f"{value / 1e6:,.2f} MB"
+    size = value / 1e6
+    return f"{size:,.{2 if size < 10 else 1 if size < 100 else 0}f} MB"
 
 
 COSTS = (
-    Measure("train_seconds", "training time, s", seconds),
-    Measure("parameters", "parameters", _count),
-    Measure("macs", "multiply-accumulates for a picture", _count),
-    Measure("weight_bytes", "file size, MB", _megabytes, 1e-6),
-    Measure("latency_ms", "latency of one picture, ms", lambda value: f"{value:.2f} ms"),
-    Measure("prediction_images_per_second", "pictures judged a second, in batches of 256", lambda value: f"{value:,.0f}"),
-    Measure("peak_bytes", "memory for a batch of 256, MB", _megabytes, 1e-6),
+    Measure("train_seconds", "Training time", "from pictures in memory to final weights, without evaluation", seconds,
+            "training time, s"),
+    Measure("parameters", "Parameters", "numbers that were learned", short_count, "parameters"),
+    Measure("macs", "Multiply-accumulates", "of one forward pass of one picture", short_count, "multiply-accumulates"),
+    Measure("weight_bytes", "File size", "the weights as a file", _megabytes, "file size, MB", 1e-6),
+    Measure("latency_ms", "Latency", "median time for a single picture", lambda value: f"{value:.2f} ms",
+            "latency of one picture, ms"),
+    Measure("prediction_images_per_second", "Pictures a second", "judged in batches of 256; more is better",
+            short_count, "pictures a second"),
+    Measure("peak_bytes", "Memory", "the most that tensors took for a batch of 256, weights not counted", _megabytes,
+            "memory, MB", 1e-6),
 )
 
 
-def why_not(comparison: Comparison, measure: Measure) -> str | None:
-    """Why there is no chart of `measure`: fewer than two runs have it. None if there is one."""
-    known = sum(measure.value(one) is not None for one in comparison.candidates)
-    return None if known > 1 else f"{measure.title}: measured for {known} of {len(comparison.candidates)} runs"
+def measured(comparison: Comparison, at_least: int = 1) -> list[Measure]:
+    """The costs that at least so many runs have."""
+    return [measure for measure in COSTS
+            if sum(measure.value(one) is not None for one in comparison.candidates) >= at_least]
 
 
 def scores(comparison: Comparison) -> Table:
     """A row a run; the columns after temperature scaling only where at least one run has it."""
-    scaled = any(one.temperature is not None for one in comparison.candidates)
+    scaled = any(one.ece_scaled is not None for one in comparison.candidates)
     headings = ["Run", "Accuracy", "95 % interval", "Macro F1", "NLL", "Brier", "ECE"]
     rows = [[one.label, f"{one.accuracy.estimate:.2%}", f"{one.accuracy.low:.2%} to {one.accuracy.high:.2%}",
              *(f"{value:.4f}" for value in (one.macro_f1, one.nll, one.brier, one.ece)),
@@ -86,18 +90,17 @@ def scores(comparison: Comparison) -> Table:
 
 def costs(comparison: Comparison) -> Table:
     """A row a run, a column for each cost that at least one run has."""
-    chosen = [measure for measure in COSTS if any(measure.value(one) is not None for one in comparison.candidates)]
-    headings = [measure.title.split(", ")[0].capitalize() for measure in chosen]
+    chosen = measured(comparison)
     rows = []
     for one in comparison.candidates:
         values = [(measure, measure.value(one)) for measure in chosen]
         rows.append([one.label, *("-" if value is None else measure.show(value) for measure, value in values)])
-    return Table(["Run", *headings], rows)
+    return Table(["Run", *(measure.name for measure in chosen)], rows)
 
 
 def unmeasured(comparison: Comparison) -> list[str]:
-    """The folders of the runs whose prediction cost was never measured."""
-    return [one.path for one in comparison.candidates if one.cost.latency_ms is None]
+    """The runs whose prediction cost was never measured."""
+    return [one.label for one in comparison.candidates if one.cost.latency_ms is None]
 
 
 def classes(comparison: Comparison, score: str) -> Table:
@@ -111,12 +114,12 @@ def classes(comparison: Comparison, score: str) -> Table:
 
 def pairs(comparison: Comparison) -> Table:
     """A row a pair of runs, tested on the same pictures."""
-    headings = ["First", "Second", "Second - first, points", "95 % interval", "Only first right", "Only second right",
-                "Same answer", "p", "p, Holm", "Verdict"]
-    rows = [[pair.first, pair.second, *_difference(pair.difference), f"{pair.only_first:,}", f"{pair.only_second:,}",
-             f"{pair.agreement:.1%}", p_value(pair.p), p_value(pair.p_holm), conclusion(pair)]
+    headings = ["First", "Second", "Verdict", "Second - first, points", "95 % interval", "p, Holm", "p",
+                "Only first right", "Only second right", "Same answer"]
+    rows = [[pair.first, pair.second, conclusion(pair), *_difference(pair.difference), p_value(pair.p_holm),
+             p_value(pair.p), f"{pair.only_first:,}", f"{pair.only_second:,}", f"{pair.agreement:.1%}"]
             for pair in comparison.pairs]
-    return Table(headings, rows, texts=2)
+    return Table(headings, rows, texts=3)
 
 
 def groups(comparison: Comparison) -> Table:
@@ -129,10 +132,11 @@ def groups(comparison: Comparison) -> Table:
 
 def seed_pairs(comparison: Comparison) -> Table:
     """A row a pair of recipes, tested over the seeds they share."""
-    headings = ["First", "Second", "Shared seeds", "Second - first, points", "95 % interval", "p", "p, Holm", "Smallest p", "Verdict"]
-    rows = [[pair.first, pair.second, ", ".join(map(str, pair.seeds)), *_difference(pair.difference), p_value(pair.p),
-             p_value(pair.p_holm), p_value(pair.smallest_p), conclusion(pair)] for pair in comparison.seed_pairs]
-    return Table(headings, rows, texts=3)
+    headings = ["First", "Second", "Verdict", "Shared seeds", "Second - first, points", "95 % interval", "p, Holm", "p",
+                "Smallest p"]
+    rows = [[pair.first, pair.second, conclusion(pair), ", ".join(map(str, pair.seeds)), *_difference(pair.difference),
+             p_value(pair.p_holm), p_value(pair.p), p_value(pair.smallest_p)] for pair in comparison.seed_pairs]
+    return Table(headings, rows, texts=4)
 
 
 def recipes(comparison: Comparison) -> Table:
@@ -156,8 +160,8 @@ def lead(comparison: Comparison) -> str:
     shown = ("no difference from any other run is shown" if not beaten else
              "it is shown to be better than every other run" if beaten == len(mine) else
              f"it is shown to be better than {beaten} of the {len(mine)} others")
-    return (f"{best.label} has the highest accuracy, {best.accuracy.estimate:.2%}. As trained networks on these pictures, "
-            f"{shown} (McNemar's exact test, Holm's correction, 5 %).")
+    return (f"{best.label} has the highest accuracy, {best.accuracy.estimate:.2%}. As a trained network on these "
+            f"pictures, {shown} (McNemar's exact test, Holm's correction, 5 %).")
 
 
 def p_value(p: float) -> str:

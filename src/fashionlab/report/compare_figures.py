@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,9 +11,9 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from scipy.optimize import isotonic_regression
 
-from fashionlab.evaluation.metrics import ECE_BINS
+from fashionlab.evaluation.metrics import ECE_BINS, equal_width_bins
 from fashionlab.report import style
-from fashionlab.report.compare_facts import COSTS, Measure, why_not
+from fashionlab.report.compare_facts import ALPHA, COSTS, Measure, measured, short_count
 from fashionlab.studies.comparison import Comparison, pareto_front
 
 _WIDTH = 4.9  # inches
@@ -35,10 +34,10 @@ def charts(comparison: Comparison) -> dict[str, list[Chart]]:
     """All charts by section of the page: scores, classes, calibration, cost."""
     with style.applied():
         return {
-            "scores": [accuracy(comparison)],
+            "scores": [accuracy(comparison), behind(comparison)],
             "classes": [per_class(comparison)],
             "calibration": [calibration(comparison)],
-            "cost": [*_pareto_charts(comparison), cost(comparison)],
+            "cost": [*_pareto_charts(comparison), *(cost(comparison, measure) for measure in measured(comparison))],
         }
 
 
@@ -55,17 +54,44 @@ def accuracy(comparison: Comparison) -> Chart:
     axes.margins(x=0.12)
     axes.set_xlabel("accuracy, %, with 95 % interval")
     best = max(comparison.candidates, key=lambda one: one.accuracy.estimate)
-    return Chart("Accuracy", f"Share of the {comparison.n:,} test pictures that each run gets right, with Wilson's 95 % "
-                 f"interval. The highest is {best.label} with {best.accuracy.estimate:.2%}. Whether two runs differ is "
-                 "told by the paired tests, not by whether their intervals overlap.", sheet)
+    return Chart("Accuracy", f"Share of the {comparison.n:,} test pictures that each run gets right, with Wilson's "
+                 f"95 % interval. The highest is {best.label} with {best.accuracy.estimate:.2%}. Whether two runs "
+                 "differ is told by the paired tests, not by whether their intervals overlap.", sheet)
+
+
+def behind(comparison: Comparison) -> Chart:
+    """The difference of every other run from the one with the highest accuracy, with its paired interval."""
+    place = int(np.argmax([one.accuracy.estimate for one in comparison.candidates]))
+    best = comparison.labels[place]
+    height = 1.5 + 0.42 * len(comparison.candidates)
+    sheet = style.sheet(_WIDTH, height, "Difference from the highest", _note(comparison))
+    axes = sheet.add_subplot()
+    axes.axvline(0, color=style.FAINT, linewidth=1)
+    axes.text(0, place, " the highest", va="center", ha="right", fontsize=9, color=style.FAINT)
+    for pair in comparison.pairs:
+        if best not in (pair.first, pair.second):
+            continue
+        row = comparison.labels.index(pair.first if pair.second == best else pair.second)
+        sign, found, marker = -100 if pair.second == best else 100, pair.difference, style.class_marker(row)
+        points = sign * found.estimate
+        axes.plot([sign * found.low, sign * found.high], [row, row], color=marker["color"])
+        axes.plot(points, row, markersize=7, **marker,
+                  markerfacecolor=marker["color"] if pair.p_holm < ALPHA else "white")
+        axes.text(points, row - 0.2, f"{points:+.2f}", ha="center", va="bottom", fontsize=9)
+    _rows(axes, comparison)
+    axes.margins(x=0.12)
+    axes.set_xlabel("points, with 95 % interval")
+    return Chart("Difference", f"How far each run's accuracy is from that of {best}, the highest, with the paired "
+                 "bootstrap interval (95 %). Filled: shown to differ (McNemar's exact test, Holm's correction over all "
+                 "pairs, 5 %); hollow: undecided.", sheet)
 
 
 def per_class(comparison: Comparison) -> Chart:
     """Accuracy on each class, a row a class, a marker a run, each run on a line of its own within the row."""
     classes, runs = comparison.answers.classes, len(comparison.candidates)
     pitch = 0.13 * runs + 0.14
-    legend_rows = (runs + 1) // 2
-    sheet = style.sheet(_WIDTH, 1.3 + 0.2 * legend_rows + pitch * len(classes), "Accuracy by class", _note(comparison))
+    height = 1.3 + 0.2 * ((runs + 1) // 2) + pitch * len(classes)
+    sheet = style.sheet(_WIDTH, height, "Accuracy by class", _note(comparison))
     axes = sheet.add_subplot()
     places = np.arange(len(classes), dtype=float)
     for index, candidate in enumerate(comparison.candidates):
@@ -78,11 +104,11 @@ def per_class(comparison: Comparison) -> Chart:
         axes.axhline(border, color=style.GRID, linewidth=0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("accuracy on the class, %")
-    sheet.legend(loc="outside upper left", ncols=2, fontsize=8.5, handletextpad=0.2)
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8.5, handletextpad=0.2, columnspacing=1)
     spread = [np.ptp([one.per_class[i].accuracy for one in comparison.candidates]) for i in range(len(classes))]
     widest = int(np.argmax(spread))
-    return Chart("Classes", "Share of each class's test pictures that each run gets right. The runs are furthest apart on "
-                 f"{classes[widest]}: {100 * spread[widest]:.1f} points.", sheet)
+    return Chart("Classes", "Share of each class's test pictures that each run gets right. The runs are furthest apart "
+                 f"on {classes[widest]}: {100 * spread[widest]:.1f} points.", sheet)
 
 
 def calibration(comparison: Comparison) -> Chart:
@@ -97,7 +123,8 @@ def calibration(comparison: Comparison) -> Chart:
         axes.plot([0, 100], [0, 100], color=style.FAINT, linewidth=1, linestyle=(0, (3, 2)))
         axes.plot(100 * confidence, 100 * share, color=marker["color"], linewidth=1.2)
         axes.scatter(100 * confidence, 100 * share, s=6 + 110 * weight, zorder=3, clip_on=False, **marker)
-        axes.set_title(f"{style.shorten(candidate.label, _NAME)}\nECE {candidate.ece:.4f}", fontsize=9, loc="left")
+        scaled = "" if candidate.ece_scaled is None else f" → {candidate.ece_scaled:.4f}"
+        axes.set_title(f"{style.shorten(candidate.label, _NAME)}\nECE {candidate.ece:.4f}{scaled}", fontsize=9, loc="left")
         axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
         axes.set_xticks([0, 50, 100])
         axes.set_yticks([0, 50, 100])
@@ -105,15 +132,16 @@ def calibration(comparison: Comparison) -> Chart:
     for axes in sheet.axes[-2:]:
         axes.set_xlabel("confidence, %")
     best = min(runs, key=lambda one: one.ece)
-    return Chart("Calibration", f"Accuracy against the answer's probability in {ECE_BINS} equal bins, before any scaling; a "
-                 "larger marker stands for more pictures. On the dashed line a run is as often right as it says; below "
-                 f"it, it is too sure of itself. The smallest calibration error (ECE) is that of {best.label}, "
+    return Chart("Calibration", f"Accuracy against the answer's probability in {ECE_BINS} equal bins, before any "
+                 "scaling; a larger marker stands for more pictures. On the dashed line a run is as often right as it "
+                 "says; below it, it is too sure of itself. Above each: the calibration error (ECE) and, after the arrow, "
+                 f"that after temperature scaling fitted on validation. The smallest before scaling: {best.label}, "
                  f"{best.ece:.4f}.", sheet)
 
 
 def _reliability(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Mean confidence, accuracy and share of the pictures of each bin that has any; bins as in `metrics.ece`."""
-    bins = np.clip(np.ceil(confidence * ECE_BINS).astype(np.int64) - 1, 0, ECE_BINS - 1)
+    bins = equal_width_bins(confidence)
     count = np.bincount(bins, minlength=ECE_BINS)
     some = count > 0
     mean, share = (np.bincount(bins, weights=values, minlength=ECE_BINS)[some] / count[some]
@@ -121,31 +149,27 @@ def _reliability(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray,
     return mean, share, count[some] / len(right)
 
 
-def cost(comparison: Comparison) -> Chart:
-    """Bars from zero for every cost that at least one run has, one below another."""
-    measures = [measure for measure in COSTS if any(measure.value(one) is not None for one in comparison.candidates)]
-    runs = len(comparison.candidates)
-    sheet = style.sheet(_WIDTH, 0.9 + len(measures) * (0.5 + 0.25 * runs), "Cost", _note(comparison))
-    for place, measure in enumerate(measures):
-        axes = sheet.add_subplot(len(measures), 1, place + 1)
-        values = [measure.value(one) for one in comparison.candidates]
-        largest = max(value for value in values if value is not None) or 1
-        for row, value in enumerate(values):
-            axes.barh(row, value or 0, 0.7, color=style.class_marker(row)["color"])
-            text = measure.show(value) if value is not None else "not measured"
-            axes.text((value or 0) + 0.015 * largest, row, text, va="center", fontsize=8.5)
-        _rows(axes, comparison, fontsize=8.5)
-        axes.set_xlim(0, 1.3 * largest)
-        axes.set_xticks([])
-        axes.spines["bottom"].set_visible(False)
-        axes.grid(visible=False)
-        axes.set_title(measure.title, fontsize=9.5, loc="left")
-    return Chart("Cost", "What each run took to train and takes to use; shorter is cheaper.", sheet)
+def cost(comparison: Comparison, measure: Measure) -> Chart:
+    """Bars from zero, a row a run."""
+    sheet = style.sheet(_WIDTH, 0.9 + 0.29 * len(comparison.candidates), measure.name, _note(comparison))
+    axes = sheet.add_subplot()
+    values = [measure.value(one) for one in comparison.candidates]
+    largest = max(value for value in values if value is not None) or 1
+    for row, value in enumerate(values):
+        axes.barh(row, value or 0, 0.7, color=style.class_marker(row)["color"])
+        text = measure.show(value) if value is not None else "not measured"
+        axes.text((value or 0) + 0.015 * largest, row, text, va="center", fontsize=9)
+    _rows(axes, comparison)
+    axes.set_xlim(0, 1.3 * largest)
+    axes.set_xticks([])
+    axes.spines["bottom"].set_visible(False)
+    axes.grid(visible=False)
+    return Chart(measure.name, f"{measure.name}: {measure.means}.", sheet)
 
 
 def _pareto_charts(comparison: Comparison) -> list[Chart]:
     """Against time, file size and latency; against parameters where no two runs have a known file size."""
-    chosen = [measure for measure in COSTS if measure.key in _PARETO and not why_not(comparison, measure)]
+    chosen = [measure for measure in measured(comparison, at_least=2) if measure.key in _PARETO]
     if not any(measure.key == "weight_bytes" for measure in chosen):
         chosen += [measure for measure in COSTS if measure.key == "parameters"]
     return [pareto(comparison, measure) for measure in chosen]
@@ -155,27 +179,28 @@ def pareto(comparison: Comparison, measure: Measure) -> Chart:
     """Accuracy against a cost; the runs that no other beats in both are filled and joined."""
     known = [(index, one, value) for index, one in enumerate(comparison.candidates)
              if (value := measure.value(one)) is not None]
-    values = np.array([measure.scale(value) for *_, value in known])
+    values = np.array([measure.factor * value for *_, value in known])
     heights = np.array([100 * one.accuracy.estimate for _, one, _ in known])
     front = pareto_front(values, heights)
-    sheet = style.sheet(_WIDTH, max(3.4, 1.4 + 0.26 * len(known)), f"Accuracy against {measure.title.split(',')[0]}",
+    sheet = style.sheet(_WIDTH, max(3.4, 1.4 + 0.26 * len(known)), f"Accuracy against {measure.name.lower()}",
                         _note(comparison))
     axes = sheet.add_subplot()
     order = np.flatnonzero(front)[np.argsort(values[front], kind="stable")]
     axes.plot(values[order], heights[order], color=style.FAINT, linewidth=1, drawstyle="steps-post")
-    for (index, one, _), x, y, best in zip(known, values, heights, front, strict=True):
+    for (index, one, _), x, y, filled in zip(known, values, heights, front, strict=True):
         marker: dict[str, Any] = style.class_marker(index)
         axes.errorbar(x, y, [[y - 100 * one.accuracy.low], [100 * one.accuracy.high - y]], linewidth=1, markersize=8,
-                      markerfacecolor=marker["color"] if best else "white", **marker)
+                      markerfacecolor=marker["color"] if filled else "white", **marker)
     axes.margins(x=0.08, y=0.1)
     _cost_axis(axes, values)
-    _labels_in_the_margin(axes, [style.shorten(one.label, _NAME) for _, one, _ in known], values, heights, front)
-    axes.set_xlabel(measure.title)
+    names = [style.shorten(one.label, _NAME) for _, one, _ in known]
+    _labels_in_the_margin(axes, names, values, heights, front, 0.17 / (sheet.get_figheight() - 1.25))
+    axes.set_xlabel(measure.axis)
     axes.set_ylabel("test accuracy, %")
-    names = ", ".join(known[place][1].label for place in order)
-    return Chart(f"Accuracy against {measure.title.split(',')[0]}",
-                 f"Test accuracy with its 95 % interval against {measure.title}. Filled and joined: the Pareto front, runs "
-                 f"that no other run beats in both ({names}). Hollow: another run is as good or better in both.", sheet)
+    best = ", ".join(known[place][1].label for place in order)
+    title = f"Accuracy against {measure.name.lower()}"
+    return Chart(title, f"{title}, with 95 % intervals. Filled and joined: the Pareto front, runs that no other run "
+                 f"beats ({best}). Hollow: another run is as good or better in both.", sheet)
 
 
 def _cost_axis(axes: Axes, values: np.ndarray) -> None:
@@ -184,18 +209,21 @@ def _cost_axis(axes: Axes, values: np.ndarray) -> None:
         axes.set_xscale("log")
         wide = values.max() / values.min() > 300
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0,) if wide else (1.0, 2.0, 5.0), numticks=12))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,g}"))
         axes.xaxis.set_minor_formatter(NullFormatter())
     else:
         axes.set_xlim(0, 1.08 * values.max() or 1)
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: short_count(value)))
 
 
-def _labels_in_the_margin(axes: Axes, names: list[str], x: np.ndarray, y: np.ndarray, front: np.ndarray) -> None:
-    """Names right of the axes, each joined to its point by a thin line, spread so that none touches another."""
+def _labels_in_the_margin(axes: Axes, names: list[str], x: np.ndarray, y: np.ndarray, front: np.ndarray,
+                          line: float) -> None:
+    """Names right of the axes, each joined to its point by a thin line, spread so that none touches another.
+
+    line: the height of a line of text as a share of the height of the axes.
+    """
     low, high = axes.get_ylim()
-    height = axes.figure.get_figheight() - 1.25  # of the axes in inches, about
     order = np.argsort(y, kind="stable")
-    for place, at in zip(order, spread((y[order] - low) / (high - low), 0.17 / height), strict=True):
+    for place, at in zip(order, spread((y[order] - low) / (high - low), line), strict=True):
         axes.annotate(names[place], (x[place], y[place]), (1.06, at), textcoords="axes fraction", fontsize=9,
                       va="center", fontweight="bold" if front[place] else "normal", annotation_clip=False,
                       arrowprops={"arrowstyle": "-", "color": "#b0b0b0", "linewidth": 0.7, "shrinkA": 1, "shrinkB": 6,

@@ -22,7 +22,8 @@ from fashionlab.studies.comparison import Comparison
 MOST_PICTURES = 240
 _TITLE = "Comparison of "  # the page's title begins with it: that is how an earlier page is known
 _SECTIONS = (("scores", "Scores"), ("pairs", "Pair by pair"), ("seeds", "Over seeds"), ("classes", "Classes"),
-             ("calibration", "Calibration"), ("cost", "Cost"), ("disagreements", "Disagreements"), ("recipes", "Recipes"))
+             ("calibration", "Calibration"), ("cost", "Cost"), ("disagreements", "Disagreements"),
+             ("recipes", "Recipes"))
 
 
 def default_page(runs: Sequence[RunResults]) -> Path:
@@ -97,9 +98,12 @@ def _disagreements(comparison: Comparison, run: RunResults, data_dir: Path | Non
 def _item(comparison: Comparison, at: int, place: int) -> dict[str, Any]:
     answers = comparison.answers
     true = answers.classes[answers.labels[place]]
-    lines = [f"{'✓' if answers.right[run, place] else '✗'} {style.shorten(label, 16)}: "
-             f"{answers.classes[answers.predicted[run, place]]} {answers.confidence[run, place]:.0%}"
-             for run, label in enumerate(comparison.labels)]
+    said: dict[int, list[str]] = {}  # answer -> who gives it, and how sure
+    for label, answer, sure in zip(comparison.labels, answers.predicted[:, place], answers.confidence[:, place],
+                                   strict=True):
+        said.setdefault(int(answer), []).append(f"{style.shorten(label, 16)} {sure:.0%}")
+    lines = [f"{'✓' if answer == answers.labels[place] else '✗'} {answers.classes[answer]}: {', '.join(who)}"
+             for answer, who in sorted(said.items(), key=lambda entry: -len(entry[1]))]
     return {"at": at, "alt": f"Test picture {place}: {true}. {'; '.join(lines)}", "lines": [true, *lines], "true": true,
             "right": _who_is_right(comparison, place)}
 

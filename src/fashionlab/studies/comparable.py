@@ -73,7 +73,7 @@ def _same_data(first: RunResults, other: RunResults) -> str | None:
 
 
 def _same_split(first: RunResults, other: RunResults) -> str | None:
-    """The validation pictures must be the same; fewer training pictures beside them (data.limit) are only remarked on."""
+    """The validation pictures must be the same; fewer training pictures beside them (data.limit) earn a remark."""
     mine, theirs = _data(first), _data(other)
     if mine["split_sha256"] == theirs["split_sha256"]:
         return None

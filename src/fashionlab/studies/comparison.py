@@ -7,7 +7,6 @@ recipes differ, whatever the seed? The second needs runs of the same recipes wit
 from __future__ import annotations
 
 import itertools
-import os
 import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -65,7 +64,7 @@ class Cost:
 class Candidate:
     """One run of a comparison. `label` is its name, with as many parent folders as tell it from the others.
 
-    temperature, nll_scaled and ece_scaled: after temperature scaling fitted on validation; None if that was not done.
+    temperature, nll_scaled, ece_scaled: of temperature scaling fitted on validation; None if that was not done.
     """
 
     label: str
@@ -114,8 +113,8 @@ class Group:
 
 @dataclass(frozen=True)
 class SeedPair:
-    """Two groups over the seeds they share. difference: mean of `second` - `first` with its paired t interval; p: paired
-    permutation test; smallest_p: the smallest that so many seeds can give."""
+    """Two groups over the seeds they share. difference: mean of `second` - `first` with its paired t interval; p: of
+    the paired permutation test; smallest_p: the smallest that so many seeds can give."""
 
     first: str
     second: str
@@ -213,7 +212,7 @@ def pareto_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
     """bool [n]: which of n runs no other run beats, being as good in both and better in one (lower cost is better)."""
     cheaper, better = costs[:, None] <= costs, accuracies[:, None] >= accuracies
     strictly = (costs[:, None] < costs) | (accuracies[:, None] > accuracies)
-    return ~(cheaper & better & strictly).any(axis=0)
+    return np.logical_not(np.any(cheaper & better & strictly, axis=0))
 
 
 def _labels(runs: Sequence[RunResults]) -> list[str]:
@@ -225,17 +224,22 @@ def _labels(runs: Sequence[RunResults]) -> list[str]:
 
 
 def _candidate(run: RunResults, label: str) -> Candidate:
-    found, calibration = scores(run.test), _scaled(run.metrics)
+    found = scores(run.test)
     n, right = found["n"], int((run.test.predicted == run.test.labels).sum())
     per_class = tuple(ClassScore(row["class"], row["recall"], row["f1"], row["support"]) for row in found["per_class"])
     return Candidate(
         label, str(run.folder.path), run.recipe.description.split("\n")[0], run.recipe.model.name, run.recipe.seed, n,
-        proportion_interval(right, n), found["macro_f1"], found["nll"], found["brier"], found["ece"], *calibration,
+        proportion_interval(right, n), found["macro_f1"], found["nll"], found["brier"], found["ece"], *_scaled(run),
         per_class, _cost(run))
 
 
-def _scaled(metrics: dict[str, Any]) -> tuple[float | None, float | None, float | None]:
-    return None, None, None
+def _scaled(run: RunResults) -> tuple[float | None, float | None, float | None]:
+    """The temperature, and NLL and ECE after scaling with it, where metrics.json has them."""
+    calibration = run.metrics.get("calibration")
+    if not calibration:
+        return None, None, None
+    after = calibration["methods"]["temperature"]
+    return calibration["temperature"], after["nll"]["estimate"], after["ece"]["estimate"]
 
 
 def _cost(run: RunResults) -> Cost:
@@ -278,22 +282,24 @@ def _groups(runs: Sequence[RunResults], candidates: Sequence[Candidate]) -> tupl
             members[candidate.seed] = candidate
     groups = []
     for members in by_recipe.values():
-        labels, accuracies = [], []
-        for _, member in sorted(members.items()):
-            labels.append(member.label)
-            accuracies.append(member.accuracy.estimate)
-        groups.append(Group(_group_name(labels), tuple(labels), tuple(sorted(members)), tuple(accuracies),
-                            mean_interval(accuracies) if len(accuracies) > 1 else None))
+        ordered = [members[seed] for seed in sorted(members)]
+        accuracies = tuple(member.accuracy.estimate for member in ordered)
+        groups.append(Group(_group_name(ordered), tuple(member.label for member in ordered), tuple(sorted(members)),
+                            accuracies, _within_0_and_1(mean_interval(accuracies)) if len(ordered) > 1 else None))
     names = [group.name for group in groups]
     return tuple(replace(group, name=group.labels[0]) if names.count(group.name) > 1 else group
                  for group in groups), repeated
 
 
-def _group_name(labels: Sequence[str]) -> str:
-    """What the runs' names have in common, without the seed's letter: quick-s0 and quick-s1 are "quick"."""
-    if len(labels) == 1:
-        return labels[0]
-    return re.sub(r"[-_. ]*(s|seed)?[-_. ]*$", "", os.path.commonprefix(labels)) or labels[0]
+def _within_0_and_1(found: Interval) -> Interval:
+    """No mean accuracy lies beyond; t intervals of two or three seeds do."""
+    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+
+
+def _group_name(members: Sequence[Candidate]) -> str:
+    """What stands before the seed in the runs' names, if all agree: quick-s0 and quick-s1-20261122 are "quick"."""
+    names = {re.sub(rf"[-_. ]s(eed)?[-_. ]?{one.seed}(?!\d).*$", "", one.label) for one in members}
+    return names.pop() if len(names) == 1 and len(members) > 1 else members[0].label
 
 
 def _seed_pairs(groups: Sequence[Group]) -> tuple[SeedPair, ...]:
