@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint install
+.PHONY: run test lint notebook install
 run: .venv/.run
 	$(BIN)/fashionlab train
 
@@ -13,6 +13,11 @@ lint: .venv/.dev
 	$(BIN)/ruff check src tests benchmarks examples
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+# Makes the notebook from its script and runs it whole, training included.
+notebook: .venv/.dev
+	$(BIN)/jupytext --to ipynb notebooks/fashion_mnist.py
+	$(BIN)/jupyter-execute --inplace --timeout=3600 notebooks/fashion_mnist.ipynb
 
 install: .venv/.dev
 

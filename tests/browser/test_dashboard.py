@@ -78,13 +78,13 @@ def test_sort_filter_and_compare(open_page, address):
     expect(page.locator("#legend li")).to_have_text(["high", "study/arm-s0"])
     expect(page.locator("#scores thead th")).to_have_text(["high", "study/arm-s0"])
     scores = page.get_by_role("row", name="test accuracy", exact=False).first
-    expect(scores.get_by_role("cell")).to_have_text(["90.00 %", "–"])
+    expect(scores.get_by_role("cell")).to_have_text(["90.00%", "–"])
     curve = page.locator("#curves svg[role=img]").first
     expect(curve).to_have_attribute("aria-label", "Accuracy by epoch. "
-                                    "high training: 54.00 % in epoch 1, 62.00 % in epoch 3; "
-                                    "high validation: 53.00 % in epoch 1, 59.00 % in epoch 3; "
-                                    "study/arm-s0 training: 54.00 % in epoch 1, 58.00 % in epoch 2; "
-                                    "study/arm-s0 validation: 53.00 % in epoch 1, 56.00 % in epoch 2.")
+                                    "high training: 54.00% in epoch 1, 62.00% in epoch 3; "
+                                    "high validation: 53.00% in epoch 1, 59.00% in epoch 3; "
+                                    "study/arm-s0 training: 54.00% in epoch 1, 58.00% in epoch 2; "
+                                    "study/arm-s0 validation: 53.00% in epoch 1, 56.00% in epoch 2.")
     assert curve.locator(".line").count() == 4
     page.get_by_role("button", name="Untick all").click()
     expect(page.locator("#comparison")).to_be_hidden()
@@ -96,15 +96,15 @@ def test_a_run_grows_while_one_looks_at_it(open_page, address, runs):
     opened = open_page(address)
     page = opened.page
     live = page.get_by_role("article", name="growing")
-    expect(live).to_contain_text("epoch 1 of 3, validation accuracy 53.00 %")
+    expect(live).to_contain_text("epoch 1 of 3, validation accuracy 53.00%")
     page.get_by_label("Filter").focus()
     growing = RunsFolder(runs).get("growing")
     assert growing
     write_history(growing, history_rows(2))
-    expect(live).to_contain_text("epoch 2 of 3, validation accuracy 56.00 %")
+    expect(live).to_contain_text("epoch 2 of 3, validation accuracy 56.00%")
     expect(live.get_by_role("img").first).to_have_attribute("aria-label", "Accuracy by epoch. "
-                                                            "training: 54.00 % in epoch 1, 58.00 % in epoch 2; "
-                                                            "validation: 53.00 % in epoch 1, 56.00 % in epoch 2.")
+                                                            "training: 54.00% in epoch 1, 58.00% in epoch 2; "
+                                                            "validation: 53.00% in epoch 1, 56.00% in epoch 2.")
     growing.set_status("interrupted", signal=2)
     expect(page.locator("#training")).to_be_hidden()
     row = page.locator("#table tbody tr").filter(has_text="growing")

@@ -6,7 +6,7 @@ import { decimal, duration, epochs, make, percent, text, whole } from "./format.
 const $ = (id) => document.getElementById(id);
 
 const accuracy = Object.assign((value) => percent(value), {
-  tick: (value, step) => `${(100 * value).toFixed(step < 0.00999 ? 1 : 0)} %`,
+  tick: (value, step) => `${(100 * value).toFixed(step < 0.00999 ? 1 : 0)}%`,
 });
 const loss = Object.assign(decimal(4), { tick: (value, step) => value.toFixed(Math.max(0, Math.ceil(-Math.log10(step) - 1e-9))) });
 

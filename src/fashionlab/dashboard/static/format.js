@@ -1,6 +1,6 @@
 // How values are written, and how elements are made.
 
-export const percent = (value) => (value == null ? "–" : `${(100 * value).toFixed(2)} %`);
+export const percent = (value) => (value == null ? "–" : `${(100 * value).toFixed(2)}%`);
 export const decimal = (digits) => (value) => (value == null ? "–" : value.toFixed(digits));
 export const whole = (value) => (value == null ? "–" : Math.round(value).toLocaleString("en"));
 export const text = (value) => value || "–";
