@@ -63,6 +63,16 @@ def slow(p: Predictions) -> dict[str, float]:
         if inside:
             confidence = np.mean([probabilities[i].max() for i in inside])
             result["ece"] += len(inside) / n * abs(confidence - np.mean([called[i] == p.labels[i] for i in inside]))
+    result["ece_equal_mass"] = 0.0
+    ranked = sorted(range(n), key=lambda i: probabilities[i].max())
+    for b in range(15):
+        inside = [i for rank, i in enumerate(ranked) if b / 15 <= rank / n < (b + 1) / 15]
+        result["ece_equal_mass"] += abs(sum(probabilities[i].max() - (called[i] == p.labels[i]) for i in inside)) / n
+    result["ece_classwise"] = 0.0
+    for j in range(k):
+        for b in range(15):
+            inside = [i for i in range(n) if max(0, math.ceil(probabilities[i][j] * 15) - 1) == b]
+            result["ece_classwise"] += abs(sum(probabilities[i][j] - (p.labels[i] == j) for i in inside)) / n / k
     table = []
     for j in range(k):
         hit = sum(c == t == j for c, t in zip(called, p.labels, strict=True))
@@ -140,7 +150,7 @@ def test_perfect_predictions() -> None:
     labels = np.arange(30) % 3
     found = scores(predictions(1e4 * np.eye(3)[labels], labels))
     for name in METRICS:
-        assert found[name] == (0 if name in ("nll", "brier", "ece") else 1), name
+        assert found[name] == (0 if name in ("nll", "brier") or name.startswith("ece") else 1), name
 
 
 def test_ties_go_to_the_lowest_class() -> None:
