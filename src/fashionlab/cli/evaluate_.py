@@ -32,8 +32,10 @@ def command(
     if split == "val" and (robustness or outliers or outlier_set):
         raise UsageError("--robustness and --outliers are measured on the test split; leave --split val out")
     from fashionlab.cli.output import print_json
+    from fashionlab.evaluation.outlier_sets import check_given
     from fashionlab.evaluation.run import evaluate_run
 
+    check_given(outlier_set or [])
     scores = evaluate_run(run, split, data_dir=data_dir, device=device)  # type: ignore[arg-type]
     more: dict[str, Any] = {}
     if robustness:
@@ -93,8 +95,8 @@ def _print_outliers(found: dict[str, Any]) -> None:
 
     rows = [("" if place else name, score, _interval(one["auroc"], "{:.4f}"), _interval(one["fpr95"], "{:.1%}"))
             for name, row in found["sets"].items() for place, (score, one) in enumerate(row["scores"].items())]
-    print(f"\nOutliers told from the test split (n = {found['n']}), with 95 % intervals; FPR at 95 %: the share of "
-          "outliers let pass where 95 % of the test pictures pass")
+    print(f"\nOutliers told from the test split (n = {found['n']}), with 95 % intervals.\n"
+          "FPR at 95 %: the share of outliers let pass where 95 % of the test pictures pass.")
     print_table(["outliers", "score", "AUROC", "FPR at 95 %"], rows)
     print(f"kept: {found['best']} (highest mean AUROC on validation pictures); its threshold lets "
           f"{found['accepted']['estimate']:.1%} of the test pictures pass")

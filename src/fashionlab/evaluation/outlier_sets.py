@@ -5,7 +5,7 @@ To add a set: a function with `@outlier_set(...)` in this file.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from fashionlab.data import load_training
+from fashionlab.data.locate import locate
 from fashionlab.data.pictures import adapt
 from fashionlab.data.test_split import load_test
 from fashionlab.records import PictureSet
@@ -90,11 +91,12 @@ def _digit(draw: np.random.Generator) -> np.ndarray:
     middle = _CANVAS / 2 + draw.uniform(-6, 6, 2)
     ImageDraw.Draw(canvas).text(tuple(middle), str(draw.integers(10)), 255, font, anchor="mm",
                                 stroke_width=int(draw.integers(0, 3)))
-    turned = canvas.rotate(draw.uniform(-20, 20), Image.Resampling.BILINEAR)
-    slant = draw.uniform(-0.25, 0.25)
-    slanted = turned.transform(turned.size, Image.Transform.AFFINE, (1, slant, -slant * _CANVAS / 2, 0, 1, 0),
-                               Image.Resampling.BILINEAR)
-    return np.asarray(slanted)
+    angle, slant, half = np.radians(draw.uniform(-20, 20)), draw.uniform(-0.25, 0.25), _CANVAS / 2
+    (a, b), (c, d) = rows = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]]) @ [
+        [1, slant], [0, 1]]
+    x, y = half - rows @ [half, half]
+    return np.asarray(canvas.transform(canvas.size, Image.Transform.AFFINE, (a, b, x, c, d, y),
+                                       Image.Resampling.BILINEAR))
 
 
 @cache
@@ -108,6 +110,12 @@ def _fonts() -> list[Path]:
 @cache
 def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
     return ImageFont.truetype(path, size)
+
+
+def check_given(datasets: Sequence[str]) -> None:
+    """Raise what `given_set` would for a data set that is not there, before anything else is done."""
+    for dataset in datasets:
+        locate(dataset)
 
 
 def given_set(dataset: str, like: np.ndarray, *, training: bool) -> PictureSet:

@@ -12,16 +12,14 @@ import torch
 from torch import nn
 
 from fashionlab import models, runtime
-from fashionlab.data import ResidentPictures, load_training
-from fashionlab.data.test_split import load_test
-from fashionlab.errors import DataError, UsageError
+from fashionlab.data import ResidentPictures
+from fashionlab.errors import UsageError
 from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, scores
 from fashionlab.evaluation.predict import predict_logits
+from fashionlab.evaluation.run_pictures import load_recipe, test_pictures, training_pictures
 from fashionlab.evaluation.weights import load_weights
 from fashionlab.files import write_json, write_text
-from fashionlab.recipes import Recipe, validate
-from fashionlab.recipes.library import read_yaml
 from fashionlab.records import PictureSet, Predictions
 from fashionlab.run_folder import ModelSpec, RunFolder, open_run
 
@@ -30,11 +28,6 @@ SplitName = Literal["val", "test"]
 # The test split's scores that stand at the top of metrics.json, with their names there.
 _HEADLINES = {"accuracy": "test_accuracy", "macro_f1": "macro_f1", "nll": "nll", "brier": "brier", "ece": "ece",
               "top3_accuracy": "top3_accuracy", "per_class": "per_class", "intervals": "intervals"}
-
-
-def load_recipe(run: RunFolder) -> Recipe:
-    """The resolved recipe of a run. Raises UsageError when it is no valid recipe any more."""
-    return validate(read_yaml(run.recipe), str(run.recipe))
 
 
 def load_model(run: RunFolder, device: torch.device) -> tuple[nn.Module, ModelSpec]:
@@ -63,10 +56,9 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
     """
     run = open_run(path)
-    recipe, environment = load_recipe(run), run.read_json(run.environment)
-    place = runtime.choose(device, environment["precision"])
+    place = runtime.choose(device, run.read_json(run.environment)["precision"])
     model, spec = load_model(run, place.device)
-    pictures, indices = _pictures(run, recipe, spec, environment, split, data_dir)
+    pictures, indices = _pictures(run, split, data_dir)
     logits, labels = predict_logits(model, ResidentPictures.from_set(pictures, indices, place.device), spec, place)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
     result = {"split": split, **scores(predictions),
@@ -77,22 +69,14 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     return {**result, **trust} if split == "test" else result
 
 
-def _pictures(run: RunFolder, recipe: Recipe, spec: ModelSpec, environment: dict[str, Any], split: SplitName,
-              data_dir: Path | None) -> tuple[PictureSet, np.ndarray]:
-    load = load_training if split == "val" else load_test
-    pictures = load(recipe.data.dataset, data_dir=data_dir, image_size=spec.image_size, channels=spec.channels,
-                    skip_unreadable=environment["data"]["skip_unreadable"])
-    if pictures.classes != spec.classes:
-        raise DataError(f"{pictures.source}: its classes are not those that {run.path} was trained on")
+def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None) -> tuple[PictureSet, np.ndarray]:
     if split == "test":
+        pictures = test_pictures(run, data_dir)
         return pictures, np.arange(len(pictures))
-    if pictures.sha256 != environment["data"]["sha256"]:
-        raise DataError(f"{pictures.source}: these are not the pictures that {run.path} was trained on (hashes differ)")
-    with np.load(run.split, allow_pickle=False) as saved:
-        indices = saved["validation"]
-    if not len(indices):
+    pictures, parts = training_pictures(run, data_dir)
+    if not len(parts.validation):
         raise UsageError(f"{run.path} was trained without a validation split; use --split test")
-    return pictures, indices
+    return pictures, parts.validation
 
 
 def _trust(run: RunFolder) -> dict[str, Any]:

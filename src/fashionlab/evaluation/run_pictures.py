@@ -1,4 +1,4 @@
-"""The pictures of a run, in the form in which its network sees them, checked to be the run's own."""
+"""The recipe of a run, and its pictures in the form in which its network sees them, checked to be its own."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ import numpy as np
 from fashionlab.data import load_training
 from fashionlab.data.test_split import load_test
 from fashionlab.errors import DataError
-from fashionlab.evaluation.run import load_recipe
+from fashionlab.recipes import Recipe, validate
+from fashionlab.recipes.library import read_yaml
 from fashionlab.records import PictureSet, Split
 from fashionlab.run_folder import ModelSpec, RunFolder
+
+
+def load_recipe(run: RunFolder) -> Recipe:
+    """The resolved recipe of a run. Raises UsageError when it is no valid recipe any more."""
+    return validate(read_yaml(run.recipe), str(run.recipe))
 
 
 def training_pictures(run: RunFolder, data_dir: Path | None = None) -> tuple[PictureSet, Split]:
     """What the run was trained on, validation pictures among them, and which are which.
 
-    Raises DataError when the pictures found are others (their hash differs) or the split cannot be read.
+    Raises DataError when the pictures found are others (by their classes or hash) or the split cannot be read.
     """
-    pictures = load_training(**_form(run, data_dir))
+    pictures = _checked(load_training(**_form(run, data_dir)), run)
     if pictures.sha256 != run.read_json(run.environment)["data"]["sha256"]:
         raise DataError(f"{pictures.source}: these are not the pictures that {run.path} was trained on (hashes differ)")
     try:
@@ -32,7 +38,10 @@ def training_pictures(run: RunFolder, data_dir: Path | None = None) -> tuple[Pic
 
 def test_pictures(run: RunFolder, data_dir: Path | None = None) -> PictureSet:
     """The test split of the run's data set. Raises DataError when its classes are not the run's."""
-    pictures = load_test(**_form(run, data_dir))
+    return _checked(load_test(**_form(run, data_dir)), run)
+
+
+def _checked(pictures: PictureSet, run: RunFolder) -> PictureSet:
     if pictures.classes != ModelSpec.load(run.model).classes:
         raise DataError(f"{pictures.source}: its classes are not those that {run.path} was trained on")
     return pictures
