@@ -40,10 +40,15 @@ def seconds(value: float) -> str:
 def scores(run: RunResults) -> list[Row]:
     """A row a score: name, validation (or "-"), test, and its interval on the test split ("-" where there is none)."""
     metrics = run.metrics
-    validation, test, intervals = metrics.get("val", {}), metrics["test"], metrics.get("intervals", {})
+    validation, test, known = metrics.get("val", {}), metrics["test"], intervals(run)
     return [[label, show(key, validation[key]) if key in validation else "-", show(key, test[key]),
-             show_interval(key, intervals[key]) if key in intervals else "-"]
+             show_interval(key, known[key]) if key in known else "-"]
             for key, label in SCORES if key in test]
+
+
+def intervals(run: RunResults) -> dict[str, dict[str, float]]:
+    """The intervals of the test scores by name; empty for a run judged before there were any."""
+    return run.metrics["test"].get("intervals", {})
 
 
 def per_class(run: RunResults) -> list[Row]:
@@ -194,20 +199,8 @@ def limits(run: RunResults) -> list[str]:
                  "intervals here are about the test pictures, not about seeds.")
     if metrics["weights"] == "best":
         found.append("The weights were chosen on the validation split, so the validation scores flatter it.")
-    if not robustness(run):
+    if "robustness" not in metrics:
         found.append("How it holds up on noisy, blurred or shifted pictures was not measured.")
-    if not outliers(run):
+    if "outliers" not in metrics:
         found.append("How well it tells that a picture is no clothing was not measured.")
     return found
-
-
-def calibration(run: RunResults) -> list[dict[str, Any]]:
-    return []
-
-
-def robustness(run: RunResults) -> list[dict[str, Any]]:
-    return []
-
-
-def outliers(run: RunResults) -> list[dict[str, Any]]:
-    return []

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from fashionlab.evaluation.results import RunResults
 from fashionlab.files import write_text
-from fashionlab.report import facts
+from fashionlab.report import facts, trust
 from fashionlab.report.figures import Gallery
 from fashionlab.report.html import render
 
@@ -24,7 +24,8 @@ def write_model_card(run: RunResults, gallery: Gallery) -> Path:
         path.name, name=run.name, folder=folder, lead=facts.lead(run), dataset=run.recipe.data.dataset,
         size=run.spec.image_size, channels=run.spec.channels, classes=run.spec.classes, n=run.metrics["test"]["n"],
         about=facts.about(run), data=facts.data(run), scores=facts.scores(run), per_class=_per_class(run),
-        calibration=facts.calibration(run), robustness=facts.robustness(run), outliers=facts.outliers(run),
+        calibration=trust.calibration(run), no_calibration=trust.why_no_calibration(run),
+        robustness=trust.robustness(run), outliers=trust.outliers(run),
         limits=facts.limits(run), cost=facts.cost(run), reproduce=facts.reproduce(run), caveats=facts.caveats(run),
         environment=facts.environment(run), drawn=figures, left_out=list(gallery.left_out.values())))
     return path

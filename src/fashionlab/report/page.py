@@ -11,7 +11,7 @@ from fashionlab.errors import DataError
 from fashionlab.evaluation.cost import cost
 from fashionlab.evaluation.results import RunResults, load_results
 from fashionlab.files import write_text
-from fashionlab.report import facts
+from fashionlab.report import facts, trust
 from fashionlab.report.figures import Gallery, draw_all
 from fashionlab.report.figures.base import SECTIONS
 from fashionlab.report.html import embedded, render
@@ -50,7 +50,8 @@ def _check(run: RunResults) -> None:
     if "test" not in run.metrics:
         raise DataError(f"{run.folder.path}: this run was never evaluated on the test split; run "
                         f"`fashionlab evaluate {run.folder.path}` first")
-    run.test  # noqa: B018  read now, so that a broken file is named before anything is drawn
+    # Read now, so that a broken file is named before anything is measured or drawn.
+    _ = run.test, run.history, run.environment, run.spec, run.recipe
 
 
 def _context(run: RunResults, inputs: ReportInputs, gallery: Gallery) -> dict[str, Any]:
@@ -61,7 +62,8 @@ def _context(run: RunResults, inputs: ReportInputs, gallery: Gallery) -> dict[st
         "lead": facts.lead(run), "n": metrics["test"]["n"],
         "tiles": _tiles(run), "about": facts.about(run), "data": facts.data(run),
         **_scores(run), **_history(run), **_per_class(run), **_mistakes(run, inputs),
-        "calibration": facts.calibration(run), "robustness": facts.robustness(run), "outliers": facts.outliers(run),
+        "calibration": trust.calibration(run), "no_calibration": trust.why_no_calibration(run),
+        "robustness": trust.robustness(run), "outliers": trust.outliers(run),
         "cost": facts.cost(run),
         "command": run.folder.command.read_text(encoding="utf-8").strip() if run.folder.command.is_file() else "",
         "reproduce": facts.reproduce(run), "caveats": facts.caveats(run), "environment": facts.environment(run),
@@ -74,7 +76,7 @@ def _context(run: RunResults, inputs: ReportInputs, gallery: Gallery) -> dict[st
 def _tiles(run: RunResults) -> list[dict[str, str]]:
     """The key figures, each with what it needs to be read rightly."""
     metrics, test = run.metrics, run.metrics["test"]
-    intervals = metrics.get("intervals", {})
+    intervals = facts.intervals(run)
 
     def note(name: str, else_: str) -> str:
         return f"95% interval {facts.show_interval(name, intervals[name])}" if name in intervals else else_
@@ -84,7 +86,7 @@ def _tiles(run: RunResults) -> list[dict[str, str]]:
          "note": note("accuracy", f"n = {test['n']:,}")},
         {"label": "Macro F1, test", "value": facts.show("macro_f1", test["macro_f1"]),
          "note": note("macro_f1", f"n = {test['n']:,}")},
-        {"label": "ECE, test", "value": facts.show("ece", test["ece"]), "note": note("ece", "before any calibration")},
+        {"label": "ECE, test", "value": facts.show("ece", test["ece"]), "note": _after_calibration(metrics)},
         {"label": "Parameters", "value": f"{metrics['parameters']:,}", "note": f"network “{run.spec.name}”"},
         {"label": "Training time", "value": facts.seconds(metrics["train_seconds"]),
          "note": f"{metrics['epochs']} epochs, {metrics['images_per_second']:,.0f} pictures/s"},
@@ -94,6 +96,12 @@ def _tiles(run: RunResults) -> list[dict[str, str]]:
                       "note": f"n = {metrics['val']['n']:,}, held out of training"}
         tiles.insert(1, validation)
     return tiles
+
+
+def _after_calibration(metrics: dict[str, Any]) -> str:
+    told = metrics.get("calibration")
+    after = f"{told['methods']['temperature']['ece']['estimate']:.4f} after" if told else "before"
+    return f"{after} temperature scaling"
 
 
 def _columns(*labels: str, texts: tuple[int, ...] = (0,)) -> list[dict[str, Any]]:

@@ -1,0 +1,102 @@
+"""How far a run can be trusted, as tables for its page and its card: calibration, prediction sets, corrupted pictures,
+strangers. Everything is read from metrics.json; what a run lacks gives no table."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from fashionlab.evaluation.results import RunResults
+
+_METHODS = {"none": "As the network says", "temperature": "Temperature", "vector": "Vector scaling",
+            "isotonic": "Isotonic"}
+_FIGURES = {"accuracy": "Accuracy", "nll": "NLL, nats", "brier": "Brier score", "ece": "ECE, equal width",
+            "ece_equal_mass": "ECE, equal mass", "ece_classwise": "ECE, class-wise"}
+_SETS = {"lac": "least ambiguous (LAC)", "aps": "adaptive (APS)"}
+
+
+@dataclass(frozen=True)
+class Measured:
+    """A table: a heading for each column, of which the first names the row, and the cells as text. text: what to know
+    beside it."""
+
+    caption: str
+    headings: list[str]
+    rows: list[list[str]]
+    text: str = ""
+
+    @property
+    def columns(self) -> list[dict[str, Any]]:
+        """The columns as the macro `table` takes them."""
+        return [{"label": label, "number": place > 0} for place, label in enumerate(self.headings)]
+
+
+def calibration(run: RunResults) -> list[Measured]:
+    """Scores of the probabilities before and after each method, and prediction sets."""
+    found = []
+    told, sets = run.metrics.get("calibration"), run.metrics.get("conformal")
+    if told:
+        methods = told["methods"]
+        rows = [[str(_FIGURES.get(figure, figure)), *(_with_interval(figure, method[figure])
+                                                      for method in methods.values())] for figure in methods["none"]]
+        warmer = told["temperature"] > 1
+        found.append(Measured(
+            f"Probabilities before and after calibration, test split, n = {told['n']:,}, with 95% intervals",
+            ["Score", *(_METHODS.get(str(name), str(name)) for name in methods)], rows,
+            f"Learned on the {told['fitted_n']:,} validation pictures alone. The temperature is "
+            f"{told['temperature']:.4f}: the network is {'too sure' if warmer else 'not sure enough'} of itself."))
+    if sets:
+        rows = [[f"{_SETS.get(row['method'], row['method'])}, {row['promised']:.0%}",
+                 _with_interval("coverage", row["coverage"]), f"{row['mean_size']:.4f}", f"{row['singletons']:.2%}",
+                 f"{row['empty']:.2%}", f"{row['worst_class']['class']} ({row['worst_class']['coverage']:.2%})"]
+                for row in sets["sets"]]
+        found.append(Measured(
+            f"Prediction sets (split conformal), test split, n = {sets['n']:,}",
+            ["Method and promised coverage", "Measured coverage", "Mean size", "One class", "Empty", "Worst class"],
+            rows, f"A set holds the true class as often as promised, on average over pictures like these. Thresholds "
+            f"come from the {sets['fitted_n']:,} validation pictures."))
+    return found
+
+
+def why_no_calibration(run: RunResults) -> tuple[str, str | None]:
+    """What to say of a run without `calibration`, and the command that changes it."""
+    if "calibration" in run.metrics:
+        return "Calibration was not measured: the run has no validation predictions to learn it on", None
+    return "Calibration was not measured", f"fashionlab evaluate {run.folder.path}"
+
+
+def robustness(run: RunResults) -> list[Measured]:
+    """Accuracy under each corruption at each severity."""
+    told = run.metrics.get("robustness")
+    if not told:
+        return []
+    severities = range(1, 1 + max(len(row) for row in told["corruptions"].values()))
+    rows = [[name.replace("_", " "), *(f"{accuracy:.2%}" for accuracy in row)]
+            for name, row in told["corruptions"].items()]
+    return [Measured(
+        f"Accuracy on corrupted test pictures by severity, n = {told['n']:,} each",
+        ["Corruption", *map(str, severities)], rows,
+        f"Clean pictures: {told['clean_accuracy']:.2%}. Mean over corruptions and severities: "
+        f"{told['mean_corruption_accuracy']:.2%}. Views a picture: {told['views']}.")]
+
+
+def outliers(run: RunResults) -> list[Measured]:
+    """How well each score tells strangers, on each set of them."""
+    told = run.metrics.get("outliers")
+    if not told:
+        return []
+    rows = [[f"{name.replace('_', ' ')}, {score.replace('_', ' ')}{' (chosen)' if score == told['best'] else ''}",
+             f"{one['auroc']:.4f}", f"{one['fpr95']:.2%}"]
+            for name, scores in told["sets"].items() for score, one in scores.items()]
+    return [Measured(
+        f"Telling strangers from the {told['n']:,} test pictures",
+        ["Strangers, score", "AUROC", "FPR at 95% TPR"], rows,
+        f"The score “{told['best'].replace('_', ' ')}” was chosen on validation pictures; at its threshold "
+        f"{told['accepted']:.2%} of the test pictures pass.")]
+
+
+def _with_interval(figure: str, interval: dict[str, float]) -> str:
+    """ "0.0942 [0.0910, 0.0980]"; accuracy and coverage as percent."""
+    form = ".2%" if figure in ("accuracy", "coverage") else ".4f"
+    estimate, low, high = (format(interval[key], form) for key in ("estimate", "low", "high"))
+    return f"{estimate} [{low}, {high}]"
