@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 
-from fashionlab.evaluation.calibration import Temperature, calibrated, reliability_bins
+from fashionlab.evaluation.calibration import Temperature, calibrated, load_calibrators, reliability_bins
 from fashionlab.evaluation.metrics import expected_calibration_error
 from fashionlab.records import Predictions
 from fashionlab.report import style
@@ -26,11 +26,13 @@ class Version:
 
 
 def versions(inputs: ReportInputs) -> list[Version]:
-    """As the network says, and divided by the temperature fitted on validation; without validation the first alone."""
-    test, validation = inputs.results.test, inputs.results.validation
+    """As the network says, and divided by the temperature that `evaluate` fitted on validation pictures; the first
+    alone where none was fitted."""
+    test, fitted = inputs.results.test, inputs.results.folder.calibration
     found = [Version("as the network says", test, expected_calibration_error(test))]
-    if validation is not None:
-        scaling = Temperature.fit(validation)
+    if fitted.is_file():
+        scaling = load_calibrators(fitted)["temperature"]
+        assert isinstance(scaling, Temperature)
         scaled = calibrated(test, scaling)
         found.append(Version(f"after temperature scaling, T = {scaling.temperature:.3f}", scaled,
                              expected_calibration_error(scaled)))
@@ -43,7 +45,7 @@ def _caption(inputs: ReportInputs) -> str:
     right = float((first.predictions.predicted == first.predictions.labels).mean())
     more = "too sure" if mean > right else "not sure enough"
     after = (f" Temperature scaling, fitted on validation pictures, brings the error to {rest[0].ece:.4f}." if rest else
-             " There is no validation split to fit a temperature on.")
+             " No temperature was fitted on validation pictures.")
     return (f"Share of right answers by confidence, in bins of equal width. On average the network says "
             f"{style.percent(mean)} and is right in {style.percent(right)}: it is {more}; expected calibration error "
             f"(ECE) {first.ece:.4f}.{after} Below: how many pictures have which confidence.")
@@ -52,8 +54,8 @@ def _caption(inputs: ReportInputs) -> str:
 @figure("reliability", "Reliability diagram", "calibration", 10, _caption, (needs_test,))
 def draw(inputs: ReportInputs) -> Sheet:
     found = versions(inputs)
-    validation = inputs.results.validation
-    fitted = f" · temperature fitted on the validation split, n = {len(validation.labels):,}" if validation else ""
+    held_out = inputs.results.environment["data"]["validation"]
+    fitted = f" · temperature fitted on the validation split, n = {held_out:,}" if len(found) > 1 else ""
     sheet = style.sheet(4.8 * len(found) + 0.4, 5.4, "Reliability: is it right as often as it says?",
                         f"{note_of_test(inputs)}{fitted}")
     grid = sheet.subplots(2, len(found), squeeze=False, sharex=True, sharey="row",
@@ -80,6 +82,6 @@ def _panel(top: Axes, bottom: Axes, version: Version) -> None:
     shares = 100 * bins.count / max(1, len(said.labels))
     bottom.bar(left, shares, width, align="edge", color=style.FAINT, edgecolor="white")
     for x, share, count in zip(left, shares, bins.count, strict=True):
-        if share >= 8:
+        if share >= 20:
             bottom.text(x + width / 2, share, f"{count:,}", ha="center", va="bottom", fontsize=7.5)
     bottom.set(xlabel="confidence (probability of the predicted class), %", ylim=(0, 1.25 * float(np.max(shares))))

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
 from matplotlib.figure import Figure as Sheet
+from matplotlib.ticker import MaxNLocator
 
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_test, note_of_test
@@ -76,13 +77,14 @@ def _draw(inputs: ReportInputs, values: np.ndarray, title: str, unit: str, texts
                 axes.text(column, row, text, ha="center", va="center", fontsize=8.5 if classes <= 12 else 6.5,
                           color="white" if dark else style.INK, fontweight="bold" if row == column else "normal")
     bar = sheet.colorbar(image, ax=axes, shrink=0.75, label=f"{unit} (colours: power 0.4)")
+    bar.locator = MaxNLocator(5, integer=True)
     bar.ax.grid(False)
     bar.outline.set_visible(False)  # type: ignore[operator]
     return sheet
 
 
 def _label(axes: Axes, classes: tuple[str, ...]) -> None:
-    names = [style.shorten(name) for name in classes]
+    names = [style.shorten(name, 22) for name in classes]
     size = 9 if len(classes) <= MOST_WRITTEN else max(4.0, 9 * MOST_WRITTEN / len(classes))
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(range(len(names)), names, fontsize=size)

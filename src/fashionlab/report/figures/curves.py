@@ -27,14 +27,16 @@ def _column(inputs: ReportInputs, name: str) -> np.ndarray:
 def _note(inputs: ReportInputs) -> str:
     data = inputs.results.environment["data"]
     held_out = f"validation n = {data['validation']:,} pictures" if data["validation"] else "no validation split"
-    return f"training n = {data['train']:,}, {held_out} · run {inputs.results.name}"
+    smoothing = inputs.results.recipe.loss.label_smoothing
+    smoothed = f" · training loss with label smoothing {smoothing:g}" if smoothing else ""
+    return f"training split n = {data['train']:,}, {held_out}{smoothed} · run {inputs.results.name}"
 
 
 def _caption(inputs: ReportInputs) -> str:
     accuracy, validation = _column(inputs, "train_accuracy"), _column(inputs, "val_accuracy")
-    text = (f"Accuracy and loss after each of {len(accuracy)} epoch{'s' * (len(accuracy) != 1)}. Training accuracy, on "
-            f"the augmented pictures of each epoch while the weights still moved, ends at "
-            f"{style.percent(accuracy[-1], 2)}")
+    when = f"after each of {len(accuracy)} epochs" if len(accuracy) > 1 else "after the only epoch"
+    text = (f"Accuracy and loss {when}. Training accuracy, on the augmented pictures of each epoch while the weights "
+            f"still moved, ends at {style.percent(accuracy[-1], 2)}")
     return text + (f", validation accuracy at {style.percent(validation[-1], 2)}." if _measured(validation) else ".")
 
 
@@ -126,8 +128,9 @@ def draw_learning_rate(inputs: ReportInputs) -> Sheet:
     found = learning_rates(inputs)
     recipe = inputs.results.recipe
     sheet = style.sheet(7.5, 3.4, f"Learning rate by step: {recipe.schedule.name} schedule, {recipe.optimizer.name}",
-                        f"{len(found.rates):,} steps of {recipe.batch_size:,} pictures, {found.steps_per_epoch:,} an "
-                        f"epoch · run {inputs.results.name}")
+                        f"{len(found.rates):,} steps, {found.steps_per_epoch:,} an epoch, of {recipe.batch_size:,} pictures "
+                        f"of the training split, n = {inputs.results.environment['data']['train']:,} "
+                        f"· run {inputs.results.name}")
     axes = sheet.add_subplot()
     axes.plot(np.arange(1, len(found.rates) + 1), found.rates, color=style.BLUE, label="schedule")
     ends = _column(inputs, "epoch") * found.steps_per_epoch

@@ -57,8 +57,8 @@ def _caption(inputs: ReportInputs) -> str:
     count, _, height, width = layer.weights.shape
     shown = f"{min(count, MOST)} of {count}" if count > MOST else f"all {count}"
     kind = "units, each a template of the whole picture" if layer.whole else f"filters of {height} x {width} pixels"
-    return (f"The weights of the first layer ({layer.name}), {shown} {kind}. A unit answers most to a picture that is "
-            "bright where its weights are positive and dark where they are negative.")
+    return (f"The weights of the first layer ({layer.name!r}), {shown} {kind}. A unit answers most to a picture that "
+            "is bright where its weights are positive and dark where they are negative.")
 
 
 @figure("first_layer", "First-layer filters", "network", 10, _caption, (needs_first_layer,))
@@ -68,11 +68,13 @@ def draw(inputs: ReportInputs) -> Sheet:
     columns = min(16 if len(weights) > 16 else 8, len(weights))
     rows, side, gap = -(-len(weights) // columns), 0.56 if columns > 8 else 0.9, 0.1  # inches
     fitted = inputs.results.environment["data"]["train"]
-    note = f"weights after training on the training split, n = {fitted:,} pictures · run {inputs.results.name}"
+    limit = float(np.abs(weights).max()) or 1.0
+    scale = f", grey 0, brightest {limit:.3g}" if layer.weights.shape[1] > 1 else ""
+    note = (f"layer {layer.name!r}: weights{scale} after training on the training split, n = {fitted:,} pictures "
+            f"· run {inputs.results.name}")
     sheet = style.sheet(max(6.5, columns * (side + gap) + 1.2), rows * (side + gap) + 1.1,
                         f"First layer: {_units(layer)}", note)
     axes = sheet.add_subplot()
-    limit = float(np.abs(weights).max()) or 1.0
     for number, unit in enumerate(weights):
         x, y = number % columns * (side + gap), number // columns * (side + gap)
         extent = x, x + side, y + side, y
@@ -88,8 +90,6 @@ def draw(inputs: ReportInputs) -> Sheet:
 
 
 def _units(layer: FirstLayer) -> str:
-    count, channels, height, width = layer.weights.shape
+    count, _, height, width = layer.weights.shape
     some = f"{MOST} of {count}" if count > MOST else str(count)
-    kind = "templates" if layer.whole else "filters"
-    colour = "" if channels == 1 else f", colours: weight / {np.abs(layer.weights[:MOST]).max():.3g}, grey is 0"
-    return f"{some} {kind} of {height} x {width} ({layer.name}){colour}"
+    return f"{some} {'templates' if layer.whole else 'filters'} of {height} x {width}"

@@ -50,10 +50,10 @@ def draw(inputs: ReportInputs) -> Sheet:
         axes.axhline(clean, color=style.FAINT, linestyle=(0, (4, 2)), linewidth=1)
         axes.errorbar(severities, estimate, yerr=np.clip([estimate - low, high - estimate], 0, None), color=style.BLUE,
                       marker="o", markersize=4, capsize=2, linewidth=1.4)
-        axes.annotate(f"{estimate[-1]:.1f}", (severities[-1], estimate[-1]), xytext=(0, 6), ha="center",
+        axes.annotate(f"{estimate[-1]:.1f}", (severities[-1], estimate[-1]), xytext=(6, 0), va="center",
                       textcoords="offset points", fontsize=8)
         axes.set_title(name, fontsize=10)
-        axes.set(xticks=severities, ylim=(0, 104), xlim=(0.6, len(estimate) + 0.4))
+        axes.set(xticks=severities, ylim=(0, 104), xlim=(0.6, len(estimate) + 1.2))
     for axes in panels[len(corruptions):]:
         axes.set_visible(False)
     for axes in panels[-COLUMNS:]:
