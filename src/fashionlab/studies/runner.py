@@ -75,7 +75,7 @@ class _Trainer:
                     self.running[key] = self._start(key)
                 time.sleep(_POLL_SECONDS)
                 for key in [key for key, process in self.running.items() if process.poll() is not None]:
-                    self._settle(key, self.running.pop(key).returncode, stop)
+                    self._settle(key, _ended(self.running.pop(key)), stop)
                     display.finished(self._describe(key), self._standing())
                     write_results(self.study, self.folder)
                 display.update(self._standing())
@@ -117,7 +117,7 @@ class _Trainer:
         finally:
             for process in self.running.values():
                 process.kill()
-                process.wait()
+                _ended(process)
 
     def _share(self, key: Key) -> float:
         if self.folder.state(*key) in FINISHED:
@@ -143,3 +143,11 @@ class _Trainer:
             return f"{run_name(*key)}  {run.read_json(run.status).get('reason', 'stopped')}"
         value = metric.read(run.read_json(run.metrics), str(run.path))
         return f"{run_name(*key)}  {metric.name} {value:.4f}"
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """The exit status, once the process has ended; its pipe is closed."""
+    code = process.wait()
+    assert process.stdin is not None
+    process.stdin.close()
+    return code
