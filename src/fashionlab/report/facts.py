@@ -79,7 +79,7 @@ def about(run: RunResults) -> Pairs:
         ("Classes", f"{len(spec.classes)}: {', '.join(spec.classes)}"),
         ("Trained", f"{metrics['epochs']} of at most {recipe.epochs} epochs, {metrics['steps']:,} steps; ended "
                     f"because: {metrics['stopped']}"),
-        ("Weights", f"{metrics['weights']}, chosen by {metrics['weights_chosen_by']}"),
+        ("Weights", f"{metrics['weights']} (chosen by {metrics['weights_chosen_by']})"),
         ("Seed", str(metrics["seed"])),
     ]
 

@@ -40,5 +40,5 @@ def _item(said: Predictions, row: int, place: int) -> dict[str, Any]:
     return {
         "at": place, "true": true, "predicted": predicted,
         "alt": f"{said.split} picture {index}, in truth {true}, predicted {predicted}",
-        "lines": [f"{predicted} {given:.1%}", f"truth: {true} {to_truth:.1%}", f"picture {index}"],
+        "lines": [f"{given:.1%} {predicted}", f"truth: {to_truth:.1%} {true}", f"picture {index}"],
     }

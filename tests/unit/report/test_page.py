@@ -93,7 +93,7 @@ def test_every_mistake_is_there_with_its_own_picture(page: Page, run: Path, toy_
         assert item["true"] == said.classes[said.labels[index]]
         assert item["predicted"] == said.classes[said.predicted[index]]
         confidences.append(said.probabilities[index].max())
-        assert item["lines"][0] == f"{item['predicted']} {confidences[-1]:.1%}"
+        assert item["lines"][0] == f"{confidences[-1]:.1%} {item['predicted']}"
     assert sorted(seen) == wrong.tolist()
     assert confidences == sorted(confidences, reverse=True)
 

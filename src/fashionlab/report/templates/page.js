@@ -68,6 +68,7 @@ for (const gallery of document.querySelectorAll(".gallery")) {
     const element = document.createElement(tag);
     element.className = className;
     element.textContent = content;
+    element.title = content;  // whole, where the line is cut
     return element;
   };
   const card = (item) => {
