@@ -17,7 +17,9 @@ def command(
 
     A run gets report.html, model_card.md, sample_predictions.txt and figures/; the page opens from disk.
     """
-    if (folder / "results.json").is_file():
+    from fashionlab.studies.folder import StudyFolder
+
+    if StudyFolder(folder).settings.is_file():
         from fashionlab.report.study_page import write_study_page
 
         page = write_study_page(folder)

@@ -5,6 +5,7 @@ A value is shown with a fixed number of digits, so that it can be compared with 
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -133,8 +134,9 @@ def reproduce(run: RunResults) -> list[str]:
     """The commands that make this run again, from the code to the scores."""
     commit = (run.environment["commit"] or "").removesuffix("+changes")
     lines = [f"git checkout {commit}"] if commit else []
-    # The kept recipe is the whole recipe: overrides and limits of the command line are in it.
-    return [*lines, f"fashionlab train {run.folder.recipe} --seed {run.metrics['seed']}"]
+    # The kept recipe is the whole recipe: the seed, overrides and limits of the command line are in it.
+    skip = " --skip-unreadable" if run.environment["data"]["skip_unreadable"] else ""
+    return [*lines, shlex.join(["fashionlab", "train", str(run.folder.recipe)]) + skip]
 
 
 def caveats(run: RunResults) -> list[str]:
@@ -150,30 +152,38 @@ def caveats(run: RunResults) -> list[str]:
     else:
         found.append(f"On the CPU the same seed gives the same weights bit for bit with the same versions, processor "
                      f"and number of threads ({told['threads']}).")
+    if told["processes"] > 1:
+        found.append(f"It was trained by {told['processes']} processes (torchrun); another number ends elsewhere.")
     if "out of time" in run.metrics["stopped"]:
         found.append("Training ended by the clock; another machine gets further or less far.")
     return found
 
 
 def cost(run: RunResults) -> Pairs:
-    """Size, arithmetic, time and memory (see `evaluation.cost`)."""
-    told = run.metrics["cost"]
-    prediction, where = told["prediction"], f"{told['machine']}, {told['threads']} threads, {told['precision']}"
+    """Size, arithmetic, time and memory; of prediction only where it was measured (see `evaluation.cost`)."""
+    metrics = run.metrics
+    found = [
+        ("Parameters", f"{metrics['parameters']:,}"),
+        ("Training", f"{seconds(metrics['train_seconds'])}, without validation; "
+                     f"{metrics['images_per_second']:,.0f} pictures a second"),
+    ]
+    return [*found, *(_prediction_cost(metrics["cost"]) if "cost" in metrics else [])]
+
+
+def _prediction_cost(told: dict[str, Any]) -> Pairs:
+    prediction = told["prediction"]
     latency = [(f"Latency of {_pictures(batch)}", f"{value['median']:.2f} ms median, {value['p99']:.2f} ms 99th "
                 f"percentile of {value['repetitions']} repetitions")
                for batch, value in prediction["latency_ms"].items()]
     speed = [(f"Prediction, {_pictures(batch)} at once", f"{value:,.0f} pictures a second")
              for batch, value in prediction["images_per_second"].items()]
     return [
-        ("Parameters", f"{told['parameters']:,}"),
         ("Multiply-accumulates", f"{told['macs']:,} a picture and view"),
         ("Weights as a file", f"{told['weight_bytes'] / 1e6:.2f} MB"),
-        ("Training", f"{seconds(told['train_seconds'])} ({told['train_seconds']:.1f} s), without validation; "
-                     f"{told['train_images_per_second']:,.0f} pictures a second"),
         *latency, *speed,
-        ("Memory for prediction", f"{told['prediction']['peak_bytes'] / 1e6:.1f} MB of tensors at most with 256 "
-                                  "pictures at once, weights not counted"),
-        ("Prediction measured on", where),
+        ("Memory for prediction", f"{prediction['peak_bytes'] / 1e6:.1f} MB of tensors at most with 256 pictures at "
+                                  "once, weights not counted"),
+        ("Prediction measured on", f"{told['machine']}, {told['threads']} threads, {told['precision']}"),
     ]
 
 
@@ -202,5 +212,5 @@ def limits(run: RunResults) -> list[str]:
     if "robustness" not in metrics:
         found.append("How it holds up on noisy, blurred or shifted pictures was not measured.")
     if "outliers" not in metrics:
-        found.append("How well it tells that a picture is no clothing was not measured.")
+        found.append("How well it tells strangers, pictures of none of its classes, was not measured.")
     return found

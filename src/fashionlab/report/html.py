@@ -10,11 +10,12 @@ from __future__ import annotations
 import base64
 import functools
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import jinja2
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from fashionlab.errors import DataError
 
@@ -50,7 +51,7 @@ def _environment() -> jinja2.Environment:
         loader=jinja2.PackageLoader("fashionlab.report", "templates"),
         autoescape=lambda name: name is None or not name.endswith(".md"),
         undefined=jinja2.StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters.update(percent=_percent, script_json=_script_json, markdown=_markdown)
+    environment.filters.update(percent=_percent, script_json=_script_json, markdown=_markdown, prose=_prose)
     environment.globals["asset"] = _asset
     return environment
 
@@ -68,6 +69,11 @@ def _script_json(value: Any) -> Markup:
     """JSON that may stand inside a <script> element, whatever class names it holds."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return Markup(text.replace("&", "\\u0026").replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def _prose(text: str) -> Markup:
+    """A message as messages are written, with commands in backquotes."""
+    return Markup(re.sub("`([^`]+)`", r"<code>\1</code>", str(escape(text))))
 
 
 def _markdown(value: Any) -> str:

@@ -11,10 +11,10 @@ from fashionlab.report.figures import Gallery
 from fashionlab.report.html import render
 
 
-def write_model_card(run: RunResults, gallery: Gallery) -> Path:
+def write_model_card(run: RunResults, gallery: Gallery, no_cost: str | None) -> Path:
     """Write model_card.md into the run's folder, with the figures of `gallery`; returns its path.
 
-    metrics.json must hold "test" and "cost".
+    metrics.json must hold "test". no_cost: why it does not hold "cost".
     """
     folder = run.folder.path
     path = folder / "model_card.md"
@@ -26,8 +26,9 @@ def write_model_card(run: RunResults, gallery: Gallery) -> Path:
         about=facts.about(run), data=facts.data(run), scores=facts.scores(run), per_class=_per_class(run),
         calibration=trust.calibration(run), no_calibration=trust.why_no_calibration(run),
         robustness=trust.robustness(run), outliers=trust.outliers(run),
-        limits=facts.limits(run), cost=facts.cost(run), reproduce=facts.reproduce(run), caveats=facts.caveats(run),
-        environment=facts.environment(run), drawn=figures, left_out=list(gallery.left_out.values())))
+        limits=facts.limits(run), cost=facts.cost(run), no_cost=no_cost, reproduce=facts.reproduce(run),
+        caveats=facts.caveats(run), environment=facts.environment(run), drawn=figures,
+        left_out=list(gallery.left_out.values())))
     return path
 
 

@@ -34,13 +34,13 @@ def write_report(folder: Path, *, data_dir: Path | None = None, device: str = "a
     """
     run = load_results(folder)
     _check(run)
-    inputs = ReportInputs(run, data_dir, device)
-    cost(run, device)
+    no_cost = _measure_cost(run, device)
     run = load_results(folder)  # with the cost
+    inputs = ReportInputs(run, data_dir, device)
     gallery = draw_all(inputs)
     page = folder / "report.html"
-    write_text(page, render("run.html", **_context(run, inputs, gallery)))
-    write_model_card(run, gallery)
+    write_text(page, render("run.html", **_context(run, inputs, gallery), no_cost=no_cost))
+    write_model_card(run, gallery, no_cost)
     write_sample_predictions(run)
     return page
 
@@ -52,6 +52,15 @@ def _check(run: RunResults) -> None:
                         f"`fashionlab evaluate {run.folder.path}` first")
     # Read now, so that a broken file is named before anything is measured or drawn.
     _ = run.test, run.history, run.environment, run.spec, run.recipe
+
+
+def _measure_cost(run: RunResults, device: str) -> str | None:
+    """Have metrics.json hold the cost; the reason if that cannot be."""
+    try:
+        cost(run, device)
+    except DataError as error:
+        return str(error)
+    return None
 
 
 def _context(run: RunResults, inputs: ReportInputs, gallery: Gallery) -> dict[str, Any]:

@@ -17,6 +17,8 @@ from PIL import Image
 from fashionlab.data.test_split import load_test
 from fashionlab.errors import DataError
 from fashionlab.evaluation.results import load_results
+from fashionlab.evaluation.robustness import robustness_run
+from fashionlab.report import trust
 from fashionlab.report.page import write_report
 from pages import Page, check_page, read_page
 
@@ -25,6 +27,7 @@ from pages import Page, check_page, read_page
 def run(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("reported") / "toy"
     shutil.copytree(toy_run, folder)
+    robustness_run(folder)
     assert write_report(folder) == folder / "report.html"
     return folder
 
@@ -105,14 +108,39 @@ def test_figures_are_on_the_page_and_in_the_folder(page: Page, run: Path) -> Non
     assert {f"data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}" for path in drawn} == embedded
 
 
-def test_what_was_not_measured_is_said(page: Page, run: Path) -> None:
-    assert f"Robustness to corrupted pictures was not measured: run fashionlab evaluate {run} --robustness" in page.text
-    assert f"what is no clothing was not measured: run fashionlab evaluate {run} --outliers" in page.text
+def test_calibration_is_that_of_metrics_json(page: Page, metrics: dict[str, Any]) -> None:
+    table, methods = page.table("Probabilities before and after"), metrics["calibration"]["methods"]
+    assert len(table.header) == 1 + len(methods) == 5
+    for row, (figure, form) in zip(table.rows, [("accuracy", ".2%"), *((name, ".4f") for name in (
+            "nll", "brier", "ece", "ece_equal_mass", "ece_classwise"))], strict=True):
+        expected = [[format(method[figure][key], form) for key in ("estimate", "low", "high")]
+                    for method in methods.values()]
+        assert row[1:] == [f"{estimate} [{low}, {high}]" for estimate, low, high in expected]
+    sets = page.table("Prediction sets")
+    assert [row[1].split()[0] for row in sets.rows] == [
+        f"{row['coverage']['estimate']:.2%}" for row in metrics["conformal"]["sets"]]
+
+
+def test_robustness_is_that_of_metrics_json(page: Page, metrics: dict[str, Any]) -> None:
+    rows = dict((row[0], row[1:]) for row in page.table("Accuracy on corrupted").rows)
+    assert rows == {name: [f"{value:.2%}" for value in values]
+                    for name, values in metrics["robustness"]["corruptions"].items()}
+    assert f"severities: {metrics['robustness']['mean_corruption_accuracy']:.2%}" in page.text
+
+
+def test_outliers_are_shown_by_set_and_score(run: Path, tmp_path: Path, metrics: dict[str, Any]) -> None:
+    shutil.copytree(run, tmp_path / "toy")
+    told = {"n": 200, "best": "energy", "threshold": 1.5, "accepted": 0.945, "sets": {
+        "noise": {"energy": {"auroc": 0.98765, "fpr95": 0.0123}, "maximum_softmax": {"auroc": 0.5, "fpr95": 0.95}}}}
+    (tmp_path / "toy" / "metrics.json").write_text(json.dumps({**metrics, "outliers": told}))
+    [table] = trust.outliers(load_results(tmp_path / "toy"))
+    assert table.rows == [["noise, energy (chosen)", "0.9877", "1.23%"], ["noise, maximum softmax", "0.5000", "95.00%"]]
+    assert "“energy”" in table.text and "94.50%" in table.text
 
 
 def test_how_to_reproduce(page: Page, run: Path) -> None:
     assert (run / "command.txt").read_text().strip() in page.text
-    assert f"fashionlab train {run / 'recipe.yaml'} --seed 0" in page.text
+    assert f"fashionlab train {run / 'recipe.yaml'}" in page.text
 
 
 def test_small_and_quick_to_send(run: Path) -> None:
@@ -133,13 +161,19 @@ def test_the_model_card_has_its_headings_numbers_and_figures(run: Path, metrics:
         assert not re.search(r"\bNone\b|\{\{|\{%", line), line
 
 
-def test_a_run_whose_data_set_is_gone_still_gets_its_page(run: Path, tmp_path: Path) -> None:
-    shutil.copytree(run, tmp_path / "toy")
-    recipe = tmp_path / "toy" / "recipe.yaml"
+def test_a_run_whose_pictures_and_weights_are_gone_still_gets_its_page(toy_run: Path, tmp_path: Path) -> None:
+    run = shutil.copytree(toy_run, tmp_path / "toy")
+    recipe = run / "recipe.yaml"
     recipe.write_text(re.sub("dataset: .*", f"dataset: {tmp_path / 'gone'}", recipe.read_text()))
-    page = read_page(write_report(tmp_path / "toy"))
+    shutil.rmtree(run / "checkpoints")
+    page = read_page(write_report(run))
     check_page(page)
     assert "They cannot be shown" in page.text and "Not shown" in [heading for _, heading in page.headings]
+    assert "The cost of prediction was not measured" in page.text
+    assert f"Robustness to corrupted pictures was not measured: run fashionlab evaluate {run} --robustness" in page.text
+    assert f"of none of its classes, was not measured: run fashionlab evaluate {run} --outliers" in page.text
+    assert [row[0] for row in page.table("What it costs").rows] == ["Parameters", "Training"]
+    assert "The cost of prediction was not measured" in (run / "model_card.md").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(("remove", "told"), [
