@@ -99,6 +99,9 @@ def test_isotonic_is_what_scikit_learns_own_calibrator_makes_of_the_same_scores(
     class Softmax(ClassifierMixin, BaseEstimator):
         classes_ = np.arange(5)
 
+        def __sklearn_is_fitted__(self) -> bool:
+            return True
+
         def fit(self, X: np.ndarray, y: np.ndarray) -> Softmax:
             return self
 

@@ -15,7 +15,7 @@ from fashionlab.errors import DataError, UsageError
 from fashionlab.studies.statistics.checks import finite, paired
 
 # Up to this many sign patterns are counted through, all of them; beyond it that many are drawn.
-_EXACT_PATTERNS = 2**13
+_EXACT_PATTERNS = 2**15
 
 
 def paired_t_test(a: ArrayLike, b: ArrayLike) -> float:
@@ -34,9 +34,9 @@ def paired_t_test(a: ArrayLike, b: ArrayLike) -> float:
 def paired_permutation(a: ArrayLike, b: ArrayLike, seed: int = 0) -> float:
     """Two-sided p of the paired permutation test: every difference keeps its size, its sign is as good as the other.
 
-    Exact up to 13 pairs; beyond, from 8,191 random patterns drawn with `seed`. The smallest p that n seeds can reach is
-    2 / 2^n: 0.25 with 3 seeds, 0.0625 with 5, 0.03125 with 6, so fewer than 6 can never pass 0.05.
-    Raises DataError for fewer than 2 pairs.
+    Exact up to 15 pairs; beyond, from 32,768 random patterns drawn with `seed`. The smallest p that n seeds can reach
+    is 2 / 2^n: 0.25 with 3 seeds, 0.0625 with 5, 0.03125 with 6, so fewer than 6 can never pass 0.05. Raises DataError
+    for fewer than 2 pairs.
     """
     differences = paired(a, b)
     if not differences.any():
