@@ -49,7 +49,7 @@ def _print(found: Comparison) -> None:
 
     def show(title: str, table: facts.Table) -> None:
         print(title)
-        print_table(table.headings, table.rows, right=table.numbers)
+        print_table(table.headings, table.plain, right=table.numbers)
         print()
 
     print(f"{facts.lead(found)}\n")

@@ -3,28 +3,42 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fashionlab.records import Interval
 from fashionlab.report.facts import seconds
+from fashionlab.report.style import shorten
 from fashionlab.studies.comparison import Candidate, Comparison, Pair, SeedPair
 
 ALPHA = 0.05
 
+Cell = str | tuple[str, float]  # what is shown, and what to sort by where that is no number
+
 
 @dataclass(frozen=True)
 class Table:
-    """Headings and rows of text; the first `texts` columns are words, the others numbers."""
+    """Headings and rows; the first `texts` columns are words, the others numbers."""
 
     headings: list[str]
-    rows: list[list[str]]
+    rows: Sequence[Sequence[Cell]]
     texts: int = 1
 
     @property
     def numbers(self) -> list[str]:
         return self.headings[self.texts :]
+
+    @property
+    def plain(self) -> list[list[str]]:
+        """The rows for a terminal."""
+        return [[cell if isinstance(cell, str) else cell[0] for cell in row] for row in self.rows]
+
+    @property
+    def cells(self) -> list[list[str | dict[str, Any]]]:
+        """The rows for the macro `table`."""
+        return [[cell if isinstance(cell, str) else {"text": cell[0], "sort": cell[1]} for cell in row]
+                for row in self.rows]
 
 
 @dataclass(frozen=True)
@@ -45,16 +59,17 @@ class Measure:
 
 
 def short_count(value: float) -> str:
-    """Three digits and a letter: "290 k", "12.3 M"."""
+    """Three digits and a letter: "290 k", "12.3 M", "401"."""
     for limit, letter in ((1e9, " G"), (1e6, " M"), (1e3, " k")):
         if value >= limit:
             return f"{value / limit:.3g}{letter}" if value < 999.5 * limit else f"{value / limit:,.0f}{letter}"
-    return f"{value:,g}"
+    return f"{value:.3g}"
 
 
 def _megabytes(value: float) -> str:
     size = value / 1e6
-    return f"{size:,.{2 if size < 10 else 1 if size < 100 else 0}f} MB"
+    digits = 3 if size < 1 else 2 if size < 10 else 1 if size < 100 else 0
+    return f"{size:,.{digits}f} MB"
 
 
 COSTS = (
@@ -72,6 +87,25 @@ COSTS = (
 )
 
 
+def short_names(names: Sequence[str], length: int = 20) -> list[str]:
+    """`names` cut to `length` in a way that keeps them apart: their middle, their end or their start left out; where none
+    does, they are left longer."""
+    for room in range(length, max(map(len, names)) + 1):
+        for cut in (shorten, _without_end, _without_start):
+            found = [cut(name, room) for name in names]
+            if len(set(found)) == len(set(names)):
+                return found
+    return list(names)
+
+
+def _without_end(name: str, length: int) -> str:
+    return name if len(name) <= length else f"{name[: length - 1]}…"
+
+
+def _without_start(name: str, length: int) -> str:
+    return name if len(name) <= length else f"…{name[1 - length :]}"
+
+
 def measured(comparison: Comparison, at_least: int = 1) -> list[Measure]:
     """The costs that at least so many runs have."""
     return [measure for measure in COSTS
@@ -82,7 +116,7 @@ def scores(comparison: Comparison) -> Table:
     """A row a run; the columns after temperature scaling only where at least one run has it."""
     scaled = any(one.ece_scaled is not None for one in comparison.candidates)
     headings = ["Run", "Accuracy", "95 % interval", "Macro F1", "NLL", "Brier", "ECE"]
-    rows = [[one.label, f"{one.accuracy.estimate:.2%}", f"{one.accuracy.low:.2%} to {one.accuracy.high:.2%}",
+    rows = [[one.label, _percent(one.accuracy.estimate, 2), _range(one.accuracy),
              *(f"{value:.4f}" for value in (one.macro_f1, one.nll, one.brier, one.ece)),
              *([_digits(one.nll_scaled), _digits(one.ece_scaled)] if scaled else [])] for one in comparison.candidates]
     return Table([*headings, *(["NLL, scaled", "ECE, scaled"] if scaled else [])], rows)
@@ -94,7 +128,7 @@ def costs(comparison: Comparison) -> Table:
     rows = []
     for one in comparison.candidates:
         values = [(measure, measure.value(one)) for measure in chosen]
-        rows.append([one.label, *("-" if value is None else measure.show(value) for measure, value in values)])
+        rows.append([one.label, *("-" if value is None else (measure.show(value), value) for measure, value in values)])
     return Table(["Run", *(measure.name for measure in chosen)], rows)
 
 
@@ -105,9 +139,9 @@ def unmeasured(comparison: Comparison) -> list[str]:
 
 def classes(comparison: Comparison, score: str) -> Table:
     """A row a class, a column a run; `score` is "accuracy" or "f1"."""
-    show = "{:.1%}" if score == "accuracy" else "{:.4f}"
-    rows = [[name, f"{comparison.candidates[0].per_class[place].support:,}",
-             *(show.format(getattr(one.per_class[place], score)) for one in comparison.candidates)]
+    show = _percent if score == "accuracy" else _digits
+    rows = [[name, _count(comparison.candidates[0].per_class[place].support),
+             *(show(getattr(one.per_class[place], score)) for one in comparison.candidates)]
             for place, name in enumerate(comparison.answers.classes)]
     return Table(["Class", "Pictures", *comparison.labels], rows)
 
@@ -116,16 +150,16 @@ def pairs(comparison: Comparison) -> Table:
     """A row a pair of runs, tested on the same pictures."""
     headings = ["First", "Second", "Verdict", "Second - first, points", "95 % interval", "p, Holm", "p",
                 "Only first right", "Only second right", "Same answer"]
-    rows = [[pair.first, pair.second, conclusion(pair), *_difference(pair.difference), p_value(pair.p_holm),
-             p_value(pair.p), f"{pair.only_first:,}", f"{pair.only_second:,}", f"{pair.agreement:.1%}"]
-            for pair in comparison.pairs]
+    rows = [[pair.first, pair.second, conclusion(pair), *_difference(pair.difference),
+             (p_value(pair.p_holm), pair.p_holm), (p_value(pair.p), pair.p), _count(pair.only_first),
+             _count(pair.only_second), _percent(pair.agreement)] for pair in comparison.pairs]
     return Table(headings, rows, texts=3)
 
 
 def groups(comparison: Comparison) -> Table:
     """A row a recipe: its runs, seeds and mean accuracy."""
     rows = [[group.name, ", ".join(map(str, group.seeds)), f"{sum(group.accuracies) / len(group.accuracies):.2%}",
-             f"{group.mean.low:.2%} to {group.mean.high:.2%}" if group.mean else "one seed: none"]
+             _range(group.mean) if group.mean else "one seed: none"]
             for group in comparison.groups]
     return Table(["Recipe", "Seeds", "Mean accuracy", "95 % interval"], rows, texts=2)
 
@@ -168,9 +202,22 @@ def p_value(p: float) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
-def _difference(found: Interval) -> list[str]:
+def _difference(found: Interval) -> list[Cell]:
     """In points, with sign, and its interval."""
-    return [f"{100 * found.estimate:+.2f}", f"{100 * found.low:+.2f} to {100 * found.high:+.2f}"]
+    return [(f"{100 * found.estimate:+.2f}", found.estimate),
+            (f"{100 * found.low:+.2f} to {100 * found.high:+.2f}", found.low)]
+
+
+def _range(found: Interval) -> Cell:
+    return f"{found.low:.2%} to {found.high:.2%}", found.low
+
+
+def _percent(share: float, digits: int = 1) -> Cell:
+    return f"{share:.{digits}%}", share
+
+
+def _count(value: int) -> Cell:
+    return f"{value:,}", value
 
 
 def _digits(value: float | None) -> str:

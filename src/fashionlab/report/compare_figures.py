@@ -13,11 +13,10 @@ from scipy.optimize import isotonic_regression
 
 from fashionlab.evaluation.metrics import ECE_BINS, equal_width_bins
 from fashionlab.report import style
-from fashionlab.report.compare_facts import ALPHA, COSTS, Measure, measured, short_count
+from fashionlab.report.compare_facts import ALPHA, COSTS, Measure, measured, short_count, short_names
 from fashionlab.studies.comparison import Comparison, pareto_front
 
 _WIDTH = 4.9  # inches
-_NAME = 20  # characters of a run's name
 _PARETO = ("train_seconds", "weight_bytes", "latency_ms")
 
 
@@ -94,10 +93,10 @@ def per_class(comparison: Comparison) -> Chart:
     sheet = style.sheet(_WIDTH, height, "Accuracy by class", _note(comparison))
     axes = sheet.add_subplot()
     places = np.arange(len(classes), dtype=float)
-    for index, candidate in enumerate(comparison.candidates):
+    for index, (candidate, name) in enumerate(zip(comparison.candidates, short_names(comparison.labels), strict=True)):
         shift = 0.13 * (index - (runs - 1) / 2) / pitch
         axes.plot([100 * score.accuracy for score in candidate.per_class], places + shift, linestyle="none",
-                  markersize=6, label=style.shorten(candidate.label, _NAME), **style.class_marker(index))
+                  markersize=6, label=name, **style.class_marker(index))
     axes.set_yticks(places, [style.shorten(name, 14) for name in classes])
     axes.set_ylim(len(classes) - 0.5, -0.5)
     for border in places[:-1] + 0.5:
@@ -116,7 +115,7 @@ def calibration(comparison: Comparison) -> Chart:
     runs, answers = comparison.candidates, comparison.answers
     lines = (len(runs) + 1) // 2
     sheet = style.sheet(_WIDTH, 0.9 + 2.35 * lines, "Confidence and accuracy", _note(comparison))
-    for index, candidate in enumerate(runs):
+    for index, (candidate, name) in enumerate(zip(runs, short_names(comparison.labels), strict=True)):
         axes = sheet.add_subplot(lines, 2, index + 1)
         confidence, share, weight = _reliability(answers.confidence[index], answers.right[index])
         marker = style.class_marker(index)
@@ -124,7 +123,7 @@ def calibration(comparison: Comparison) -> Chart:
         axes.plot(100 * confidence, 100 * share, color=marker["color"], linewidth=1.2)
         axes.scatter(100 * confidence, 100 * share, s=6 + 110 * weight, zorder=3, clip_on=False, **marker)
         scaled = "" if candidate.ece_scaled is None else f" → {candidate.ece_scaled:.4f}"
-        axes.set_title(f"{style.shorten(candidate.label, _NAME)}\nECE {candidate.ece:.4f}{scaled}", fontsize=9, loc="left")
+        axes.set_title(f"{name}\nECE {candidate.ece:.4f}{scaled}", fontsize=9, loc="left")
         axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
         axes.set_xticks([0, 50, 100])
         axes.set_yticks([0, 50, 100])
@@ -134,9 +133,9 @@ def calibration(comparison: Comparison) -> Chart:
     best = min(runs, key=lambda one: one.ece)
     return Chart("Calibration", f"Accuracy against the answer's probability in {ECE_BINS} equal bins, before any "
                  "scaling; a larger marker stands for more pictures. On the dashed line a run is as often right as it "
-                 "says; below it, it is too sure of itself. Above each: the calibration error (ECE) and, after the arrow, "
-                 f"that after temperature scaling fitted on validation. The smallest before scaling: {best.label}, "
-                 f"{best.ece:.4f}.", sheet)
+                 "says; below it, it is too sure of itself. Above each: the calibration error (ECE) and, after an "
+                 "arrow, what temperature scaling fitted on validation leaves of it. The smallest before scaling: "
+                 f"{best.label}, {best.ece:.4f}.", sheet)
 
 
 def _reliability(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -193,7 +192,7 @@ def pareto(comparison: Comparison, measure: Measure) -> Chart:
                       markerfacecolor=marker["color"] if filled else "white", **marker)
     axes.margins(x=0.08, y=0.1)
     _cost_axis(axes, values)
-    names = [style.shorten(one.label, _NAME) for _, one, _ in known]
+    names = short_names([one.label for _, one, _ in known])
     _labels_in_the_margin(axes, names, values, heights, front, 0.17 / (sheet.get_figheight() - 1.25))
     axes.set_xlabel(measure.axis)
     axes.set_ylabel("test accuracy, %")
@@ -242,7 +241,7 @@ def spread(wanted: np.ndarray, gap: float) -> np.ndarray:
 
 
 def _rows(axes: Axes, comparison: Comparison, fontsize: float = 9.5) -> None:
-    labels = [style.shorten(label, _NAME) for label in comparison.labels]
+    labels = short_names(comparison.labels)
     axes.set_yticks(range(len(labels)), labels, fontsize=fontsize)
     axes.set_ylim(len(labels) - 0.4, -0.75)
     axes.grid(axis="y", visible=False)

@@ -99,9 +99,9 @@ def _item(comparison: Comparison, at: int, place: int) -> dict[str, Any]:
     answers = comparison.answers
     true = answers.classes[answers.labels[place]]
     said: dict[int, list[str]] = {}  # answer -> who gives it, and how sure
-    for label, answer, sure in zip(comparison.labels, answers.predicted[:, place], answers.confidence[:, place],
-                                   strict=True):
-        said.setdefault(int(answer), []).append(f"{style.shorten(label, 16)} {sure:.0%}")
+    labels = facts.short_names(comparison.labels, 16)
+    for label, answer, sure in zip(labels, answers.predicted[:, place], answers.confidence[:, place], strict=True):
+        said.setdefault(int(answer), []).append(f"{label} {sure:.0%}")
     lines = [f"{'✓' if answer == answers.labels[place] else '✗'} {answers.classes[answer]}: {', '.join(who)}"
              for answer, who in sorted(said.items(), key=lambda entry: -len(entry[1]))]
     return {"at": at, "alt": f"Test picture {place}: {true}. {'; '.join(lines)}", "lines": [true, *lines], "true": true,
