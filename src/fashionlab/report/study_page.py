@@ -69,15 +69,15 @@ def _tiles(results: dict[str, Any]) -> list[dict[str, str]]:
 
 def _arm_rows(results: dict[str, Any]) -> list[list[Cell]]:
     base = results["baseline"]
-    rows: list[list[Cell]] = [["baseline", _mean(results, base), "", "", "", str(base["n"]),
-                               str(len(base["failures"])), ""]]
+    rows: list[list[Cell]] = [["baseline", "", _mean(results, base), "", "", "", str(base["n"]),
+                               str(len(base["failures"]))]]
     for name, arm in results["arms"].items():
         rows.append([
-            name, _mean(results, arm),
+            name, {"text": arm["verdict"], "mark": _MARKS[arm["verdict"]]}, _mean(results, arm),
             {"text": wording.difference(results, arm), "sort": "" if arm["difference"] is None else arm["difference"]},
             *({"text": wording.probability(arm[key]), "sort": 2 if arm[key] is None else arm[key]}
               for key in ("p_corrected", "p_equivalence")),
-            str(arm["n"]), str(len(arm["failures"])), {"text": wording.word(arm), "mark": _MARKS[arm["verdict"]]},
+            str(arm["n"]), str(len(arm["failures"])),
         ])
     return rows
 

@@ -135,8 +135,8 @@ def _notes(study: Study, folder: StudyFolder, runs: dict[str, list[Record]]) -> 
                      "use --jobs 1 for times")
     failed = [run["run"] for records in runs.values() for run in records if run["state"] == "failed"]
     if failed:
-        notes.append(f"{len(failed)} run{'s' * (len(failed) > 1)} failed and count as failures: {', '.join(failed)}; "
-                     "to repeat one, delete its folder and say so")
+        notes.append(f"failed runs count and are not repeated ({', '.join(failed)}); to repeat one, delete its folder "
+                     "and say so")
     environments = sorted({run["environment"] for records in runs.values() for run in records if "environment" in run})
     if len(environments) > 1:
         notes.append("the runs were not made alike: " + "; ".join(", ".join(one) for one in environments))

@@ -17,7 +17,8 @@ def digits(results: dict[str, Any]) -> int:
 
 def number(results: dict[str, Any], value: float, unit: str = "", *, sign: bool = False) -> str:
     """`value` (on the scale of metrics.json) scaled and rounded, with `unit` behind it."""
-    text = f"{value * results['scale']:{'+' if sign else ''}.{digits(results)}f}".replace("-", "−")
+    rounded = round(value * results["scale"], digits(results)) or 0.0  # no "−0.00"
+    text = f"{rounded:{'+' if sign and rounded else ''}.{digits(results)}f}".replace("-", "−")
     return f"{text} {unit}".rstrip()
 
 

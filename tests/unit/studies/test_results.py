@@ -77,7 +77,7 @@ def test_failures_count_and_are_never_dropped(tmp_path):
     assert gone["verdict"] == "undecided" and gone["reason"].startswith("6 of 6 runs of the arm failed")
     assert gone["mean"] is None and gone["difference"] is None
     assert results["runs"] == {"planned": 18, "open": 0, "failed": 7} and results["complete"]
-    assert any("7 runs failed" in note for note in results["notes"])
+    assert any("up-s5, gone-s0" in note for note in results["notes"])
 
 
 def test_an_unfinished_study_decides_nothing_however_clear_it_looks(tmp_path):
