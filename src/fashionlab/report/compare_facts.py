@@ -88,8 +88,8 @@ COSTS = (
 
 
 def short_names(names: Sequence[str], length: int = 20) -> list[str]:
-    """`names` cut to `length` in a way that keeps them apart: their middle, their end or their start left out; where none
-    does, they are left longer."""
+    """`names` cut to `length` in a way that keeps them apart: their middle, their end or their start left out; where
+    none does, they are left longer."""
     for room in range(length, max(map(len, names)) + 1):
         for cut in (shorten, _without_end, _without_start):
             found = [cut(name, room) for name in names]
