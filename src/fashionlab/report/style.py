@@ -66,7 +66,7 @@ def sheet(width: float, height: float, title: str, note: str, layout: str | None
 def save(figure: Figure, path: Path, kind: Format) -> None:
     """Write `figure` atomically; the same figure gives the same bytes."""
     # Stronger compression of a PNG takes a fifth of the time and saves a hundredth of the bytes.
-    options = {"metadata": {"Date": None}} if kind == "svg" else {"pil_kwargs": {"compress_level": 4}}
+    options: Any = {"metadata": {"Date": None}} if kind == "svg" else {"pil_kwargs": {"compress_level": 4}}
     with applied(), replacing(path) as temporary:
         figure.savefig(temporary, format=kind, **options)
     figure.set_layout_engine("none")  # laid out once for all formats: it takes a third of the time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,22 +32,44 @@ def _caption(inputs: ReportInputs) -> str:
             "before brightness is normalised. Operations draw anew in every step; some leave a picture as it is.")
 
 
-@figure("augmentation", "What the network sees: augmentation", "training", 30, _caption, (needs_augmentation,))
-def draw(inputs: ReportInputs) -> Sheet:
+@dataclass(frozen=True)
+class Stage:
+    """The first batch of training after `name`: images float32 [B, C, H, W] in [0, 1]; targets int64 [B], or float32
+    [B, K] where labels mix."""
+
+    name: str
+    images: Tensor
+    targets: Tensor
+
+
+def stages(inputs: ReportInputs) -> list[Stage]:
+    """The batch as it is, after each operation of the recipe alone, and after all of them together, with the random
+    numbers that the trainer drew in its first step (on the CPU; a GPU draws others)."""
     recipe = inputs.results.recipe
     indices, pictures, labels = _first_batch(inputs)
     images = pictures.float() / 255
     together = build(recipe.augment)
-    rows, names = [_cells(images, labels, inputs.classes)], ["as they are"]
-    for operation, fields in zip(together.operations, recipe.augment, strict=True):
-        if len(recipe.augment) > 1:
-            rows.append(_cells(*_apply(Pipeline([operation]), inputs, images, labels, indices), inputs.classes))
-            names.append(_describe(fields))
-    rows.append(_cells(*_apply(together, inputs, images, labels, indices), inputs.classes))
-    names.append("whole pipeline" if len(recipe.augment) > 1 else _describe(recipe.augment[0]))
-    return mosaic("Augmentation: what the network sees",
-                  f"training split, first {len(rows[0])} of n = {len(images):,} pictures in step 1, before normalising "
-                  f"· run {inputs.results.name}", rows, names, label_width=1.75, text_lines=1 + together.mixes)
+
+    def after(pipeline: Pipeline, name: str) -> Stage:
+        draw = Draw(generator(recipe.seed, "augment", 0, 0), 0, indices)
+        return Stage(name, *pipeline(images, labels, draw, len(inputs.classes)))
+
+    alone = [after(Pipeline([operation]), _describe(fields))
+             for operation, fields in zip(together.operations, recipe.augment, strict=True)]
+    return [Stage("as they are", images, labels), *alone, after(together, "whole pipeline")]
+
+
+@figure("augmentation", "What the network sees: augmentation", "training", 30, _caption, (needs_augmentation,))
+def draw(inputs: ReportInputs) -> Sheet:
+    found = stages(inputs)
+    if len(found) == 3:  # a single operation is the whole pipeline
+        del found[2]
+    count = len(found[0].images)
+    note = (f"training split, first {min(COLUMNS, count)} of n = {count:,} pictures in step 1, before normalising "
+            f"· run {inputs.results.name}")
+    mixes = any(stage.targets.ndim > 1 for stage in found)
+    return mosaic("Augmentation: what the network sees", note, [_cells(stage, inputs.classes) for stage in found],
+                  [stage.name for stage in found], label_width=1.75, text_lines=1 + mixes)
 
 
 def _first_batch(inputs: ReportInputs) -> tuple[Tensor, Tensor, Tensor]:
@@ -57,16 +80,9 @@ def _first_batch(inputs: ReportInputs) -> tuple[Tensor, Tensor, Tensor]:
                                  world_size=inputs.results.environment["processes"]))
 
 
-def _apply(pipeline: Pipeline, inputs: ReportInputs, images: Tensor, labels: Tensor,
-           indices: Tensor) -> tuple[Tensor, Tensor]:
-    """With the random numbers of the trainer's first step (on the CPU; a GPU draws others)."""
-    draw = Draw(generator(inputs.results.recipe.seed, "augment", 0, 0), 0, indices)
-    return pipeline(images, labels, draw, len(inputs.classes))
-
-
-def _cells(images: Tensor, targets: Tensor, classes: tuple[str, ...]) -> list[Cell]:
-    pictures = (images[:COLUMNS].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
-    return [Cell(picture, _target(target, classes)) for picture, target in zip(pictures, targets, strict=False)]
+def _cells(stage: Stage, classes: tuple[str, ...]) -> list[Cell]:
+    pictures = (stage.images[:COLUMNS].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+    return [Cell(picture, _target(target, classes)) for picture, target in zip(pictures, stage.targets, strict=False)]
 
 
 def _target(target: Tensor, classes: tuple[str, ...]) -> tuple[str, ...]:

@@ -63,13 +63,15 @@ def draw_shares(inputs: ReportInputs) -> Sheet:
 
 def _draw(inputs: ReportInputs, values: np.ndarray, title: str, unit: str, texts: list[list[str]]) -> Sheet:
     classes = len(inputs.classes)
-    side = min(14.0, max(4.6, 0.56 * classes + 2.4))
-    sheet = style.sheet(side + 0.6, side, title, note_of_test(inputs))
+    cells = min(12.0, max(2.2, 0.56 * classes))  # inches
+    names = [style.shorten(name, 22) for name in inputs.classes]
+    margin = 0.082 * max(len(name) for name in names)
+    sheet = style.sheet(max(5.2, cells + margin + 1.9), cells + 0.7 * margin + 1.6, title, note_of_test(inputs))
     axes = sheet.add_subplot()
     # A square-root-like scale: mistakes are few beside the diagonal and would otherwise all look like zero.
     norm = PowerNorm(0.4, vmin=0, vmax=max(float(values.max()), 1e-9))
     image = axes.imshow(values, cmap="Blues", norm=norm, aspect="equal")
-    _label(axes, inputs.classes)
+    _label(axes, names)
     if classes <= MOST_WRITTEN:
         for row, line in enumerate(texts):
             for column, text in enumerate(line):
@@ -83,9 +85,8 @@ def _draw(inputs: ReportInputs, values: np.ndarray, title: str, unit: str, texts
     return sheet
 
 
-def _label(axes: Axes, classes: tuple[str, ...]) -> None:
-    names = [style.shorten(name, 22) for name in classes]
-    size = 9 if len(classes) <= MOST_WRITTEN else max(4.0, 9 * MOST_WRITTEN / len(classes))
+def _label(axes: Axes, names: list[str]) -> None:
+    size = 9 if len(names) <= MOST_WRITTEN else max(4.0, 9 * MOST_WRITTEN / len(names))
     axes.set_xticks(range(len(names)), names, rotation=45, ha="right", rotation_mode="anchor", fontsize=size)
     axes.set_yticks(range(len(names)), names, fontsize=size)
     axes.set_xlabel("predicted class")

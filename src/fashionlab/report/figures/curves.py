@@ -128,8 +128,8 @@ def draw_learning_rate(inputs: ReportInputs) -> Sheet:
     found = learning_rates(inputs)
     recipe = inputs.results.recipe
     sheet = style.sheet(7.5, 3.4, f"Learning rate by step: {recipe.schedule.name} schedule, {recipe.optimizer.name}",
-                        f"{len(found.rates):,} steps, {found.steps_per_epoch:,} an epoch, of {recipe.batch_size:,} pictures "
-                        f"of the training split, n = {inputs.results.environment['data']['train']:,} "
+                        f"{len(found.rates):,} steps of {recipe.batch_size:,} pictures, {found.steps_per_epoch:,} an "
+                        f"epoch; training split n = {inputs.results.environment['data']['train']:,} "
                         f"· run {inputs.results.name}")
     axes = sheet.add_subplot()
     axes.plot(np.arange(1, len(found.rates) + 1), found.rates, color=style.BLUE, label="schedule")

@@ -1,0 +1,33 @@
+"""Runs small enough to be trained within a test, and data that is awkward to draw."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from fashionlab import recipes
+from fashionlab.training import session
+
+LONG_NAMES = "a very long name of a class of sleeves, short", "a very long name of a class of sleeves, $long$ & <wide>"
+
+
+def train(folder: Path, dataset: Path, recipe: str, *overrides: str) -> Path:
+    """Train and evaluate `recipe` on the data set at `dataset` into `folder`; `overrides` as for --set."""
+    options = session.Options(device="cpu", quiet=True, command=["fashionlab", "train"])
+    run = session.start(recipes.load(recipe, [f"data.dataset={dataset}", *overrides]), folder, options)
+    session.conclude(run, options)
+    return run.path
+
+
+def write_two_classes(path: Path, seed: int = 3) -> Path:
+    """An NPZ data set of colour pictures 16 x 16 in two classes with LONG_NAMES: 120 for training, 30 for test."""
+    draw = np.random.default_rng(seed)
+    arrays = {}
+    for part, n in (("train", 120), ("test", 30)):
+        labels = np.arange(n) % 2
+        pictures = draw.integers(0, 160, (n, 16, 16, 3), dtype=np.uint8)
+        pictures[labels == 1, 4:12, 4:12, 0] += 60
+        arrays |= {f"x_{part}": pictures, f"y_{part}": labels}
+    np.savez(path, **arrays, classes=np.array(LONG_NAMES))
+    return path
