@@ -82,8 +82,8 @@ def test_a_verdict_claims_a_difference_where_there_is_none_in_5_percent():
 
 
 def test_any_of_three_verdicts_claims_a_difference_where_there_is_none_in_5_percent():
-    found = words(arms=3, difference=0.0, smallest_difference=0.0, repetitions=600)
-    assert np.mean([bool({"better", "worse"} & each) for each in found]) == pytest.approx(0.05, abs=0.018)
+    found = words(arms=3, difference=0.0, smallest_difference=0.0, repetitions=500)
+    assert np.mean([bool({"better", "worse"} & each) for each in found]) == pytest.approx(0.05, abs=0.02)
 
 
 def test_a_verdict_of_equivalence_is_wrong_in_5_percent_at_the_margin():

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal
 
 import numpy as np
 from scipy import stats
+from scipy.special import ndtr
 
 from fashionlab.errors import UsageError, unknown
 from fashionlab.records import Interval
@@ -20,7 +22,7 @@ Word = Literal["better", "worse", "equivalent", "undecided"]
 Values = Mapping[int, float | None]
 
 _POWER = 0.8
-_MOST_SEEDS = 1000
+_SEEDS = np.arange(2, 1001)
 
 
 @dataclass(frozen=True)
@@ -115,24 +117,28 @@ def _word(gain: float, differs: bool, same: bool, failed_baseline: int, failed_a
 def _seeds_to_decide(differences: np.ndarray, margin: float, test: str, alpha: float) -> int | None:
     """How many seeds more give the test, or TOST, a power of 80 % if the true mean and spread are the observed ones."""
     n, mean, spread = len(differences), abs(float(differences.mean())), float(differences.std(ddof=1))
-    seeds = np.arange(2, _MOST_SEEDS + 1)
-    errors = np.sqrt(seeds) / max(spread, 1e-300)
-    differs = _t_power(mean * errors, seeds, alpha / 2)
+    errors = np.sqrt(_SEEDS) / max(spread, 1e-300)
+    differs = _t_power(mean * errors, alpha / 2)
     # The permutation test has nearly the t test's power, once it can reach alpha at all.
     if test == "permutation" or spread == 0:
-        differs = np.where(np.exp2(1.0 - seeds) < alpha, differs, 0.0)
-    within = (_t_power((margin - mean) * errors, seeds, alpha)
-              + _t_power((margin + mean) * errors, seeds, alpha) - 1)  # at least this (Bonferroni's inequality)
-    enough = seeds[np.maximum(differs, within) >= _POWER]
+        differs = np.where(np.exp2(1.0 - _SEEDS) < alpha, differs, 0.0)
+    # At least this, by Bonferroni's inequality.
+    within = _t_power((margin - mean) * errors, alpha) + _t_power((margin + mean) * errors, alpha) - 1
+    enough = _SEEDS[np.maximum(differs, within) >= _POWER]
     return max(1, int(enough[0]) - n) if len(enough) else None
 
 
-def _t_power(errors: np.ndarray, seeds: np.ndarray, alpha: float) -> np.ndarray:
-    """The chance that t passes its one-sided limit at alpha when the true mean is `errors` standard errors above 0.
+def _t_power(errors: np.ndarray, alpha: float) -> np.ndarray:
+    """The chance, for each of _SEEDS, that t passes its one-sided limit at alpha when the true mean lies `errors`
+    standard errors above 0.
 
     The normal approximation of the noncentral t distribution (Abramowitz & Stegun 26.7.10): near enough for a number of
     seeds, and finite where scipy's exact one is not.
     """
-    freedom = seeds - 1
-    limit = stats.t.isf(alpha, freedom)
-    return stats.norm.cdf((errors - limit * (1 - 1 / (4 * freedom))) / np.sqrt(1 + limit**2 / (2 * freedom)))
+    freedom, limit = _SEEDS - 1, _t_limits(alpha)
+    return ndtr((errors - limit * (1 - 1 / (4 * freedom))) / np.sqrt(1 + limit**2 / (2 * freedom)))
+
+
+@cache
+def _t_limits(alpha: float) -> np.ndarray:
+    return stats.t.isf(alpha, _SEEDS - 1)
