@@ -71,7 +71,7 @@ def robustness(run: RunResults) -> list[Measured]:
     if not told:
         return []
     severities = range(1, 1 + max(len(row) for row in told["corruptions"].values()))
-    rows = [[name.replace("_", " "), *(f"{accuracy:.2%}" for accuracy in row)]
+    rows = [[name, *(f"{accuracy:.2%}" for accuracy in row)]
             for name, row in told["corruptions"].items()]
     return [Measured(
         f"Accuracy on corrupted test pictures by severity, n = {told['n']:,} each",
@@ -85,18 +85,24 @@ def outliers(run: RunResults) -> list[Measured]:
     told = run.metrics.get("outliers")
     if not told:
         return []
-    rows = [[f"{name.replace('_', ' ')}, {score.replace('_', ' ')}{' (chosen)' if score == told['best'] else ''}",
-             f"{one['auroc']:.4f}", f"{one['fpr95']:.2%}"]
-            for name, scores in told["sets"].items() for score, one in scores.items()]
-    return [Measured(
-        f"Telling strangers from the {told['n']:,} test pictures",
-        ["Strangers, score", "AUROC", "FPR at 95% TPR"], rows,
-        f"The score “{told['best'].replace('_', ' ')}” was chosen on validation pictures; at its threshold "
-        f"{told['accepted']:.2%} of the test pictures pass.")]
+    scores = list(next(iter(told["sets"].values())))
+    headings = ["Strangers", *(f"{score} (chosen)" if score == told["best"] else score for score in scores)]
+
+    def table(caption: str, key: str, form: str, text: str) -> Measured:
+        rows = [[name, *(format(row[score][key], form) for score in scores)] for name, row in told["sets"].items()]
+        return Measured(caption, headings, rows, text)
+
+    return [
+        table(f"Telling strangers from the {told['n']:,} test pictures by score: AUROC", "auroc", ".4f",
+              "Strangers are pictures of none of the classes. 1 is perfect, 0.5 is guessing."),
+        table("Share of strangers that pass when 95% of the test pictures do, by score", "fpr95", ".2%",
+              f"The score “{told['best']}” was chosen on validation pictures; at the threshold from there "
+              f"{told['accepted']:.2%} of the test pictures pass."),
+    ]
 
 
 def _with_interval(figure: str, interval: dict[str, float]) -> str:
-    """ "0.0942 [0.0910, 0.0980]"; accuracy and coverage as percent."""
-    form = ".2%" if figure in ("accuracy", "coverage") else ".4f"
-    estimate, low, high = (format(interval[key], form) for key in ("estimate", "low", "high"))
-    return f"{estimate} [{low}, {high}]"
+    """ "0.0942 [0.0910, 0.0980]"; accuracy and coverage as percent: "93.88% [93.41, 94.30]"."""
+    share = figure in ("accuracy", "coverage")
+    estimate, low, high = (format(interval[key], ".2%" if share else ".4f") for key in ("estimate", "low", "high"))
+    return f"{estimate} [{low.rstrip('%')}, {high.rstrip('%')}]"
