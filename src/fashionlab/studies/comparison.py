@@ -205,7 +205,7 @@ def compare(runs: Sequence[RunResults]) -> Comparison:
     groups, repeated = _groups(runs, candidates)
     return Comparison(candidates, _differing([run.recipe for run in runs]), _pairs(labels, answers),
                       cochrans_q(answers.right) if len(runs) > 2 else None, groups, _seed_pairs(groups), answers,
-                      tuple(remarks(runs) + repeated))
+                      tuple(remarks(runs) + _timed_apart(candidates) + repeated))
 
 
 def pareto_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
@@ -252,6 +252,18 @@ def _cost(run: RunResults) -> Cost:
     return Cost(metrics["parameters"], metrics["train_seconds"], metrics["images_per_second"], size, cost.get("macs"),
                 prediction.get("latency_ms", {}).get("1", {}).get("median"),
                 prediction.get("images_per_second", {}).get("256"), prediction.get("peak_bytes"), where)
+
+
+def _timed_apart(candidates: Sequence[Candidate]) -> list[str]:
+    """A remark where prediction was not timed under the same conditions."""
+    places: dict[str, list[str]] = {}
+    for one in candidates:
+        if one.cost.where:
+            places.setdefault(one.cost.where, []).append(one.label)
+    if len(places) < 2:
+        return []
+    listed = "; ".join(f"{where}: {', '.join(labels)}" for where, labels in places.items())
+    return [f"Prediction was timed on different machines or settings ({listed}): latency and speed do not compare."]
 
 
 def _pairs(labels: Sequence[str], answers: Answers) -> tuple[Pair, ...]:

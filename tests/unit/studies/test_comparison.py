@@ -179,6 +179,13 @@ def test_cost_and_calibration_are_read_or_unknown(tmp_path: Path):
     assert (other.temperature, other.nll_scaled, other.ece_scaled) == (None, None, None)
 
 
+def test_prediction_timed_elsewhere_is_remarked_on(tmp_path: Path):
+    found = compared(*(write_run(tmp_path / name, logits_of(LABELS), LABELS, seed=seed, cost={**COST, "threads": threads})
+                       for seed, (name, threads) in enumerate((("a", 2), ("b", 2), ("c", 8)))))
+    assert found.remarks == ("Prediction was timed on different machines or settings (a processor, 2 threads: a, b; "
+                             "a processor, 8 threads: c): latency and speed do not compare.",)
+
+
 def test_the_summary_is_json(three: tuple[Comparison, list[np.ndarray]]):
     found, given = three
     plain = json.loads(json.dumps(found.summary(), allow_nan=False))
