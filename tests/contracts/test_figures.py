@@ -114,18 +114,18 @@ class Recorder(RendererAgg):
 
 
 def check_texts(figure: Sheet, map_of_points: bool) -> None:
-    """No text is cut off at the figure's edge and none covers another."""
+    """No text is cut off at the figure's edge and none covers another, but for the 3 pixels that renderers differ by."""
     with style.applied():
         recorder = Recorder(figure)
         figure.draw(recorder)
         boxes = [(text, text.get_window_extent(recorder)) for text in recorder.texts]
     assert boxes
     for text, box in boxes:
-        assert box.x0 >= -1 and box.x1 <= figure.bbox.width + 1, text.get_text()
-        assert box.y0 >= -1 and box.y1 <= figure.bbox.height + 1, text.get_text()
+        assert box.x0 >= -3 and box.x1 <= figure.bbox.width + 3, text.get_text()
+        assert box.y0 >= -3 and box.y1 <= figure.bbox.height + 3, text.get_text()
     # The bounding boxes of slanted words overlap though the words do not; names on a map may lie close.
     upright = [one for one in boxes if one[0].get_rotation() in (0, 90)]
     for (one, first), (other, second) in itertools.combinations([] if map_of_points else upright, 2):
         across = min(first.x1, second.x1) - max(first.x0, second.x0)
         down = min(first.y1, second.y1) - max(first.y0, second.y0)
-        assert across <= 2 or down <= 2, (one.get_text(), other.get_text())
+        assert across <= 3 or down <= 3, (one.get_text(), other.get_text())
