@@ -180,8 +180,9 @@ def test_cost_and_calibration_are_read_or_unknown(tmp_path: Path):
 
 
 def test_prediction_timed_elsewhere_is_remarked_on(tmp_path: Path):
-    found = compared(*(write_run(tmp_path / name, logits_of(LABELS), LABELS, seed=seed, cost={**COST, "threads": threads})
-                       for seed, (name, threads) in enumerate((("a", 2), ("b", 2), ("c", 8)))))
+    costs = [{**COST, "threads": threads} for threads in (2, 2, 8)]
+    found = compared(*(write_run(tmp_path / "abc"[seed], logits_of(LABELS), LABELS, seed=seed, cost=cost)
+                       for seed, cost in enumerate(costs)))
     assert found.remarks == ("Prediction was timed on different machines or settings (a processor, 2 threads: a, b; "
                              "a processor, 8 threads: c): latency and speed do not compare.",)
 
