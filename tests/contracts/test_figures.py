@@ -114,7 +114,7 @@ class Recorder(RendererAgg):
 
 
 def check_texts(figure: Sheet, map_of_points: bool) -> None:
-    """No text is cut off at the figure's edge and none covers another, but for the 3 pixels that renderers differ by."""
+    """No text is cut off at the figure's edge and none covers another, but for 3 pixels: renderers differ."""
     with style.applied():
         recorder = Recorder(figure)
         figure.draw(recorder)
