@@ -75,5 +75,5 @@ def test_state_round_trip_in_the_middle_of_an_epoch() -> None:
 def test_a_share_outside_0_to_1_is_refused(keep: float) -> None:
     with pytest.raises(ValidationError):
         SelectionSettings(keep=keep)
-    with pytest.raises(UsageError, match="selection.keep"):
+    with pytest.raises(UsageError, match=r"selection\.keep"):
         recipes.load("quick", [f"selection={{keep: {keep}}}"])
