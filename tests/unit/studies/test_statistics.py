@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
@@ -127,7 +127,6 @@ def test_holms_correction_by_hand():
     assert holm([0.02]) == [0.02]
 
 
-@settings(max_examples=20)  # statsmodels collects garbage in every correction, which is slow among many modules
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=8))
 def test_holms_correction_by_a_slow_loop(p_values):
     expected, highest = [0.0] * len(p_values), 0.0

@@ -5,9 +5,6 @@ The standard error of a share of 5 % in 2,000 repetitions is 0.5 points, so +- 1
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from scipy import stats
@@ -24,15 +21,6 @@ from fashionlab.studies.statistics import (
 )
 
 REPETITIONS = 2000
-
-
-@pytest.fixture(autouse=True)
-def cheap_collections() -> Iterator[None]:
-    """statsmodels collects garbage in every Holm correction, which takes long among all that tests import."""
-    gc.collect()
-    gc.freeze()
-    yield
-    gc.unfreeze()
 
 
 def pairs(seeds: int, difference: float = 0.0, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
@@ -87,8 +75,8 @@ def test_any_of_three_verdicts_claims_a_difference_where_there_is_none_in_5_perc
 
 
 def test_a_verdict_of_equivalence_is_wrong_in_5_percent_at_the_margin():
-    found = words(arms=1, difference=0.002, smallest_difference=0.002)
-    assert np.mean(["equivalent" in each for each in found]) == pytest.approx(0.05, abs=0.01)
+    found = words(arms=1, difference=0.002, smallest_difference=0.002, repetitions=500)
+    assert np.mean(["equivalent" in each for each in found]) == pytest.approx(0.05, abs=0.02)
 
 
 @pytest.mark.parametrize("n", [2, 5, 20])
