@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pydantic import Field, PositiveInt, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator
 
 from fashionlab.errors import UsageError
 from fashionlab.recipes import Recipe, find, override, validate
@@ -39,8 +39,8 @@ class Declaration(Settings):
 
     question: str = Field(min_length=1)
     baseline: Baseline
-    arms: dict[str, Arm] = Field(min_length=1)
-    seeds: PositiveInt | list[int]
+    arms: dict[str, Arm]
+    seeds: int | list[int]
     metric: str
     smallest_difference: float = Field(ge=0)
     test: Literal["paired", "permutation"]
@@ -48,11 +48,11 @@ class Declaration(Settings):
     @field_validator("arms", mode="before")
     @classmethod
     def _check_names(cls, arms: Any) -> Any:
-        if not isinstance(arms, dict):
-            return arms
+        if not isinstance(arms, dict) or not arms:
+            raise ValueError("expected at least one arm: a name, and under it what it changes (`set`, `recipe`)")
         for name in arms:
             if not isinstance(name, str):
-                raise ValueError(f"YAML reads the arm's name as {name!r}; put it in quotes")
+                raise ValueError(f"an arm's name is {name!r} to YAML; put it in quotes")
             if not _ARM_NAME.fullmatch(name) or name == BASELINE:
                 raise ValueError(f"{name!r} cannot be an arm's name: letters, digits, '-', '_' and '.', not "
                                  f"{BASELINE!r}; it becomes a folder's name")
@@ -65,10 +65,12 @@ class Declaration(Settings):
             raise ValueError("two names differ in capital letters only, which some file systems take for the same")
         return arms
 
-    @field_validator("seeds")
+    @field_validator("seeds", mode="before")
     @classmethod
-    def _check_seeds(cls, seeds: int | list[int]) -> int | list[int]:
-        if isinstance(seeds, list) and (not seeds or min(seeds) < 0 or len(set(seeds)) < len(seeds)):
+    def _check_seeds(cls, seeds: Any) -> int | list[int]:
+        listed = seeds if isinstance(seeds, list) else [0]
+        whole = all(type(seed) is int and seed >= 0 for seed in listed) and len(set(listed)) == len(listed) > 0
+        if not whole or not (isinstance(seeds, list) or (type(seeds) is int and seeds > 0)):
             raise ValueError("expected a count from 1, or a list of different seeds from 0")
         return seeds
 

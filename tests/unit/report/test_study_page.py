@@ -33,7 +33,8 @@ def test_the_page_shows_the_results(folder):
     results = json.loads(folder.results.read_text())
     for name, arm in results["arms"].items():
         assert name in page and f"{100 * arm['mean']:.2f}" in page
-        assert f"{100 * arm['difference']:+.2f}".replace("-", "−") in page
+        difference = f"{100 * arm['difference']:+.2f}".replace("-", "−")
+        assert (difference if difference[1:] != "0.00" else ">0.00 [") in page
     assert "the loss became &lt;nan&gt;" in page and "killed by SIGKILL" in page
     assert folder.declaration.read_text().splitlines()[-1].split(": ")[-1] in page
     assert not re.search(r'(?:src|href)="(?!data:|#)', page), "the page reaches for something outside of it"
