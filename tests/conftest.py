@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -57,3 +58,14 @@ def toy_run(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
              "--set", "epochs=1", "--set", "optimizer.lr=0.03", "--runs", str(runs), "--name", "toy", "--quiet"]
     assert run(["train", *words]) == 0
     return runs / "toy"
+
+
+@pytest.fixture(scope="session")
+def toy_report(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of a copy of `toy_run`, whose robustness was measured. Change nothing in its folder."""
+    from fashionlab.evaluation.robustness import robustness_run  # slow to import, and few tests need them
+    from fashionlab.report.page import write_report
+
+    folder = shutil.copytree(toy_run, tmp_path_factory.mktemp("reported") / "toy")
+    robustness_run(folder)
+    return write_report(folder)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,14 +12,6 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from fashionlab.evaluation.results import load_results
-from fashionlab.report.page import write_report
-
-
-@pytest.fixture(scope="module")
-def report(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("shown") / "toy"
-    shutil.copytree(toy_run, folder)
-    return write_report(folder)
 
 
 def column(page: Page, place: int) -> list[str]:
@@ -30,16 +21,16 @@ def column(page: Page, place: int) -> list[str]:
 @pytest.mark.parametrize("width", [390, 1280])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_opens_without_complaint_or_network_and_fits(
-        report: Path, open_page: Callable[..., Any], width: int, scheme: str) -> None:
-    opened = open_page(report, (width, 850), scheme)
+        toy_report: Path, open_page: Callable[..., Any], width: int, scheme: str) -> None:
+    opened = open_page(toy_report, (width, 850), scheme)
     opened.page.get_by_role("link", name="How to reproduce").click()
     assert (opened.complaints, opened.requests) == ([], [])
     assert not opened.overflows()
 
 
-def test_the_table_of_classes_sorts_by_keyboard(report: Path, open_page: Callable[..., Any]) -> None:
-    page = open_page(report).page
-    rows = load_results(report.parent).metrics["test"]["per_class"]
+def test_the_table_of_classes_sorts_by_keyboard(toy_report: Path, open_page: Callable[..., Any]) -> None:
+    page = open_page(toy_report).page
+    rows = load_results(toy_report.parent).metrics["test"]["per_class"]
     assert column(page, 1) == [row["class"] for row in rows]
     heading = page.locator("#per-class thead th").nth(3)
     heading.get_by_role("button", name="F1").focus()
@@ -54,9 +45,9 @@ def test_the_table_of_classes_sorts_by_keyboard(report: Path, open_page: Callabl
     assert heading.get_attribute("aria-sort") is None
 
 
-def test_mistakes_are_filtered_by_true_and_predicted_class(report: Path, open_page: Callable[..., Any]) -> None:
-    page = open_page(report).page
-    said = load_results(report.parent).test
+def test_mistakes_are_filtered_by_true_and_predicted_class(toy_report: Path, open_page: Callable[..., Any]) -> None:
+    page = open_page(toy_report).page
+    said = load_results(toy_report.parent).test
     wrong = said.predicted != said.labels
     gallery = page.locator("#all-mistakes")
     expect(gallery.get_by_role("status")).to_have_text(re.compile(f"^{wrong.sum():,} of {wrong.sum():,} mistakes"))
@@ -76,9 +67,9 @@ def test_mistakes_are_filtered_by_true_and_predicted_class(report: Path, open_pa
     expect(gallery.get_by_role("status")).to_have_text(re.compile("^0 of "))
 
 
-def test_dark_follows_the_system_until_the_switch_is_used(report: Path, open_page: Callable[..., Any]) -> None:
+def test_dark_follows_the_system_until_the_switch_is_used(toy_report: Path, open_page: Callable[..., Any]) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
-    dark, light = (open_page(report, scheme=scheme).page for scheme in ("dark", "light"))
+    dark, light = (open_page(toy_report, scheme=scheme).page for scheme in ("dark", "light"))
     black, white = dark.evaluate(ground), light.evaluate(ground)
     assert white == "rgb(255, 255, 255)" and black != white
     light.get_by_role("button", name="Dark theme").click()
@@ -89,8 +80,8 @@ def test_dark_follows_the_system_until_the_switch_is_used(report: Path, open_pag
     assert light.evaluate(ground) == white
 
 
-def test_figures_enlarge_and_close_by_keyboard(report: Path, open_page: Callable[..., Any]) -> None:
-    page = open_page(report, (390, 850)).page
+def test_figures_enlarge_and_close_by_keyboard(toy_report: Path, open_page: Callable[..., Any]) -> None:
+    page = open_page(toy_report, (390, 850)).page
     figure = page.get_by_role("button", name=re.compile("^Enlarge")).first
     figure.focus()
     page.keyboard.press("Enter")
@@ -102,8 +93,8 @@ def test_figures_enlarge_and_close_by_keyboard(report: Path, open_page: Callable
     expect(page.get_by_role("dialog")).to_have_count(0)
 
 
-def test_the_skip_link_comes_first(report: Path, open_page: Callable[..., Any]) -> None:
-    page = open_page(report).page
+def test_the_skip_link_comes_first(toy_report: Path, open_page: Callable[..., Any]) -> None:
+    page = open_page(toy_report).page
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="Skip to the content")).to_be_focused()
     page.keyboard.press("Enter")

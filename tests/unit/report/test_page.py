@@ -17,19 +17,14 @@ from PIL import Image
 from fashionlab.data.test_split import load_test
 from fashionlab.errors import DataError
 from fashionlab.evaluation.results import load_results
-from fashionlab.evaluation.robustness import robustness_run
 from fashionlab.report import trust
 from fashionlab.report.page import write_report
 from pages import Page, check_page, read_page
 
 
 @pytest.fixture(scope="module")
-def run(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("reported") / "toy"
-    shutil.copytree(toy_run, folder)
-    robustness_run(folder)
-    assert write_report(folder) == folder / "report.html"
-    return folder
+def run(toy_report: Path) -> Path:
+    return toy_report.parent
 
 
 @pytest.fixture(scope="module")
