@@ -10,7 +10,7 @@ test: .venv/.dev
 	$(BIN)/python -m pytest
 
 lint: .venv/.dev
-	$(BIN)/ruff check src tests benchmarks examples
+	$(BIN)/ruff check src tests benchmarks examples notebooks
 	$(BIN)/lint-imports
 	$(BIN)/pyright
 

@@ -19,7 +19,7 @@ def test_imports_point_downwards():
 
 def test_style():
     ruff = Path(sys.executable).parent / "ruff"
-    command = [ruff, "check", "--no-cache", "src", "tests", "benchmarks", "examples"]
+    command = [ruff, "check", "--no-cache", "src", "tests", "benchmarks", "examples", "notebooks"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stdout
 
