@@ -150,11 +150,13 @@ def _mistakes(run: RunResults, inputs: ReportInputs) -> dict[str, Any]:
         found = mistakes(run.test, inputs.test_pictures)
     except DataError as error:
         return {"mistakes": None, "mistake_filters": filters, "mistakes_text": f"{text} They cannot be shown: {error}."}
+    unit = "mistakes"
     if found.total > len(found.items):
+        unit = "most confident mistakes"
         text += f" The {len(found.items):,} most confident are here."
     if found.items:
         text += " The most confident come first, each with the probability of the predicted and of the true class."
-    return {"mistakes": found, "mistake_filters": filters, "mistakes_text": text}
+    return {"mistakes": found, "mistake_filters": filters, "mistake_unit": unit, "mistakes_text": text}
 
 
 def _figures(gallery: Gallery) -> dict[str, list[dict[str, Any]]]:
