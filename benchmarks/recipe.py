@@ -50,7 +50,7 @@ def train(recipe: str, seed: int, folder: Path) -> dict[str, object]:
     if (metrics["seed"], load_recipe(run)) != (seed, recipes.load(recipe, [f"seed={seed}"])):
         raise SystemExit(f"{folder} is a run of another recipe or seed; remove it")
     return {"seed": seed, "precision": environment["precision"], "commit": environment["commit"],
-            "output": summary(metrics), **{key: metrics[key] for key in KEPT}}
+            "output": summary({**metrics, "run": folder.relative_to(ROOT)}), **{key: metrics[key] for key in KEPT}}
 
 
 def main() -> None:
