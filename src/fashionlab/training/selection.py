@@ -10,6 +10,8 @@ from torch import Tensor
 from fashionlab.recipes.selection import SelectionSettings
 from fashionlab.training.distributed import World
 
+_UNSEEN = -1.0  # no loss is negative
+
 
 class Selection:
     """Keeps every training picture's last loss and, between epochs, chooses the pool of the next one.
@@ -21,7 +23,7 @@ class Selection:
         self.settings = settings
         self.pool: Tensor | None = None  # int64 positions on the CPU; None for all pictures
         self._losses = torch.full((count,), torch.inf, device=device)
-        self._fresh = torch.full((count,), torch.nan, device=device)  # of this epoch; NaN for pictures not yet seen
+        self._fresh = torch.full((count,), _UNSEEN, device=device)  # of this epoch alone
 
     def record(self, positions: Tensor, losses: Tensor) -> None:
         """Losses float32 [B] of the pictures at `positions` (int64 [B]), both on the device."""
@@ -31,13 +33,13 @@ class Selection:
         """Bring together what all processes have seen of the epoch."""
         if world.size > 1:
             for other in world.gather(self._fresh.cpu()):
-                self._fresh = torch.where(self._fresh.isnan(), other.to(self._fresh.device), self._fresh)
+                self._fresh = torch.where(self._fresh == _UNSEEN, other.to(self._fresh.device), self._fresh)
 
     def end_epoch(self, finished: int, world: World) -> None:
         """Choose the pool of the next epoch; `finished` counts the epochs done."""
         self.share(world)
-        self._losses = torch.where(self._fresh.isnan(), self._losses, self._fresh)
-        self._fresh.fill_(torch.nan)
+        self._losses = torch.where(self._fresh == _UNSEEN, self._losses, self._fresh)
+        self._fresh.fill_(_UNSEEN)
         if finished >= self.settings.after:
             kept = max(1, round(self.settings.keep * len(self._losses)))
             self.pool = self._losses.argsort(descending=True, stable=True)[:kept].cpu()

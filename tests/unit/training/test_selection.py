@@ -50,7 +50,7 @@ def test_a_picture_skipped_keeps_its_last_loss_and_one_never_seen_comes_first() 
 def test_processes_bring_together_what_each_has_seen() -> None:
     class Pair(World):
         def gather(self, value):
-            return [value, torch.tensor([torch.nan, torch.nan, 5.0, 0.1])]
+            return [value, torch.tensor([-1.0, -1.0, 5.0, 0.1])]
 
     selection = _selection(4)
     selection.record(torch.tensor([0, 1]), torch.tensor([0.2, 3.0]))
