@@ -30,10 +30,12 @@ class Selection:
         self._fresh[positions] = losses
 
     def share(self, world: World) -> None:
-        """Bring together what all processes have seen of the epoch."""
+        """Bring together what all processes have seen of the epoch; the first to have seen a picture counts."""
         if world.size > 1:
-            for other in world.gather(self._fresh.cpu()):
-                self._fresh = torch.where(self._fresh == _UNSEEN, other.to(self._fresh.device), self._fresh)
+            merged, *others = world.gather(self._fresh.cpu())
+            for other in others:
+                merged = torch.where(merged == _UNSEEN, other, merged)
+            self._fresh.copy_(merged)
 
     def end_epoch(self, finished: int, world: World) -> None:
         """Choose the pool of the next epoch; `finished` counts the epochs done."""

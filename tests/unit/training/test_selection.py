@@ -50,12 +50,18 @@ def test_a_picture_skipped_keeps_its_last_loss_and_one_never_seen_comes_first() 
 def test_processes_bring_together_what_each_has_seen() -> None:
     class Pair(World):
         def gather(self, value):
-            return [value, torch.tensor([-1.0, -1.0, 5.0, 0.1])]
+            parts = [first, second]
+            assert any(torch.equal(value, part) for part in parts)
+            return parts
 
-    selection = _selection(4)
-    selection.record(torch.tensor([0, 1]), torch.tensor([0.2, 3.0]))
-    selection.end_epoch(1, Pair(0, 2))
-    assert selection.pool is not None and selection.pool.tolist() == [2, 1]
+    # Both have seen picture 1: all processes must believe the same of it, or their shares of the next epoch overlap.
+    first, second = torch.tensor([0.2, 3.0, -1.0, -1.0]), torch.tensor([-1.0, 9.0, 5.0, 0.1])
+    for rank, seen in enumerate((first, second)):
+        selection = _selection(4)
+        here = (seen >= 0).nonzero().flatten()
+        selection.record(here, seen[here])
+        selection.end_epoch(1, Pair(rank, 2))
+        assert selection.pool is not None and selection.pool.tolist() == [2, 1]
 
 
 def test_state_round_trip_in_the_middle_of_an_epoch() -> None:
