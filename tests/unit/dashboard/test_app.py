@@ -119,7 +119,9 @@ def test_a_missing_package_names_the_extra(module):
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])
 def test_the_command_prints_its_address_and_ends_on_a_signal(tmp_path, stop):
     write_run(tmp_path / "a")
-    code = "import sys; from fashionlab.cli.main import run; code = run(sys.argv[1:]); " \
+    # A shell without job control starts its background jobs, such as a test run, with SIGINT ignored: undo that.
+    code = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); " \
+           "import sys; from fashionlab.cli.main import run; code = run(sys.argv[1:]); " \
            "assert 'torch' not in sys.modules; sys.exit(code)"
     command = [sys.executable, "-c", code, "dashboard", str(tmp_path), "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

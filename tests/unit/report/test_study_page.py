@@ -6,7 +6,6 @@ import json
 import re
 
 import pytest
-from playwright.sync_api import sync_playwright
 
 from fashionlab.errors import DataError
 from fashionlab.report.study_page import write_study_page
@@ -78,27 +77,3 @@ def test_folders_without_results_are_refused(tmp_path):
 def test_report_of_a_study(cli, folder):
     result = cli("report", folder.path)
     assert result.code == 0 and result.out.strip() == str(folder.page)
-
-
-@pytest.fixture(scope="module")
-def browser():
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
-        yield browser
-        browser.close()
-
-
-@pytest.mark.parametrize("width", [390, 1280])
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_fits_phones_and_desktops(browser, folder, width, scheme):
-    context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True)
-    page = context.new_page()
-    messages = []
-    page.on("console", lambda message: messages.append(message.text))
-    page.on("pageerror", lambda error: messages.append(str(error)))
-    page.goto(folder.page.as_uri())
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    assert page.get_by_role("img", name="Differences from the baseline").evaluate("one => one.naturalWidth > 0")
-    page.get_by_role("button", name="difference", exact=False).first.focus()
-    context.close()
-    assert not messages
