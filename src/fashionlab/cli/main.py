@@ -72,8 +72,12 @@ def _call(argv: list[str]) -> object:
 
 def entry() -> None:
     """The console script."""
+    status = run(sys.argv[1:])
     try:
-        sys.exit(run(sys.argv[1:]))
+        sys.stdout.flush()
+        sys.stderr.flush()
     except BrokenPipeError:  # `fashionlab ... | head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        status = 1
+    if status == 0:
+        os._exit(0)  # at once: freeing all that torch has imported takes a second
+    sys.exit(status)

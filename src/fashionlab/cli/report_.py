@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from multiprocessing import get_context
 from pathlib import Path
+from signal import SIG_IGN, SIGINT, signal
 from typing import Annotated
 
 import typer
@@ -17,14 +20,18 @@ def command(
 
     A run gets report.html, model_card.md, sample_predictions.txt and figures/; the page opens from disk.
     """
-    from fashionlab.studies.folder import StudyFolder
+    # The process that helps with a run's figures starts before anything large is imported, and imports meanwhile.
+    # Ctrl-C is for this process alone.
+    with get_context("spawn").Pool(1, signal, (SIGINT, SIG_IGN)) as helper:
+        helper.apply_async(import_module, ("fashionlab.report.figures",))
+        from fashionlab.studies.folder import StudyFolder
 
-    if StudyFolder(folder).settings.is_file():
-        from fashionlab.report.study_page import write_study_page
+        if StudyFolder(folder).settings.is_file():
+            from fashionlab.report.study_page import write_study_page
 
-        page = write_study_page(folder)
-    else:
-        from fashionlab.report.page import write_report
+            page = write_study_page(folder)
+        else:
+            from fashionlab.report.page import write_report
 
-        page = write_report(folder, data_dir=data_dir, device=device)
+            page = write_report(folder, data_dir=data_dir, device=device, helper=helper)
     print(page)

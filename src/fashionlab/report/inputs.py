@@ -18,7 +18,7 @@ from fashionlab.evaluation.results import RunResults
 from fashionlab.evaluation.run import load_model
 from fashionlab.records import PictureSet, Split
 
-FEATURE_PICTURES = 1000  # as many points as a map shows apart, and as t-SNE lays out in two seconds
+FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays out in two seconds
 
 
 @dataclass(frozen=True)

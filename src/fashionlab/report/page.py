@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from multiprocessing.pool import Pool
 from pathlib import Path
 from typing import Any
 
@@ -26,18 +27,20 @@ _HEADINGS = (("summary", "Summary"), ("training", "Training"), ("results", "Clas
              ("reproduce", "How to reproduce"))
 
 
-def write_report(folder: Path, *, data_dir: Path | None = None, device: str = "auto") -> Path:
+def write_report(folder: Path, *, data_dir: Path | None = None, device: str = "auto",
+                 helper: Pool | None = None) -> Path:
     """Write report.html, model_card.md, sample_predictions.txt and figures/ into the folder of a run.
 
     Returns the page's path. What the run has not measured is said on the page; the cost of prediction is measured here
-    if it was not yet. Raises DataError for a folder that is no run, has not finished, or was never judged on test.
+    if it was not yet. helper: see `draw_all`. Raises DataError for a folder that is no run, has not finished, or was
+    never judged on test.
     """
     run = load_results(folder)
     _check(run)
     no_cost = _measure_cost(run, device)
     run = load_results(folder)  # with the cost
     inputs = ReportInputs(run, data_dir, device)
-    gallery = draw_all(inputs)
+    gallery = draw_all(inputs, helper=helper)
     page = folder / "report.html"
     write_text(page, render("run.html", **_context(run, inputs, gallery), no_cost=no_cost))
     write_model_card(run, gallery, no_cost)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,17 @@ def test_what_is_missing_is_left_out_with_the_reason(toy_run: Path, tmp_path: Pa
     assert {"curves", "confusion_counts", "per_class", "roc", "precision_recall", "reliability"} <= drawn
     assert drawn | set(reasons) == set(FIGURES.names()) and not drawn & set(reasons)
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(f"{name}.svg" for name in drawn)
+
+
+def test_a_helping_process_draws_the_same(inputs: ReportInputs, tmp_path: Path) -> None:
+    alone = draw_all(inputs, tmp_path / "alone", formats=("svg",))
+    with get_context("spawn").Pool(1) as helper:
+        together = draw_all(inputs, tmp_path / "together", formats=("svg",), helper=helper)
+    assert [one.name for one in together.drawn] == [one.name for one in alone.drawn]
+    assert [one.caption for one in together.drawn] == [one.caption for one in alone.drawn]
+    assert together.left_out == alone.left_out
+    for one, other in zip(alone.drawn, together.drawn, strict=True):
+        assert one.files["svg"].read_bytes() == other.files["svg"].read_bytes(), one.name
 
 
 def test_a_run_that_was_not_evaluated(toy_data: Path, tmp_path: Path) -> None:

@@ -6,11 +6,15 @@ report find it.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
+from multiprocessing.pool import Pool
 from pathlib import Path
 
 from fashionlab.errors import DataError
+from fashionlab.evaluation.results import load_results
 from fashionlab.report import style
 from fashionlab.report.figures.base import FIGURES, Figure, in_order
 from fashionlab.report.inputs import ReportInputs
@@ -38,28 +42,55 @@ class Gallery:
 
 
 def draw_all(inputs: ReportInputs, folder: Path | None = None,
-             formats: Sequence[style.Format] = ("png", "svg")) -> Gallery:
+             formats: Sequence[style.Format] = ("png", "svg"), helper: Pool | None = None) -> Gallery:
     """Draw every figure that the run has into `folder` (default: the run's figures/), each file atomically.
 
-    A figure whose pictures, weights or files are missing or broken is left out with the reason.
+    A figure whose pictures, weights or files are missing or broken is left out with the reason. helper: another
+    process, which draws some of them meanwhile, from the last one on: threads do not make Python code faster.
     """
     folder = folder or inputs.results.folder.path / "figures"
+    where = inputs.results.folder.path, inputs.data_dir, inputs.device
+    left, ready, elsewhere = deque(in_order()), {}, {}
+    while left:
+        # One that it draws and one that waits: what it is given cannot be taken back.
+        if helper and sum(not one.ready() for one in elsewhere.values()) < 2:
+            entry = left.pop()
+            elsewhere[entry.name] = helper.apply_async(_draw_elsewhere, (entry.name, where, folder, formats))
+        else:
+            entry = left.popleft()
+            ready[entry.name] = _draw(entry, inputs, folder, formats)
     gallery = Gallery([], {})
     for entry in in_order():
-        try:
-            reason = entry.why_not(inputs)
-            if reason is None:
-                gallery.drawn.append(_draw(entry, inputs, folder, formats))
-                continue
-        except DataError as error:
-            reason = str(error)
-        gallery.left_out[entry.name] = entry.title, reason
+        drawn = ready[entry.name] if entry.name in ready else elsewhere[entry.name].get()
+        if isinstance(drawn, DrawnFigure):
+            gallery.drawn.append(drawn)
+        else:
+            gallery.left_out[entry.name] = entry.title, drawn
     return gallery
 
 
-def _draw(entry: Figure, inputs: ReportInputs, folder: Path, formats: Sequence[style.Format]) -> DrawnFigure:
-    sheet = entry.draw(inputs)
+def _draw(entry: Figure, inputs: ReportInputs, folder: Path, formats: Sequence[style.Format]) -> DrawnFigure | str:
+    """The figure, or why there is none."""
+    try:
+        reason = entry.why_not(inputs)
+        if reason is not None:
+            return reason
+        sheet = entry.draw(inputs)
+        caption = entry.caption(inputs)
+    except DataError as error:
+        return str(error)
     files: dict[style.Format, Path] = {kind: folder / f"{entry.name}.{kind}" for kind in formats}
     for kind, path in files.items():
         style.save(sheet, path, kind)
-    return DrawnFigure(entry.name, entry.title, entry.section, entry.caption(inputs), files)
+    return DrawnFigure(entry.name, entry.title, entry.section, caption, files)
+
+
+def _draw_elsewhere(name: str, where: tuple[Path, Path | None, str], folder: Path,
+                    formats: Sequence[style.Format]) -> DrawnFigure | str:
+    return _draw(FIGURES[name], _inputs(*where), folder, formats)
+
+
+@cache
+def _inputs(run: Path, data_dir: Path | None, device: str) -> ReportInputs:
+    """Read once for all figures that a helping process draws."""
+    return ReportInputs(load_results(run), data_dir, device)

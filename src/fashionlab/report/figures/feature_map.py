@@ -26,12 +26,15 @@ def layout(features: np.ndarray, seed: int = 0) -> np.ndarray:
     """float64 [N, 2]: t-SNE (van der Maaten and Hinton 2008) of the 30 first principal components of [N, D]."""
     from sklearn.decomposition import PCA
     from sklearn.manifold import TSNE
+    from threadpoolctl import threadpool_limits
 
     components = min(30, *features.shape)
-    reduced = PCA(components, svd_solver="full").fit_transform(features.astype(np.float64))
+    reduced = PCA(components, svd_solver="covariance_eigh").fit_transform(features.astype(np.float64))
     perplexity = min(PERPLEXITY, (len(features) - 1) / 3)
     tsne = TSNE(2, perplexity=perplexity, max_iter=400, random_state=seed)
-    return tsne.fit_transform(reduced.astype(np.float32)).astype(np.float64)
+    # Its threads wait for each other with all they have: where another process is at work they take ten times as long.
+    with threadpool_limits(1, "openmp"):
+        return tsne.fit_transform(reduced.astype(np.float32)).astype(np.float64)
 
 
 def _caption(inputs: ReportInputs) -> str:
