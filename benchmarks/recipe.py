@@ -13,7 +13,6 @@ import sys
 from pathlib import Path
 
 import numpy as np
-from scipy import stats
 
 from fashionlab import recipes
 from fashionlab.cli.train_ import summary
@@ -21,6 +20,7 @@ from fashionlab.environment import machine, versions
 from fashionlab.evaluation.run import load_recipe
 from fashionlab.files import write_json
 from fashionlab.run_folder import RunFolder, open_run
+from fashionlab.studies.statistics import mean_interval
 
 ROOT = Path(__file__).parents[1]
 KEPT = ("test_accuracy", "val_accuracy", "macro_f1", "nll", "ece", "train_seconds", "images_per_second", "data_share",
@@ -29,13 +29,11 @@ KEPT = ("test_accuracy", "val_accuracy", "macro_f1", "nll", "ece", "train_second
 
 def summarise(values: list[float]) -> dict[str, float | int | list[float] | None]:
     """Mean, sample deviation and the t interval (95 %) of a mean over seeds; no interval for one seed."""
-    n = len(values)
-    mean = float(np.mean(values))
+    n, mean = len(values), float(np.mean(values))
     if n < 2:
         return {"mean": mean, "n": n, "sd": None, "interval": None}
-    sd = float(np.std(values, ddof=1))
-    half = float(stats.t.ppf(0.975, n - 1)) * sd / n**0.5
-    return {"mean": mean, "n": n, "sd": sd, "interval": [mean - half, mean + half]}
+    interval = mean_interval(values)
+    return {"mean": mean, "n": n, "sd": float(np.std(values, ddof=1)), "interval": [interval.low, interval.high]}
 
 
 def train(recipe: str, seed: int, folder: Path) -> dict[str, object]:

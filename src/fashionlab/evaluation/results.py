@@ -41,8 +41,10 @@ class RunResults:
 
     @cached_property
     def metrics(self) -> dict[str, Any]:
-        """metrics.json; written at the end of training, so DataError for a run that has not finished."""
+        """metrics.json; written at the end of training, so DataError for a run that has not finished or diverged."""
         if not self.folder.metrics.is_file():
+            if self.folder.status.is_file() and self.status.get("state") == "diverged":
+                raise DataError(f"{self.folder.path}: this run diverged and has no result: {self.status.get('reason')}")
             raise DataError(f"{self.folder.path}: this run has not finished training; continue it with "
                             f"`fashionlab train --resume {self.folder.path}`")
         return self.folder.read_json(self.folder.metrics)

@@ -54,7 +54,7 @@ def read_yaml(path: Path) -> dict[str, Any]:
         where = f" line {mark.line + 1}" if mark else ""
         raise UsageError(f"{path}{where}: no valid YAML ({getattr(error, 'problem', error)})") from error
     if not isinstance(values, dict):
-        raise UsageError(f"{path}: expected a mapping of recipe keys, found {type(values).__name__}")
+        raise UsageError(f"{path}: expected a mapping of keys to values, found {type(values).__name__}")
     return values
 
 

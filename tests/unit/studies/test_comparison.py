@@ -20,6 +20,7 @@ from statsmodels.stats.proportion import proportion_confint
 
 from compared_runs import CLASSES, COST, logits_of, write_run
 from fashionlab.errors import DataError, UsageError
+from fashionlab.run_folder import RunFolder
 from fashionlab.studies.comparable import load_comparable, remarks
 from fashionlab.studies.comparison import Comparison, compare, pareto_front
 
@@ -263,6 +264,15 @@ def test_incomplete_runs_are_refused(tmp_path: Path, missing: str, reason: str):
     (paths[1] / missing).unlink()
     with pytest.raises(DataError, match=reason):
         load_comparable(paths)
+
+
+def test_a_run_that_diverged_is_not_told_to_resume(tmp_path: Path):
+    paths = [write_run(tmp_path / name, logits_of(LABELS), LABELS) for name in "ab"]
+    (paths[1] / "metrics.json").unlink()
+    RunFolder(paths[1]).set_status("diverged", reason="the loss became nan at step 7")
+    with pytest.raises(DataError, match=r"diverged .*nan at step 7") as caught:
+        load_comparable(paths)
+    assert "--resume" not in str(caught.value)
 
 
 def test_broken_records_are_named(tmp_path: Path):
