@@ -31,14 +31,20 @@ def three_cnn(*, classes: int, channels: int, image_size: int, hidden_units: Cou
     source="reference system 001 (001_b66cf1485bd7f7c5.txt), main CNN",
     parameters=1_701_578, macs=9_059_328, smallest=4,
 ))
-def ablation_main(*, classes: int, channels: int, image_size: int, dropout: Rate = 0.25) -> nn.Module:
-    """The main network of system 001. Its text says about 310K parameters; the layers it lists have 1.70 M."""
-    side = image_size // 4
+def ablation_main(
+    *, classes: int, channels: int, image_size: int, dropout: Rate = 0.25, filters: Count = 32
+) -> nn.Module:
+    """The main network of system 001. Its text says about 310K parameters; the layers it lists have 1.70 M.
+
+    filters: of the first convolution, each next one has twice as many. 32 is the text's; others are for comparisons at
+    equal multiply-accumulates.
+    """
+    side, second, third = image_size // 4, 2 * filters, 4 * filters
     return nn.Sequential(
-        nn.Conv2d(channels, 32, 3, padding=1), nn.BatchNorm2d(32), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(32, 64, 3, padding=1), nn.BatchNorm2d(64), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(64, 128, 3, padding=1), nn.BatchNorm2d(128), nn.ReLU(), nn.Flatten(),
-        nn.Linear(128 * side**2, 256), nn.ReLU(), nn.Dropout(dropout), nn.Linear(256, classes),
+        nn.Conv2d(channels, filters, 3, padding=1), nn.BatchNorm2d(filters), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(filters, second, 3, padding=1), nn.BatchNorm2d(second), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(second, third, 3, padding=1), nn.BatchNorm2d(third), nn.ReLU(), nn.Flatten(),
+        nn.Linear(third * side**2, 256), nn.ReLU(), nn.Dropout(dropout), nn.Linear(256, classes),
     )
 
 
@@ -47,18 +53,27 @@ def ablation_main(*, classes: int, channels: int, image_size: int, dropout: Rate
     source="reference system 001 (001_b66cf1485bd7f7c5.txt), alternative CNN",
     parameters=215_370, macs=3_024_384, smallest=4,
 ))
-def ablation_shallow(*, classes: int, channels: int, image_size: int) -> nn.Module:
+def ablation_shallow(
+    *, classes: int, channels: int, image_size: int, filters: Count = 16, batch_norm: bool = False
+) -> nn.Module:
     """The alternative network of system 001, whose text gives the two 5x5 convolutions and their widths only.
 
     Padding that keeps the size, pooling by 2 after each and a hidden layer of 128 are our choice: the commonest way to
     complete it, and one that keeps it smaller than the main network, as the text wants. No batch norm and no dropout,
     which the text names as what sets the main network apart.
+
+    filters: of the first convolution, the second has twice as many; 16 is the text's. batch_norm: after each
+    convolution, as in the main network. Both are for comparisons that change one thing at a time.
     """
-    side = image_size // 4
+
+    def block(inputs: int, outputs: int) -> list[nn.Module]:
+        norm = [nn.BatchNorm2d(outputs)] if batch_norm else []
+        return [nn.Conv2d(inputs, outputs, 5, padding=2), *norm, nn.ReLU(), nn.MaxPool2d(2)]
+
+    side, second = image_size // 4, 2 * filters
     return nn.Sequential(
-        nn.Conv2d(channels, 16, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-        nn.Conv2d(16, 32, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-        nn.Linear(32 * side**2, 128), nn.ReLU(), nn.Linear(128, classes),
+        *block(channels, filters), *block(filters, second), nn.Flatten(),
+        nn.Linear(second * side**2, 128), nn.ReLU(), nn.Linear(128, classes),
     )
 
 

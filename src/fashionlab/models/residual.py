@@ -40,12 +40,12 @@ class BasicBlock(nn.Module):
     """conv - BN - ReLU - conv - BN (- SE), added to the input, ReLU.
 
     Where the size changes the shortcut drops pixels and pads channels with zeros (option A of He et al. 2015), which
-    costs no parameters and is what the paper's networks for small pictures use.
+    costs no parameters and is what the paper's networks for small pictures use. Without `shortcuts` nothing is added.
     """
 
-    def __init__(self, inputs: int, outputs: int, stride: int, reduction: int | None) -> None:
+    def __init__(self, inputs: int, outputs: int, stride: int, reduction: int | None, shortcuts: bool) -> None:
         super().__init__()
-        self.stride, self.extra = stride, outputs - inputs
+        self.stride, self.extra, self.shortcuts = stride, outputs - inputs, shortcuts
         self.branch = nn.Sequential(
             _conv3x3(inputs, outputs, stride), nn.BatchNorm2d(outputs), nn.ReLU(),
             _conv3x3(outputs, outputs), nn.BatchNorm2d(outputs),
@@ -53,6 +53,8 @@ class BasicBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        if not self.shortcuts:
+            return F.relu(self.branch(x))
         shortcut = x
         if self.extra or self.stride > 1:
             before = self.extra // 2
@@ -60,12 +62,12 @@ class BasicBlock(nn.Module):
         return F.relu(self.branch(x) + shortcut)
 
 
-def _resnet20(classes: int, channels: int, reduction: int | None) -> nn.Module:
+def _resnet20(classes: int, channels: int, reduction: int | None = None, shortcuts: bool = True) -> nn.Module:
     layers: list[nn.Module] = [_conv3x3(channels, 16), nn.BatchNorm2d(16), nn.ReLU()]
     inputs = 16
     for width in (16, 32, 64):
         for i in range(3):
-            layers.append(BasicBlock(inputs, width, 2 if i == 0 and width > 16 else 1, reduction))
+            layers.append(BasicBlock(inputs, width, 2 if i == 0 and width > 16 else 1, reduction, shortcuts))
             inputs = width
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, classes))
 
@@ -75,9 +77,12 @@ def _resnet20(classes: int, channels: int, reduction: int | None) -> nn.Module:
     source="He et al. 2015, Deep Residual Learning (arXiv:1512.03385), section 4.2",
     parameters=269_434, macs=30_821_248, smallest=4,
 ))
-def resnet20(*, classes: int, channels: int, image_size: int) -> nn.Module:
-    """The smallest network of the paper's CIFAR-10 family; about 0.27 M parameters, as there."""
-    return _resnet20(classes, channels, reduction=None)
+def resnet20(*, classes: int, channels: int, image_size: int, shortcuts: bool = True) -> nn.Module:
+    """The smallest network of the paper's CIFAR-10 family; about 0.27 M parameters, as there.
+
+    shortcuts: False gives the paper's plain network of the same depth, to show what the shortcuts bring.
+    """
+    return _resnet20(classes, channels, shortcuts=shortcuts)
 
 
 @register("se-resnet20", Card(
