@@ -4,9 +4,6 @@ All are used alike: ``loss = optimizer.step(closure)``, where `closure` zeroes t
 batch, calls backward, clips if the recipe says so, and returns the loss. It is called once, by SAM twice, so it must do
 the same batch with the same augmentation again. Every group in `param_groups` carries its base rate as `initial_lr`;
 a schedule sets `lr`. `state_dict` holds tensors and plain values only.
-
-torch's `fused` kernels are not used: on CPUs they silently mix up elements when a weight and its gradient lie in memory
-in different orders (channels_last and not), as can happen after a checkpoint is loaded.
 """
 
 # torch._foreach_* are used as torch.optim uses them; pyright takes the underscore for private.
@@ -59,11 +56,46 @@ def _build_plain(
         case settings_of.Sgd():
             return torch.optim.SGD(groups, momentum=settings.momentum, nesterov=settings.nesterov)
         case settings_of.AdamW():
-            return torch.optim.AdamW(groups, betas=settings.betas, eps=settings.eps)
+            return FusedAdamW(groups, betas=settings.betas, eps=settings.eps, fused=True)
         case settings_of.Adam():
-            return torch.optim.Adam(groups, betas=settings.betas, eps=settings.eps)
+            return FusedAdam(groups, betas=settings.betas, eps=settings.eps, fused=True)
         case settings_of.RmsProp():
             return torch.optim.RMSprop(groups, alpha=settings.alpha, eps=settings.eps, momentum=settings.momentum)
+
+
+class _Aligned(torch.optim.Optimizer):
+    """Makes torch's fused kernels safe, which take one pass over memory where the plain ones take a dozen.
+
+    On CPUs they silently mix up elements when a weight, its gradient and its averages lie in memory in different orders
+    (channels_last and not), as can happen after a checkpoint is loaded.
+    """
+
+    def step(self, closure: Closure | None = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        for group in self.param_groups:
+            for weight in group["params"]:
+                if weight.grad is not None:
+                    weight.grad = _in_order_of(weight, weight.grad)
+                state = self.state[weight]
+                state.update({key: _in_order_of(weight, value) for key, value in state.items()
+                              if value.shape == weight.shape})
+        super().step()
+        return loss
+
+
+def _in_order_of(weight: Tensor, tensor: Tensor) -> Tensor:
+    return tensor if tensor.stride() == weight.stride() else torch.empty_like(weight).copy_(tensor)
+
+
+class FusedAdam(_Aligned, torch.optim.Adam):
+    """torch's Adam in one kernel (Kingma and Ba 2015)."""
+
+
+class FusedAdamW(_Aligned, torch.optim.AdamW):
+    """torch's AdamW in one kernel (Loshchilov and Hutter 2019)."""
 
 
 def _groups(

@@ -23,7 +23,7 @@ from fashionlab.evaluation.predict import normalise, predict_logits, statistics
 from fashionlab.evaluation.weights import save_weights
 from fashionlab.recipes import Recipe
 from fashionlab.run_folder import ModelSpec, RunFolder
-from fashionlab.runtime import Runtime, derive_seed, generator
+from fashionlab.runtime import Runtime, generator, seed_global
 from fashionlab.training.averaging import build_averaging, final_weights
 from fashionlab.training.checkpoint import save_checkpoint
 from fashionlab.training.distributed import World
@@ -181,7 +181,7 @@ class Trainer:
     def _update(self, inputs: Tensor, indices: Tensor, labels: Tensor, targets: Tensor) -> tuple[float, float]:
         """One optimizer step. Returns the mean loss and the number of pictures judged right, before the step."""
         recipe, step = self.recipe, self.position.step
-        torch.manual_seed(derive_seed(recipe.seed, "dropout", step, self.world.rank))
+        seed_global(self.runtime.device, recipe.seed, "dropout", step, self.world.rank)
         self._lr = self.schedule.apply(self.optimizer, step, self.averaging.lr_factor(step))
         first: list[tuple[float, float]] = []
 
