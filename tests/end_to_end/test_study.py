@@ -43,6 +43,13 @@ def study(cli, toy_data, tmp_path):
 
 
 @pytest.fixture
+def is_worker(process: psutil.Process) -> bool:
+    try:
+        return "fashionlab.studies.worker" in process.cmdline()
+    except psutil.NoSuchProcess:  # it ended in between
+        return False
+
+
 def start(tmp_path):
     """`start("study", ...)` runs the command in a process of its own, which does not outlive the test."""
     started: list[subprocess.Popen[bytes]] = []
@@ -130,7 +137,7 @@ def test_a_killed_run_is_a_failure_of_that_run(start, study, tmp_path):
 
     def workers() -> list[psutil.Process]:
         children = psutil.Process(process.pid).children()
-        return [child for child in children if "fashionlab.studies.worker" in child.cmdline()]
+        return [child for child in children if is_worker(child)]
 
     wait_for(workers, process)
     workers()[0].kill()

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-from multiprocessing import get_context
 from pathlib import Path
-from signal import SIG_IGN, SIGINT, signal
 from typing import Annotated
 
 import typer
@@ -20,6 +17,10 @@ def command(
 
     A run gets report.html, model_card.md, sample_predictions.txt and figures/; the page opens from disk.
     """
+    from importlib import import_module
+    from multiprocessing import get_context
+    from signal import SIG_IGN, SIGINT, signal
+
     # The process that helps with a run's figures starts before anything large is imported, and imports meanwhile.
     # Ctrl-C is for this process alone.
     with get_context("spawn").Pool(1, signal, (SIGINT, SIG_IGN)) as helper:

@@ -5,7 +5,7 @@ Top-level keys are the fields of `Recipe`; `fashionlab recipe show NAME` prints 
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
@@ -79,16 +79,23 @@ class TestTimeSettings(Settings):
     views: Literal[1, 2, 6] = 1
 
 
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
 class Expected(Settings):
-    """What a reference system claims of itself. Shares are fractions; `source` names the reference text's file."""
+    """What a reference system claims of itself. Shares are fractions; `source` names the reference text's file.
+
+    accuracy: a figure, or the lowest and highest of a range. worse_than: the system that it is said to fall behind.
+    """
 
     source: str
     claim: str
     split: Literal["test", "val", "unstated"] = "test"
-    accuracy: float | None = Field(default=None, ge=0, le=1)
-    macro_f1: float | None = Field(default=None, ge=0, le=1)
+    accuracy: Share | tuple[Share, Share] | None = None
+    macro_f1: Share | None = None
     loss: PositiveFloat | None = None
     train_seconds: PositiveFloat | None = None
+    worse_than: str | None = None
 
 
 class Recipe(Settings):
@@ -123,6 +130,11 @@ class Recipe(Settings):
             if watches and self.data.validation == 0:
                 raise ValueError(f"{key} needs a validation split, but data.validation is 0")
         return self
+
+    def trains_like(self, other: Recipe) -> bool:
+        """Whether both give the same weights: they are equal in all but what they say of themselves."""
+        silent = {"description": "", "expected": None}
+        return self.model_copy(update=silent) == other.model_copy(update=silent)
 
     @property
     def weights(self) -> Literal["averaged", "best", "last"]:

@@ -128,7 +128,7 @@ def _refuse_fewer_seeds(study: Study, settings: dict[str, Any]) -> None:
 def _refuse_foreign_runs(study: Study, folder: StudyFolder) -> None:
     for arm, seed in study.runs:
         run = folder.run(arm, seed)
-        if run.recipe.is_file() and load_recipe(run) != with_seed(study.recipes[arm], seed):
+        if run.recipe.is_file() and not load_recipe(run).trains_like(with_seed(study.recipes[arm], seed)):
             raise UsageError(f"{run.path}: this run was not trained with the recipe of {arm}; move it away")
 
 

@@ -14,9 +14,11 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
+from fashionlab import runtime
 from fashionlab.data.locate import locate
 from fashionlab.errors import DataError, Interrupted, UsageError
-from fashionlab.studies.folder import FINISHED, StudyFolder, begin, held
+from fashionlab.studies.adoption import Shelf
+from fashionlab.studies.folder import FINISHED, StudyFolder, begin, held, with_seed
 from fashionlab.studies.progress import Progress, Standing, progress
 from fashionlab.studies.results import write_results
 from fashionlab.studies.schema import Study, run_name
@@ -61,12 +63,14 @@ class _Trainer:
 
     def __init__(self, study: Study, folder: StudyFolder, threads: int, device: str, data_dir: Path | None) -> None:
         self.study, self.folder, self.device, self.data_dir = study, folder, device, data_dir
+        self.threads = threads
         self.environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
         self.running: dict[Key, subprocess.Popen[bytes]] = {}
         self.share = {key: self._share(key) for key in study.runs}
         self.share_before, self.began = sum(self.share.values()), time.monotonic()
 
     def train(self, jobs: int, stop: StopRequest, display: Progress) -> None:
+        self._take_over_finished()
         waiting = deque(key for key in self.study.runs if self.folder.state(*key) not in FINISHED)
         try:
             while (waiting or self.running) and not stop:
@@ -81,6 +85,14 @@ class _Trainer:
                 display.update(self._standing())
         finally:
             self._end_all()
+
+    def _take_over_finished(self) -> None:
+        missing = [key for key in self.study.runs if self.folder.state(*key) == "missing"]
+        shelf = Shelf(self.folder.path.parent, str(runtime.choose(self.device, "auto").device), self.threads)
+        for arm, seed in missing:
+            shelf.take(with_seed(self.study.recipes[arm], seed), self.folder.run(arm, seed).path)
+            self.share[arm, seed] = self._share((arm, seed))
+        self.share_before = sum(self.share.values())
 
     def _start(self, key: Key) -> subprocess.Popen[bytes]:
         log = self.folder.log(*key)

@@ -171,7 +171,7 @@ def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec
              processes: World, *, initialise: bool) -> Trainer:
     train = ResidentPictures.from_set(pictures, split.train, place.device)
     validation = ResidentPictures.from_set(pictures, split.validation, place.device)
-    torch.manual_seed(runtime.derive_seed(recipe.seed, "initialisation"))
+    runtime.seed_global(place.device, recipe.seed, "initialisation")
     model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
                          **spec.arguments).to(place.device).to(memory_format=place.memory_format)
     if initialise:

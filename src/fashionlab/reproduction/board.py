@@ -1,0 +1,119 @@
+"""The scoreboard: each reference system's claim, what was measured, and one word for how the two compare."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from statistics import fmean
+from typing import Any, Literal
+
+from fashionlab.records import Interval
+from fashionlab.reproduction.systems import Measurement, System, find, measured, systems
+from fashionlab.studies.statistics import mean_interval, paired_difference
+
+Word = Literal["reproduced", "exceeded", "not reached", "contradicted", "nothing claimed", "not yet measured"]
+# Further than this from the claim, and what the text describes is not what its author ran.
+CONTRADICTION = 0.05
+# A claim is one run of unknown seed on unknown hardware: nearer than this it counts as met.
+TOLERANCE = 0.005
+# With fewer seeds, Student's t is so wide that any claim would lie within.
+FEWEST_FOR_SPREAD = 3
+
+Row = dict[str, Any]
+
+
+def board(folder: Path) -> list[Row]:
+    """A row a system, measured or not, as `reproduce --list --json` gives them."""
+    return [row(system, folder) for system in systems()]
+
+
+def row(system: System, folder: Path) -> Row:
+    """id, source, what is claimed, what was measured (None when nothing was), verdict and reason.
+
+    Raises DataError for a file in `folder` that is no measurement.
+    """
+    found = measured(system, folder)
+    claimed = {key: value for key, value in system.expected.model_dump().items() if key != "source"}
+    if found is None:
+        reason = f"`fashionlab reproduce {system.id}` measures it"
+        return {"id": system.id, "source": system.expected.source, "claimed": claimed, "measured": None,
+                "verdict": "not yet measured", "reason": reason}
+    word, reason = judge(system, found, folder)
+    return {"id": system.id, "source": system.expected.source, "claimed": claimed,
+            "measured": _summary(system, found), "verdict": word, "reason": reason}
+
+
+def judge(system: System, found: Measurement, folder: Path) -> tuple[Word, str]:
+    """The word and why it is that one. A shortened measurement can reach a claim, and says that it is short; it cannot
+    contradict one."""
+    word, reason = _judge(system, found, folder)
+    return word, f"{reason}; shortened: {', '.join(found.changes)}" if found.changes else reason
+
+
+def _judge(system: System, found: Measurement, folder: Path) -> tuple[Word, str]:
+    expected, mean = system.expected, fmean(found.values(system.metric).values())
+    if expected.worse_than is not None:
+        return _against(system, found, find(expected.worse_than), folder)
+    if expected.accuracy is None:
+        return "nothing claimed", "the text names no figure"
+    low, high = _claimed(expected.accuracy)
+    claim = f"{low:.2%}" if low == high else f"{low:.0%} to {high:.0%}"
+    slack = _slack(system, found)
+    if low - slack <= mean <= high + slack:
+        return "reproduced", f"within {100 * slack:.1f} points of the claimed {claim}, what one run may differ by"
+    distance = max(low - mean, mean - high)
+    if distance > CONTRADICTION and not found.changes:
+        return "contradicted", f"{100 * distance:.1f} points from the claimed {claim}: not what the text describes"
+    if mean > high:
+        return "exceeded", f"{100 * distance:.1f} points above the claimed {claim}"
+    return "not reached", f"{100 * distance:.1f} points below the claimed {claim}"
+
+
+def _against(system: System, found: Measurement, other: System, folder: Path) -> tuple[Word, str]:
+    """For a text that gives no figure and calls one setting worse than another."""
+    theirs = measured(other, folder)
+    mine, values = found.values(system.metric), theirs.values(system.metric) if theirs else {}
+    both = sorted(set(mine) & set(values))
+    if len(both) < 2:
+        return "not yet measured", f"{other.id}, which it is held against, has fewer than 2 seeds in common with it"
+    difference = paired_difference([values[seed] for seed in both], [mine[seed] for seed in both])
+    told = (f"{100 * difference.estimate:+.2f} points against {other.id} [{100 * difference.low:+.2f}, "
+            f"{100 * difference.high:+.2f}]")
+    if difference.high < 0:
+        return "reproduced", f"claimed to be worse, and is: {told}"
+    if difference.low > 0:
+        return "contradicted", f"claimed to be worse, and is better: {told}"
+    return "not reached", f"claimed to be worse, which {len(both)} seeds do not show: {told}"
+
+
+def _claimed(accuracy: float | tuple[float, float]) -> tuple[float, float]:
+    return accuracy if isinstance(accuracy, tuple) else (accuracy, accuracy)
+
+
+def interval(system: System, found: Measurement) -> Interval | None:
+    """Student's 95 % interval of the mean over seeds; None for one seed."""
+    values = list(found.values(system.metric).values())
+    return mean_interval(values) if len(values) > 1 else None
+
+
+def _slack(system: System, found: Measurement) -> float:
+    """How far one run may lie from the mean by the luck of its seed alone: half the 95 % prediction interval of one
+    more run, which is that of the mean widened by sqrt(n + 1)."""
+    spread, n = interval(system, found), len(found.seeds)
+    if spread is None or n < FEWEST_FOR_SPREAD:
+        return TOLERANCE
+    return max(TOLERANCE, (spread.high - spread.low) / 2 * (n + 1) ** 0.5)
+
+
+def _summary(system: System, found: Measurement) -> Row:
+    spread = interval(system, found)
+    values = found.values(system.metric)
+    return {
+        "metric": system.metric, "mean": fmean(values.values()),
+        "interval": None if spread is None else [spread.low, spread.high], "n": len(values),
+        "macro_f1": fmean(one.macro_f1 for one in found.seeds), "loss": fmean(one.loss for one in found.seeds),
+        "train_seconds": fmean(one.train_seconds for one in found.seeds),
+        "epochs": fmean(one.epochs for one in found.seeds),
+        "images_per_second": fmean(one.images_per_second for one in found.seeds),
+        "machine": found.machine, "device": found.seeds[0].device, "changes": list(found.changes),
+        "seeds": sorted(values),
+    }

@@ -1,0 +1,62 @@
+"""Runs that other studies and `fashionlab reproduce` have finished already, taken over instead of trained again.
+
+Equal recipes with equal seeds give equal weights on equal machines, so a second training would find out nothing. The
+copy's status.json says where it is from.
+"""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+from fashionlab.environment import machine, versions
+from fashionlab.errors import FashionlabError
+from fashionlab.evaluation.run import load_recipe
+from fashionlab.recipes import Recipe
+from fashionlab.run_folder import RunFolder
+
+
+def finished(runs: Path) -> Iterator[RunFolder]:
+    """Complete runs under `runs`, in folders of theirs (a study's, reproduce/) or not, trained on a machine with this
+    processor and this PyTorch."""
+    for status in sorted([*runs.glob("*/status.json"), *runs.glob("*/*/status.json")]):
+        run = RunFolder(status.parent)
+        try:
+            alike = run.read_json(run.status).get("state") == "complete" and _made_alike(run)
+        except FashionlabError:
+            continue  # a broken folder is somebody else's to tell of
+        if alike:
+            yield run
+
+
+def _made_alike(run: RunFolder) -> bool:
+    environment = run.read_json(run.environment)
+    theirs = (environment.get("machine", {}).get("processor"), environment.get("versions", {}).get("torch"))
+    return theirs == (machine()["processor"], versions()["torch"])
+
+
+class Shelf:
+    """Finished runs by recipe. device: the kind that their copies stand for ("cpu", "cuda:0"); threads: as many."""
+
+    def __init__(self, runs: Path, device: str, threads: int) -> None:
+        self.runs: list[tuple[Recipe, RunFolder]] = []
+        for run in finished(runs):
+            environment = run.read_json(run.environment)
+            if (environment.get("device"), environment.get("threads")) == (device, threads):
+                self.runs.append((load_recipe(run), run))
+
+    def take(self, recipe: Recipe, path: Path) -> bool:
+        """Copy a finished run of `recipe` to `path`, which is not there yet; False when there is none."""
+        found = next((run for theirs, run in self.runs if theirs.trains_like(recipe)), None)
+        if found is None:
+            return False
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
+            copy = RunFolder(Path(folder) / path.name)
+            shutil.copytree(found.path, copy.path)
+            stopped = found.read_json(found.status).get("stopped")
+            copy.set_status("complete", stopped=stopped, taken_from=str(found.path))
+            copy.path.rename(path)
+        return True
