@@ -42,7 +42,6 @@ def study(cli, toy_data, tmp_path):
     return path
 
 
-@pytest.fixture
 def is_worker(process: psutil.Process) -> bool:
     try:
         return "fashionlab.studies.worker" in process.cmdline()
@@ -50,6 +49,7 @@ def is_worker(process: psutil.Process) -> bool:
         return False
 
 
+@pytest.fixture
 def start(tmp_path):
     """`start("study", ...)` runs the command in a process of its own, which does not outlive the test."""
     started: list[subprocess.Popen[bytes]] = []
