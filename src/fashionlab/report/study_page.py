@@ -112,8 +112,11 @@ def _failure_rows(results: dict[str, Any]) -> list[list[str]]:
 
 def _declared(results: dict[str, Any]) -> list[tuple[str, str]]:
     better = "higher" if results["higher_is_better"] else "lower"
+    expected = results["declared"].get("expected")
+    claimed = [("Claimed", f"{expected['claim']} ({', '.join(expected['sources'])})")] if expected else []
     return [
-        ("Question", results["question"]), ("Metric", f"{results['metric']}: {results['title']}; {better} is better"),
+        ("Question", results["question"]), *claimed,
+        ("Metric", f"{results['metric']}: {results['title']}; {better} is better"),
         ("Smallest difference that matters", wording.smallest(results)),
         ("Test", _TESTS[results["test"]]), ("Seeds", ", ".join(map(str, results["seeds"]))),
     ]

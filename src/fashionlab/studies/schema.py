@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
-from pydantic import Field, ValidationError, field_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
-from fashionlab.errors import UsageError
+from fashionlab.errors import UsageError, did_you_mean
 from fashionlab.recipes import Recipe, find, override, validate
 from fashionlab.recipes.library import read_yaml
 from fashionlab.settings import Settings, explain
@@ -34,6 +34,15 @@ class Arm(Settings):
     set: dict[str, Any] = Field(default_factory=dict)
 
 
+class Claim(Settings):
+    """What others say of the study's arms. sources: the files where they say it; verdicts: what each arm that they
+    speak of has to get if they are right. Arms that are not named are the study's own question."""
+
+    claim: str = Field(min_length=1)
+    sources: list[str] = Field(min_length=1)
+    verdicts: dict[str, Literal["better", "worse", "equivalent"]] = Field(default_factory=dict)
+
+
 class Declaration(Settings):
     """The keys of a study's YAML file. smallest_difference: in the metric's unit, points (0.01) for shares."""
 
@@ -44,6 +53,7 @@ class Declaration(Settings):
     metric: str
     smallest_difference: float = Field(ge=0)
     test: Literal["paired", "permutation"]
+    expected: Claim | None = None
 
     @field_validator("arms", mode="before")
     @classmethod
@@ -73,6 +83,13 @@ class Declaration(Settings):
         if not whole or not (isinstance(seeds, list) or (type(seeds) is int and seeds > 0)):
             raise ValueError("expected a count from 1, or a list of different seeds from 0")
         return seeds
+
+    @model_validator(mode="after")
+    def _check_expected_arms(self) -> Self:
+        for arm in self.expected.verdicts if self.expected else ():
+            if arm not in self.arms:
+                raise ValueError(f"expected.verdicts: there is no arm {arm!r}; {did_you_mean(arm, self.arms)}")
+        return self
 
     @property
     def seed_list(self) -> tuple[int, ...]:

@@ -54,6 +54,12 @@ def test_runs_go_seed_by_seed_so_that_an_early_stop_leaves_pairs():
     ({"smallest_difference": float("nan")}, "smallest_difference"),
     ({"test": "t"}, "test: input should be 'paired' or 'permutation'"),
     ({"sedes": 3}, "unknown key 'sedes'; did you mean 'seeds'?"),
+    ({"expected": {"claim": "it helps"}}, "expected.sources: field required"),
+    ({"expected": {"claim": "it helps", "sources": []}}, "expected.sources"),
+    ({"expected": {"claim": "it helps", "sources": ["a.txt"], "verdicts": {"slwo": "better"}}},
+     "there is no arm 'slwo'; did you mean 'slow'?"),
+    ({"expected": {"claim": "it helps", "sources": ["a.txt"], "verdicts": {"slow": "good"}}},
+     "expected.verdicts.slow: input should be 'better', 'worse' or 'equivalent'"),
 ])
 def test_every_mistake_is_one_clear_line(changes, told):
     with pytest.raises(UsageError) as caught:
@@ -104,13 +110,6 @@ def test_a_metric_that_a_run_lacks_is_named():
     for metrics in ({}, {"test": None}, {"test": {"accuracy": None}}, {"test": {"accuracy": True}}):
         with pytest.raises(DataError, match=r"runs/x: .*test_accuracy"):
             metric.read(metrics, "runs/x")
-
-
-def test_built_in_studies_are_valid():
-    assert len(catalog.names()) >= 2
-    for name in catalog.names():
-        study = catalog.load(name)
-        assert study.name == name and len(study.seeds) >= 5 and study.text.startswith(f"# fashionlab study {name}\n")
 
 
 def test_studies_are_found_by_name_or_path(tmp_path):
