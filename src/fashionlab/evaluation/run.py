@@ -34,14 +34,14 @@ def load_model(run: RunFolder, device: torch.device) -> tuple[nn.Module, ModelSp
     """The model with the weights that the run ended with (`Recipe.weights`), on `device`, in channels_last."""
     spec = ModelSpec.load(run.model)
     model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
-                         **_without_pretrained(spec.arguments))
+                         **without_pretrained(spec.arguments))
     kind = load_recipe(run).weights
     load_weights(model, run.last if kind == "last" else run.weights(kind))
     return model.to(device).to(memory_format=torch.channels_last), spec
 
 
-def _without_pretrained(arguments: dict[str, Any]) -> dict[str, Any]:
-    """A trained run brings all its weights: nothing is to be loaded from a hub or a file first."""
+def without_pretrained(arguments: dict[str, Any]) -> dict[str, Any]:
+    """A started run brings all its weights: nothing is to be loaded from a hub or a file first."""
     return {**arguments, "weights": "none"} if "weights" in arguments else arguments
 
 

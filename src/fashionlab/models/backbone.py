@@ -14,7 +14,7 @@ from torch.nn import functional as F
 
 from fashionlab.errors import UsageError
 from fashionlab.models.catalog import Card, Count, Rate, register
-from fashionlab.models.weights import fit_state, from_hub, read_state
+from fashionlab.models.weights import fit_state, from_hub, installed, read_state
 
 SYSTEM_000 = "reference system 000 (000_fc03df10ce06c9e4.txt)"
 SYSTEM_003 = "reference system 003 (003_c0ea5a4b0d72b5df.txt)"
@@ -48,7 +48,7 @@ def _backbone(
 
     network = timm.create_model(timm_name, num_classes=classes, in_chans=input_channels, drop_rate=dropout)
     if weights != "none":
-        path = from_hub(network) if weights == "imagenet" else Path(weights).expanduser()
+        path = installed(network) or from_hub(network) if weights == "imagenet" else Path(weights).expanduser()
         network.load_state_dict(fit_state(network, read_state(path), path))
     return Backbone(network, input_channels // channels, resize)
 

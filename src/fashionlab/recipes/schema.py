@@ -16,6 +16,7 @@ from fashionlab.recipes.optimizers import OptimizerSettings
 from fashionlab.recipes.schedules import Constant, ScheduleSettings
 from fashionlab.recipes.selection import SelectionSettings
 from fashionlab.recipes.stopping import EarlyStoppingSettings
+from fashionlab.recipes.transfer import TransferSettings
 from fashionlab.settings import Settings, explain
 
 
@@ -106,6 +107,7 @@ class Recipe(Settings):
     data: DataSettings = DataSettings()
     augment: list[dict[str, Any]] = Field(default_factory=list)
     selection: SelectionSettings | None = None
+    transfer: TransferSettings | None = None
     batch_size: PositiveInt = 64
     epochs: PositiveInt
     optimizer: OptimizerSettings
@@ -124,6 +126,9 @@ class Recipe(Settings):
         augment.build(self.augment)
         if self.gradient.accumulate > self.batch_size:
             raise ValueError(f"gradient.accumulate {self.gradient.accumulate} exceeds batch_size {self.batch_size}")
+        if self.transfer:
+            self.transfer.check(model=self.model.name, optimizer=self.optimizer.name, epochs=self.epochs,
+                                augmented=bool(self.augment), views=self.test_time.views)
         plateau = self.schedule.name == "plateau"
         watched = {"early_stopping": self.early_stopping is not None, "schedule plateau": plateau}
         for key, watches in watched.items():

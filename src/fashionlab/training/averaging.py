@@ -12,7 +12,7 @@ schedule's, or None. The model is always the bare one, not wrapped for Distribut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import Any, Protocol
 
 import torch
@@ -182,29 +182,32 @@ class LookaheadAveraging:
             tensor.copy_(state["slow"][name])
 
 
-def final_weights(averaging: Averaging, model: nn.Module, batches: Iterable[Tensor]) -> dict[str, Tensor]:
+def final_weights(averaging: Averaging, model: nn.Module, batches: Iterable[Tensor],
+                  fixed: Collection[nn.Module] = ()) -> dict[str, Tensor]:
     """The state dict that an averaging training ends with, its batch-norm statistics measured on `batches` where the
-    average has none of its own. `model` is left as it was."""
+    average has none of its own and the layer is not `fixed`. `model` is left as it was."""
     own = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     averaging.finish(model)
     averaged = averaging.averaged_weights()
     if averaged is not None:
         model.load_state_dict(averaged)
-        refresh_batch_norm(model, batches)
+        refresh_batch_norm(model, batches, fixed)
     final = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(own)
     return final
 
 
 @torch.no_grad()
-def refresh_batch_norm(model: nn.Module, batches: Iterable[Tensor]) -> None:
+def refresh_batch_norm(model: nn.Module, batches: Iterable[Tensor], fixed: Collection[nn.Module] = ()) -> None:
     """Measure batch-norm statistics anew: every batch of pictures [N, C, H, W] weighs the same, as swa_utils.update_bn.
 
     Only the batch-norm layers are in training mode meanwhile: without dropout and other chance the result is a function
-    of the weights and the batches. A model without batch-norm statistics is left alone and no batch is read.
+    of the weights and the batches. The layers in `fixed` keep their statistics. A model without others is left alone
+    and no batch is read.
     Raises ValueError when there are no batches.
     """
-    layers = [layer for layer in model.modules() if isinstance(layer, _BatchNorm) and layer.track_running_stats]
+    layers = [layer for layer in model.modules()
+              if isinstance(layer, _BatchNorm) and layer.track_running_stats and layer not in fixed]
     if not layers:
         return
     modes = {module: module.training for module in model.modules()}

@@ -52,6 +52,7 @@ class Progress(Protocol):
 
     def step(self, epoch: int, done: int, loss: float, rate: float) -> None: ...
     def epoch(self, row: Row) -> None: ...
+    def say(self, text: str) -> None: ...
     def close(self) -> None: ...
 
 
@@ -78,6 +79,7 @@ def _describe(row: Row, epochs: int) -> str:
 class _Silent:
     def step(self, epoch: int, done: int, loss: float, rate: float) -> None: ...
     def epoch(self, row: Row) -> None: ...
+    def say(self, text: str) -> None: ...
     def close(self) -> None: ...
 
 
@@ -86,7 +88,10 @@ class _Lines(_Silent):
         self._epochs = epochs
 
     def epoch(self, row: Row) -> None:
-        print(_describe(row, self._epochs), file=sys.stderr, flush=True)
+        self.say(_describe(row, self._epochs))
+
+    def say(self, text: str) -> None:
+        print(text, file=sys.stderr, flush=True)
 
 
 class _Bar:
@@ -115,7 +120,10 @@ class _Bar:
     def epoch(self, row: Row) -> None:
         if row["val_accuracy"] is not None:
             self._validation = f"{row['val_accuracy']:.2%}"
-        self._bar.console.print(_describe(row, self._epochs), highlight=False)
+        self.say(_describe(row, self._epochs))
+
+    def say(self, text: str) -> None:
+        self._bar.console.print(text, highlight=False)
 
     def close(self) -> None:
         self._bar.stop()

@@ -12,7 +12,7 @@ a schedule sets `lr`. `state_dict` holds tensors and plain values only.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 import torch
@@ -38,20 +38,26 @@ class Optimizer(Protocol):
     def load_state_dict(self, state_dict: dict[str, Any]) -> None: ...
 
 
-def build_optimizer(settings: OptimizerSettings, model: nn.Module) -> Optimizer:
-    """The optimizer over `model`'s trainable parameters. Raises UsageError where Muon finds nothing to work on."""
+def build_optimizer(settings: OptimizerSettings, model: nn.Module,
+                    lr_scales: Mapping[nn.Parameter, float] | None = None) -> Optimizer:
+    """The optimizer over `model`'s trainable parameters. Raises UsageError where Muon finds nothing to work on.
+
+    lr_scales: factors of the learning rates of single parameters, which Muon does not take.
+    """
+    scales = lr_scales or {}
     trainable = [parameter for parameter in model.parameters() if parameter.requires_grad]
     if isinstance(settings, settings_of.Muon):
         return _build_muon(settings, model, trainable)
     if isinstance(settings, settings_of.Sam):
-        return Sam(_build_plain(settings, model, trainable), model, settings.rho)
-    return _build_plain(settings, model, trainable)
+        return Sam(_build_plain(settings, model, trainable, scales), model, settings.rho)
+    return _build_plain(settings, model, trainable, scales)
 
 
 def _build_plain(
-    settings: settings_of.Sgd | settings_of.Adam | settings_of.RmsProp, model: nn.Module, parameters: Iterable[Tensor]
+    settings: settings_of.Sgd | settings_of.Adam | settings_of.RmsProp, model: nn.Module,
+    parameters: Iterable[nn.Parameter], lr_scales: Mapping[nn.Parameter, float],
 ) -> torch.optim.Optimizer:
-    groups = _groups(settings, model, parameters)
+    groups = _groups(settings, model, parameters, lr_scales)
     match settings:
         case settings_of.Sgd():
             return torch.optim.SGD(groups, momentum=settings.momentum, nesterov=settings.nesterov)
@@ -99,15 +105,17 @@ class FusedAdamW(_Aligned, torch.optim.AdamW):
 
 
 def _groups(
-    settings: settings_of.Sgd | settings_of.Adam | settings_of.RmsProp, model: nn.Module, parameters: Iterable[Tensor]
+    settings: settings_of.Sgd | settings_of.Adam | settings_of.RmsProp, model: nn.Module,
+    parameters: Iterable[nn.Parameter], lr_scales: Mapping[nn.Parameter, float],
 ) -> list[dict[str, Any]]:
-    """One group for each pair of learning rate and weight decay that the settings ask for."""
+    """One group for each pair of learning rate and weight decay that is asked for; unscaled rates come first."""
     faster = {id(module.bias) for module in model.modules() if isinstance(module, _NORMALISATION)}
     groups: dict[tuple[float, float], list[Tensor]] = {}
-    for parameter in parameters:
+    for parameter in sorted(parameters, key=lambda parameter: -lr_scales.get(parameter, 1.0)):
         factor = settings.bias_lr_factor if id(parameter) in faster else 1.0
         decays = settings.decay_biases_and_norms or parameter.ndim > 1
-        key = settings.lr * factor, settings.weight_decay / factor if decays else 0.0
+        lr = settings.lr * factor * lr_scales.get(parameter, 1.0)
+        key = lr, settings.weight_decay / factor if decays else 0.0
         groups.setdefault(key, []).append(parameter)
     return [
         {"params": members, "lr": lr, "initial_lr": lr, "weight_decay": decay}
@@ -124,7 +132,7 @@ def _build_muon(settings: settings_of.Muon, model: nn.Module, trainable: list[nn
     if not hidden:
         raise UsageError("optimizer 'muon': the model has no filters and no hidden matrices to train; use sgd or adamw")
     muon = Muon(hidden, **settings.model_dump(exclude={"name", "others"}))
-    return Together([muon, _build_plain(settings.others, model, others)]) if others else muon
+    return Together([muon, _build_plain(settings.others, model, others, {})]) if others else muon
 
 
 def orthogonalise(matrix: Tensor, steps: int) -> Tensor:

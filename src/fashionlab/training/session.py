@@ -23,7 +23,7 @@ from fashionlab.data.test_split import sealed_test_split
 from fashionlab.environment import describe
 from fashionlab.errors import DataError, DivergedError, Interrupted, UsageError
 from fashionlab.evaluation.predict import statistics
-from fashionlab.evaluation.run import evaluate_run, load_recipe
+from fashionlab.evaluation.run import evaluate_run, load_recipe, without_pretrained
 from fashionlab.files import replacing, write_json, write_text
 from fashionlab.recipes import Recipe, to_yaml
 from fashionlab.records import PictureSet, Split
@@ -172,8 +172,9 @@ def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec
     train = ResidentPictures.from_set(pictures, split.train, place.device)
     validation = ResidentPictures.from_set(pictures, split.validation, place.device)
     runtime.seed_global(place.device, recipe.seed, "initialisation")
+    arguments = spec.arguments if initialise else without_pretrained(spec.arguments)
     model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
-                         **spec.arguments).to(place.device).to(memory_format=place.memory_format)
+                         **arguments).to(place.device).to(memory_format=place.memory_format)
     if initialise:
         _initialise_from_data(model, train, spec, recipe.seed)
     return Trainer(recipe, model, train, validation, spec, place, processes)

@@ -33,6 +33,7 @@ from fashionlab.training.schedules import Schedule
 from fashionlab.training.selection import Selection
 from fashionlab.training.signals import StopRequest
 from fashionlab.training.stopping import EarlyStopping
+from fashionlab.training.transfer import FeatureCache, lr_scales, phases
 
 # A long epoch is checkpointed this often too. When it happens never changes a result.
 CHECKPOINT_SECONDS = 300.0
@@ -78,16 +79,18 @@ class Trainer:
         total = self.steps_per_epoch * recipe.epochs
         self.augment = build(recipe.augment)
         self.mean, self.std = statistics(spec, runtime.device)
-        self.optimizer = build_optimizer(recipe.optimizer, model)
-        self.schedule = Schedule(recipe.schedule, total, self.steps_per_epoch)
+        self.phases = phases(recipe, model)
+        self.optimizer = build_optimizer(recipe.optimizer, model, lr_scales(recipe, model))
+        self.base_rates = [group["initial_lr"] for group in self.optimizer.param_groups]
         self.averaging = build_averaging(recipe.averaging, model, total, self.steps_per_epoch)
         self.stopper = EarlyStopping(recipe.early_stopping) if recipe.early_stopping else None
         self.selection = Selection(recipe.selection, len(train), runtime.device) if recipe.selection else None
-        self.wrapped = world.wrap(model)
+        self.cache: FeatureCache | None = None
         self.position = _Position()
         self.history: list[Row] = []
         self._lr = 0.0
         self._checked = 0.0
+        self._begin_phase()
 
     # Position and state ------------------------------------------------------------------------------------------
 
@@ -103,6 +106,10 @@ class Trainer:
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Continue from what `state_dict` gave, bit for bit on the same machine."""
+        self.position = _Position(**{**state["position"], "sums": _EpochSums(**state["position"]["sums"])})
+        if not self.world.is_first:  # the first process carries what all have seen of a started epoch
+            self.position.sums = _EpochSums()
+        self._begin_phase()
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.schedule.load_state_dict(state["schedule"])
@@ -111,9 +118,6 @@ class Trainer:
             self.stopper.load_state_dict(state["stopper"])
         if self.selection:
             self.selection.load_state_dict(state["selection"])
-        self.position = _Position(**{**state["position"], "sums": _EpochSums(**state["position"]["sums"])})
-        if not self.world.is_first:  # the first process carries what all have seen of a started epoch
-            self.position.sums = _EpochSums()
         self.history = state["history"]
 
     # The loop ----------------------------------------------------------------------------------------------------
@@ -122,6 +126,8 @@ class Trainer:
         """Train until the last epoch, early stopping, or `stop`; after a stop the checkpoint says where to go on."""
         board = TensorBoard(run, self.position.epoch + 1) if self.world.is_first else None
         self._checked = time.monotonic()
+        if self.recipe.transfer and self.recipe.transfer.cache_features:
+            self._cache_features(progress)
         while self.position.epoch < self.recipe.epochs and self.position.stopped is None:
             if not self._run_epoch(run, progress, stop):
                 if stop.out_of_time:
@@ -134,6 +140,23 @@ class Trainer:
         if board:
             board.close()
 
+    def _begin_phase(self) -> None:
+        """What learns from here on, at which rates; every phase goes through the schedule once."""
+        last_epoch = self.recipe.epochs - 1
+        self.phase = next(phase for phase in self.phases if min(self.position.epoch, last_epoch) < phase.end)
+        self.phase.begin()
+        for group, rate in zip(self.optimizer.param_groups, self.base_rates, strict=True):
+            group["initial_lr"] = rate * self.phase.lr_factor
+        steps = (self.phase.end - self.phase.start) * self.steps_per_epoch
+        self.schedule = Schedule(self.recipe.schedule, steps, self.steps_per_epoch)
+        self.wrapped = self.world.wrap(self.model)
+
+    def _cache_features(self, progress: Progress) -> None:
+        progress.say("the backbone looks at every picture once; the epochs then train the head on its features")
+        self.cache = FeatureCache(self.model, self.train, self.validation, self.spec, self.runtime)
+        self.position.overhead_seconds += self.cache.seconds
+        self.wrapped = self.world.wrap(self.cache.head)
+
     def _run_epoch(self, run: RunFolder, progress: Progress, stop: StopRequest) -> bool:
         """The rest of the current epoch. False when `stop` ended it before its last step."""
         position, sums = self.position, self.position.sums
@@ -142,6 +165,7 @@ class Trainer:
                                      start_step=done, rank=self.world.rank, world_size=self.world.size,
                                      pool=self.selection.pool if self.selection else None)
         self.wrapped.train()
+        self.phase.fix_statistics()
         mark = time.perf_counter()
         for indices, images, labels in batches:
             inputs, targets = self._prepare(indices, images, labels)
@@ -172,6 +196,8 @@ class Trainer:
 
     def _prepare(self, indices: Tensor, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 pictures -> augmented, normalised inputs and targets (int64 [B], or float [B, K] where labels mix)."""
+        if self.cache:
+            return self.cache.train[indices], labels
         position = self.position
         names = ("augment", position.step, self.world.rank)
         draw = Draw(generator(self.recipe.seed, *names, device=images.device), position.epoch, indices)
@@ -182,7 +208,8 @@ class Trainer:
         """One optimizer step. Returns the mean loss and the number of pictures judged right, before the step."""
         recipe, step = self.recipe, self.position.step
         seed_global(self.runtime.device, recipe.seed, "dropout", step, self.world.rank)
-        self._lr = self.schedule.apply(self.optimizer, step, self.averaging.lr_factor(step))
+        in_phase = step - self.phase.start * self.steps_per_epoch
+        self._lr = self.schedule.apply(self.optimizer, in_phase, self.averaging.lr_factor(step))
         first: list[tuple[float, float]] = []
 
         def closure() -> Tensor:
@@ -246,11 +273,13 @@ class Trainer:
             metrics = {"val_loss": loss, "val_accuracy": accuracy}
             self.schedule.end_epoch(metrics)
             self._keep_best(run, loss, accuracy)
-            if self.stopper and self.stopper.update(metrics):
+            if self.stopper and self.phase is self.phases[-1] and self.stopper.update(metrics):
                 position.stopped = (f"early stopping: {self.stopper.settings.metric} did not improve for "
                                     f"{self.stopper.settings.patience} epochs")
         if self.recipe.averaging and self._is_last():
             self._finish_averaging(run)
+        if position.epoch == self.phase.end < self.recipe.epochs:
+            self._begin_phase()
         self._checkpoint(run)
         return row
 
@@ -270,8 +299,9 @@ class Trainer:
         if not len(self.validation):
             return None, None
         rank, size = self.world.rank, self.world.size
-        logits, labels = predict_logits(self.model, self.validation, self.spec, self.runtime,
-                                        torch.arange(rank, len(self.validation), size))
+        own = torch.arange(rank, len(self.validation), size)
+        logits, labels = (self.cache.validation_logits(own) if self.cache else
+                          predict_logits(self.model, self.validation, self.spec, self.runtime, own))
         loss = float(functional.cross_entropy(logits.double(), labels, reduction="sum")) if len(labels) else 0.0
         parts = self.world.gather((loss, int((logits.argmax(1) == labels).sum())))
         count = len(self.validation)
@@ -292,7 +322,7 @@ class Trainer:
         plain = (normalise(self.train.take(part)[1].float() / 255, self.mean, self.std, self.runtime)
                  for part in order.split(self.recipe.batch_size))
         with self.runtime.autocast():
-            weights = final_weights(self.averaging, self.model, plain)
+            weights = final_weights(self.averaging, self.model, plain, self.phase.fixed)
         if self.world.is_first:
             save_weights(weights, run.weights("averaged"))
         self.position.overhead_seconds += time.perf_counter() - start

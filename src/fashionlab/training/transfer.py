@@ -1,0 +1,134 @@
+"""Transfer learning: which weights learn in which epochs, at which rates, and features computed once.
+
+Every training has phases (`phases`); one without `transfer` in its recipe has a single one in which everything learns.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
+
+from fashionlab.data import ResidentPictures
+from fashionlab.evaluation.features import features
+from fashionlab.models.backbone import Backbone
+from fashionlab.recipes import Recipe
+from fashionlab.run_folder import ModelSpec
+from fashionlab.runtime import Runtime
+
+
+@dataclass(frozen=True)
+class Phase:
+    """The epochs from `start` on and before `end`: the same weights learn, through one run of the schedule.
+
+    lr_factor: of the optimizer's rates. learning and frozen: all parameters, or none where the model itself knows which
+    of its weights learn. fixed: batch-norm layers that use and keep their running statistics.
+    """
+
+    start: int
+    end: int
+    lr_factor: float = 1.0
+    learning: tuple[nn.Parameter, ...] = ()
+    frozen: tuple[nn.Parameter, ...] = ()
+    fixed: tuple[nn.Module, ...] = ()
+
+    def begin(self) -> None:
+        """From now on `learning` gets gradients and `frozen` gets none."""
+        for parameter in self.learning:
+            parameter.requires_grad_(True)
+        for parameter in self.frozen:
+            parameter.requires_grad_(False)
+
+    def fix_statistics(self) -> None:
+        """To be called after ``model.train()``, which wakes all layers."""
+        for layer in self.fixed:
+            layer.eval()
+
+
+def phases(recipe: Recipe, model: nn.Module) -> list[Phase]:
+    """The phases of `recipe`, one after another without a gap, 1 or 2 of them."""
+    settings = recipe.transfer
+    if settings is None:
+        return [Phase(0, recipe.epochs)]
+    farthest = len(list(model.parameters())) if settings.last_layers is None else settings.last_layers
+    head_factor = 1.0 if settings.head_lr is None else settings.head_lr / recipe.optimizer.lr
+    switch = settings.head_epochs
+    found = [_phase(model, 0, switch, 0, head_factor, True),
+             _phase(model, switch, recipe.epochs, farthest, 1.0, settings.freeze_batch_norm)]
+    return [phase for phase in found if phase.start < phase.end]
+
+
+def _phase(model: nn.Module, start: int, end: int, farthest: int, lr_factor: float, freeze_batch_norm: bool) -> Phase:
+    """The phase in which the layers up to `farthest` layers before the head learn."""
+    distances = distances_from_head(model)
+    learning = {parameter for parameter, distance in distances.items() if distance <= farthest}
+    norms = [layer for layer in model.modules() if isinstance(layer, _BatchNorm)]
+    fixed = [layer for layer in norms if freeze_batch_norm or learning.isdisjoint(layer.parameters())]
+    return Phase(start, end, lr_factor, tuple(p for p in distances if p in learning),
+                 tuple(p for p in distances if p not in learning), tuple(fixed))
+
+
+def distances_from_head(model: nn.Module) -> dict[nn.Parameter, int]:
+    """For every parameter the number of layers between it and the network's output: 0 in the head, most in the stem.
+
+    Layers are timm's (`group_matcher`): the stem, every block, the last convolution or normalisation, the head.
+    """
+    from timm.models import group_parameters  # here because it takes a second; a backbone has imported it already
+
+    network: Any = _network(model)
+    layers: Any = group_parameters(network, network.group_matcher(coarse=False), reverse=True)
+    last = max(layers.values())
+    return {parameter: last - layers[name] for name, parameter in network.named_parameters()}
+
+
+def lr_scales(recipe: Recipe, model: nn.Module) -> dict[nn.Parameter, float]:
+    """What each parameter's learning rate is multiplied with; those not named have 1."""
+    if recipe.transfer is None or recipe.transfer.layer_decay == 1:
+        return {}
+    decay = recipe.transfer.layer_decay
+    return {parameter: decay**distance for parameter, distance in distances_from_head(model).items()}
+
+
+def _network(model: nn.Module) -> nn.Module:
+    assert isinstance(model, Backbone), "the recipe was checked: transfer is for backbones"
+    return model.network
+
+
+class HeadOfFeatures(nn.Module):
+    """The end of a backbone as a network of its own: pooled features [B, D] -> logits [B, K], dropout included."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.network: Any = _network(model)
+
+    def forward(self, pooled: Tensor) -> Tensor:
+        return self.network.forward_head(pooled[:, :, None, None])  # pooling one value changes nothing
+
+
+class FeatureCache:
+    """What a frozen backbone makes of the training and the validation pictures, each seen once, on the device.
+
+    train: float32 [N, D], in the order of the training pictures. seconds: the time these took.
+    """
+
+    def __init__(self, model: nn.Module, train: ResidentPictures, validation: ResidentPictures, spec: ModelSpec,
+                 runtime: Runtime) -> None:
+        start = time.perf_counter()
+        self.train = features(model, train, spec, runtime).to(runtime.device)
+        self.seconds = time.perf_counter() - start
+        self.head = HeadOfFeatures(model)
+        self._validation = features(model, validation, spec, runtime).to(runtime.device)
+        self._labels, self._runtime = validation.labels, runtime
+
+    @torch.inference_mode()
+    def validation_logits(self, positions: Tensor) -> tuple[Tensor, Tensor]:
+        """As `predict_logits` of the validation pictures at `positions`."""
+        self.head.eval()
+        positions = positions.to(self._runtime.device)
+        with self._runtime.autocast():
+            logits = self.head(self._validation[positions])
+        return logits.float().cpu(), self._labels[positions].cpu()
