@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import statistics
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -32,15 +33,8 @@ OPERATIONS: list[dict[str, Any]] = [
 class PlainDataset(Dataset):
     """What a user writes first: a PIL picture at a time through torchvision's transforms."""
 
-    def __init__(self, images: np.ndarray, labels: np.ndarray) -> None:
-        self.images, self.labels = images, labels
-        self.transform = transforms.Compose([
-            transforms.RandomCrop(images.shape[-1], padding=4),
-            transforms.RandomHorizontalFlip(),
-            transforms.RandomRotation(10),
-            transforms.ToTensor(),
-            transforms.Normalize((MEAN,), (DEVIATION,)),
-        ])
+    def __init__(self, images: np.ndarray, labels: np.ndarray, transform: Callable[[Image.Image], Any]) -> None:
+        self.images, self.labels, self.transform = images, labels, transform
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -52,7 +46,14 @@ class PlainDataset(Dataset):
 
 def plain_loader(pictures: PictureSet, workers: int) -> DataLoader:
     """The DataLoader of the plain way. Its workers stay alive between epochs: starting them is not counted."""
-    dataset = PlainDataset(pictures.images, pictures.labels)
+    transform = transforms.Compose([
+        transforms.RandomCrop(pictures.images.shape[-1], padding=4),
+        transforms.RandomHorizontalFlip(),
+        transforms.RandomRotation(10),
+        transforms.ToTensor(),
+        transforms.Normalize((MEAN,), (DEVIATION,)),
+    ])
+    dataset = PlainDataset(pictures.images, pictures.labels, transform)
     return DataLoader(dataset, batch_size=BATCH_SIZE, shuffle=True, num_workers=workers, persistent_workers=workers > 0)
 
 
@@ -90,9 +91,9 @@ def measure(rounds: int = 5, plain_pictures: int = 1000, our_pictures: int = 100
     """
     threads = runtime.choose("cpu").threads
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    loaders = {f"plain, {workers} workers": plain_loader(_random_pictures(plain_pictures), workers)
+    loaders = {f"plain, {workers} workers": plain_loader(random_pictures(plain_pictures), workers)
                for workers in (0, cores)}
-    ours = BatchedEpochs(_random_pictures(our_pictures))
+    ours = BatchedEpochs(random_pictures(our_pictures))
     sides = {name: (lambda loader=loader: plain_epoch(loader)) for name, loader in loaders.items()}
     rates = side_by_side({**sides, "fashionlab": ours}, rounds)
     fastest = max(loaders, key=lambda name: statistics.median(rates[name]))
@@ -115,7 +116,7 @@ def measure(rounds: int = 5, plain_pictures: int = 1000, our_pictures: int = 100
     }
 
 
-def _random_pictures(n: int) -> PictureSet:
+def random_pictures(n: int) -> PictureSet:
     draw = np.random.default_rng(0)
     images = draw.integers(0, 256, (n, 1, 28, 28), dtype=np.uint8)
     return PictureSet(images, draw.integers(0, 10, n), tuple("0123456789"), "random pictures")

@@ -2,25 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed on this machine, side by side with the plain way.")
 
 
-@app.callback()
-def group() -> None:
-    """Keeps `data` a sub-command while it is the only one."""
-
-
 @app.command("data")
 def data(json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """Pictures a second: our batched augmentation beside PIL and torchvision, picture by picture."""
     from fashionlab.bench.data import measure
-    from fashionlab.cli.output import print_json, print_table
 
     result = measure()
+    _print(result, f"ratio to {result['compared_with']!r}", json)
+
+
+@app.command("train")
+def train(
+    recipe: Annotated[str, typer.Argument(help="A built-in recipe or a YAML file.")] = "ablation-main",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Pictures a second in training: a recipe as we train it beside torchvision, PIL and a plain loop."""
+    from fashionlab.bench.train import measure
+
+    _print(measure(recipe), "ratio to 'plain'", json)
+
+
+def _print(result: dict[str, Any], ratio: str, json: bool) -> None:
+    from fashionlab.cli.output import print_json, print_table
+
     if json:
         print_json(result)
         return
@@ -28,5 +39,4 @@ def data(json: Annotated[bool, typer.Option("--json", help="Print one JSON objec
     rows = [(name, *(f"{rate:,.0f}" for rate in rates.values())) for name, rates in result["sides"].items()]
     header = ("pictures a second", "median", "lowest", "highest")
     print_table(header, rows, right=header[1:])
-    print(f"\nratio to {result['compared_with']!r}: {result['ratio']} "
-          f"({result['ratio_lowest']} to {result['ratio_highest']})")
+    print(f"\n{ratio}: {result['ratio']} ({result['ratio_lowest']} to {result['ratio_highest']})")

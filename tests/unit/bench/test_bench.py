@@ -5,15 +5,19 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
-from fashionlab import augment
-from fashionlab.bench.data import BATCH_SIZE, DEVIATION, MEAN, OPERATIONS, BatchedEpochs, _random_pictures, plain_loader
+from fashionlab import augment, recipes, runtime
+from fashionlab.bench.data import BATCH_SIZE, DEVIATION, MEAN, OPERATIONS, BatchedEpochs, plain_loader, random_pictures
 from fashionlab.bench.timing import side_by_side, summary
+from fashionlab.bench.train import OurTraining, PlainTraining
+from fashionlab.bench.train import measure as measure_training
+from fashionlab.errors import UsageError
 
 
 def test_sides_take_turns_and_the_first_round_is_not_counted() -> None:
@@ -35,7 +39,7 @@ def test_sides_take_turns_and_the_first_round_is_not_counted() -> None:
 def test_both_ways_deal_out_every_picture_changed_alike() -> None:
     """Same batches in shape, number and type; white pictures lose as much to the black that comes in."""
     torch.manual_seed(0)
-    pictures = replace(_random_pictures(1200), images=np.full((1200, 1, 28, 28), 255, dtype=np.uint8))
+    pictures = replace(random_pictures(1200), images=np.full((1200, 1, 28, 28), 255, dtype=np.uint8))
     batches = list(plain_loader(pictures, 0))
     plain = torch.cat([images for images, _ in batches])
     pipeline = augment.build(OPERATIONS)
@@ -69,3 +73,32 @@ def test_an_unknown_benchmark_is_refused(cli: Callable[..., Any]) -> None:
     result = cli("bench", "dat")
     assert result.code == 2
     assert "dat" in result.err
+
+
+def test_both_ways_of_training_take_the_same_steps() -> None:
+    """The same batch without augmentation changes the same weights alike."""
+    recipe = recipes.load("three-cnn", ["batch_size=10"])
+    pictures = replace(random_pictures(10), labels=np.arange(10))
+    plain, ours = PlainTraining(recipe, pictures), OurTraining(recipe, pictures, runtime.choose("cpu", "float32"))
+    before = [weight.clone() for weight in plain.model.parameters()]
+    assert plain() == ours() == 10
+    pairs = zip(before, ours.trainer.model.parameters(), plain.model.parameters(), strict=True)
+    for old, mine, other in pairs:
+        assert not torch.equal(old, mine)
+        torch.testing.assert_close(mine, other, atol=1e-5, rtol=1e-4)
+
+
+def test_training_is_measured_on_both_sides() -> None:
+    result = measure_training("three-linear", rounds=1, steps=3)
+    assert set(result["sides"]) == {"plain", "fashionlab"} and result["ratio"] > 0
+    assert result["batch_size"] == 32 and result["recipe"] == "three-linear"
+
+
+@pytest.mark.parametrize(("override", "named"), [
+    ("augment=[{name: cutmix}]", "cutmix"), ("optimizer={name: sam, lr: 0.1}", "sam"),
+])
+def test_what_has_no_plain_counterpart_is_refused(override: str, named: str, tmp_path: Path) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(recipes.to_yaml(recipes.load("three-linear", [override])))
+    with pytest.raises(UsageError, match=named):
+        measure_training(str(path), rounds=1, steps=1)

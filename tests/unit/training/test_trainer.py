@@ -33,8 +33,8 @@ def trainer(*overrides: str) -> Trainer:
 def step(one: Trainer) -> tuple[float, list[torch.Tensor]]:
     """One update; the loss before it and the weights after it."""
     indices, images, labels = next(one.train.batches(64, seed=0, epoch=0))
-    inputs, targets = one._prepare(indices, images, labels)
-    loss, _ = one._update(inputs, torch.arange(len(labels)), labels, targets)
+    inputs, targets = one.prepare(indices, images, labels)
+    loss, _ = one.update(inputs, torch.arange(len(labels)), labels, targets)
     return loss, [parameter.detach().clone() for parameter in one.model.parameters()]
 
 
@@ -67,10 +67,10 @@ def test_a_step_is_what_torch_does(overrides, expected):
 def test_mixed_labels_weigh_the_loss():
     one = trainer("augment=[{name: mixup, alpha: 1.0}]")
     indices, images, labels = next(one.train.batches(64, seed=0, epoch=0))
-    inputs, targets = one._prepare(indices, images, labels)
+    inputs, targets = one.prepare(indices, images, labels)
     assert targets.shape == (64, 10)
     expected = -(targets * one.model(inputs).log_softmax(1)).sum(1).mean()
-    loss, _ = one._update(inputs, torch.arange(len(labels)), labels, targets)
+    loss, _ = one.update(inputs, torch.arange(len(labels)), labels, targets)
     assert loss == pytest.approx(float(expected.detach()), rel=1e-5)
 
 

@@ -1,0 +1,148 @@
+"""Pictures a second of a whole training step: a recipe as we train it beside the same recipe as a user writes it first.
+
+Same network, batch size, optimizer, loss and augmentation. The plain way: PIL pictures through torchvision's
+transforms one at a time, a DataLoader without workers, float32 in the default layout, torch's optimizer as it comes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+from torch.utils.data import DataLoader
+from torchvision import transforms
+
+from fashionlab import environment, models, recipes, runtime
+from fashionlab.bench.data import PlainDataset, random_pictures
+from fashionlab.bench.timing import side_by_side, summary
+from fashionlab.data.resident import ResidentPictures
+from fashionlab.errors import UsageError
+from fashionlab.recipes import Recipe
+from fashionlab.recipes.optimizers import Adam, Sgd
+from fashionlab.records import PictureSet
+from fashionlab.run_folder import ModelSpec
+from fashionlab.training.distributed import World
+from fashionlab.training.trainer import Trainer
+
+_NORMALISATION = {"dataset": (0.28604, 0.35302), "half": (0.5, 0.5), "none": (0.0, 1.0)}
+# torchvision's counterpart of an operation of ours, from its settings.
+_TRANSFORMS: dict[str, Callable[[dict[str, Any]], Any]] = {
+    "pad_and_crop": lambda said: transforms.RandomCrop(28, padding=said["padding"]),
+    "flip": lambda said: transforms.RandomHorizontalFlip(said.get("probability", 0.5)),
+    "rotation": lambda said: transforms.RandomRotation(said["degrees"]),
+    "affine": lambda said: transforms.RandomAffine(said["degrees"], said["translate"], said["scale"],
+                                                   _both(said["shear"])),
+}
+
+
+class PlainTraining:
+    """The training loop of a tutorial. Calling it goes over the pictures once and returns how many there were."""
+
+    def __init__(self, recipe: Recipe, pictures: PictureSet) -> None:
+        mean, deviation = _statistics(recipe)
+        transform = transforms.Compose([*(_transform(said) for said in recipe.augment), transforms.ToTensor(),
+                                        transforms.Normalize((mean,), (deviation,))])
+        self.loader = DataLoader(PlainDataset(pictures.images, pictures.labels, transform),
+                                 batch_size=recipe.batch_size, shuffle=True)
+        self.model = _model(recipe, pictures)
+        self.optimizer = _plain_optimizer(recipe, self.model)
+        self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.loss.label_smoothing)
+
+    def __call__(self) -> int:
+        self.model.train()
+        seen = correct = 0
+        total = 0.0
+        for images, labels in self.loader:
+            self.optimizer.zero_grad()
+            logits = self.model(images)
+            loss = self.loss(logits, labels)
+            loss.backward()
+            self.optimizer.step()
+            total += loss.item() * len(labels)
+            correct += int((logits.argmax(1) == labels).sum())
+            seen += len(labels)
+        return seen
+
+
+class OurTraining:
+    """The same steps as `training.trainer` takes them."""
+
+    def __init__(self, recipe: Recipe, pictures: PictureSet, place: runtime.Runtime) -> None:
+        mean, deviation = _statistics(recipe)
+        spec = ModelSpec(recipe.model.name, recipe.model.arguments, pictures.classes, 1, 28, (mean,), (deviation,), 1)
+        train, none = (ResidentPictures.from_set(pictures, np.arange(n), place.device) for n in (len(pictures), 0))
+        model = _model(recipe, pictures).to(memory_format=place.memory_format)
+        self.trainer = Trainer(recipe, model, train, none, spec, place, World())
+        self.epoch = 0
+
+    def __call__(self) -> int:
+        trainer = self.trainer
+        trainer.wrapped.train()
+        seen = 0
+        for indices, images, labels in trainer.train.batches(trainer.recipe.batch_size, seed=0, epoch=self.epoch):
+            inputs, targets = trainer.prepare(indices, images, labels)
+            trainer.update(inputs, indices, labels, targets)
+            trainer.position.step += 1
+            seen += len(labels)
+        self.epoch += 1
+        return seen
+
+
+def measure(name: str = "ablation-main", rounds: int = 5, steps: int = 20) -> dict[str, Any]:
+    """Both sides' pictures a second in training the recipe `name`, and `ratio`, the median over the rounds of `steps`
+    steps each, on the CPU. The pictures are random: what a step takes does not depend on them.
+
+    Raises UsageError for a recipe with something that torchvision has no counterpart for.
+    """
+    recipe = recipes.load(name)
+    place = runtime.choose("cpu", recipe.precision)
+    pictures = random_pictures(steps * recipe.batch_size)
+    plain, ours = PlainTraining(recipe, pictures), OurTraining(recipe, pictures, place)
+    rates = side_by_side({"plain": plain, "fashionlab": ours}, rounds)
+    ratio = summary([one / other for one, other in zip(rates["fashionlab"], rates["plain"], strict=True)])
+    return {
+        "what": f"pictures a second in training, {name}",
+        "unit": "pictures a second; median, lowest and highest of the rounds",
+        "recipe": name, "sides": {side: summary(values) for side, values in rates.items()},
+        "ratio": ratio["median"], "ratio_lowest": ratio["lowest"], "ratio_highest": ratio["highest"],
+        "rounds": rounds, "steps": steps, "batch_size": recipe.batch_size,
+        "threads": place.threads, "precision": place.precision,
+        "machine": environment.machine(), "versions": environment.versions(), "commit": environment.commit(),
+    }
+
+
+def _both(degrees: list[float]) -> list[float]:
+    """torchvision's ranges of shear from our largest angles along x and y."""
+    return [degree for largest in degrees for degree in (-largest, largest)]
+
+
+def _statistics(recipe: Recipe) -> tuple[float, float]:
+    how = recipe.data.normalise
+    if not isinstance(how, str):
+        raise UsageError("data.normalise: bench train knows dataset, half and none")
+    return _NORMALISATION[how]
+
+
+def _transform(said: dict[str, Any]) -> Any:
+    if said["name"] not in _TRANSFORMS:
+        raise UsageError(f"augment: torchvision's counterpart of {said['name']!r} is not known; bench train knows "
+                         f"{', '.join(_TRANSFORMS)}")
+    return _TRANSFORMS[said["name"]](said)
+
+
+def _model(recipe: Recipe, pictures: PictureSet) -> nn.Module:
+    torch.manual_seed(0)
+    return models.build(recipe.model.name, classes=len(pictures.classes), channels=1, image_size=28,
+                        **recipe.model.arguments)
+
+
+def _plain_optimizer(recipe: Recipe, model: nn.Module) -> torch.optim.Optimizer:
+    settings = recipe.optimizer
+    if type(settings) is Sgd:
+        return torch.optim.SGD(model.parameters(), settings.lr, settings.momentum, nesterov=settings.nesterov)
+    if type(settings) is Adam:
+        return torch.optim.Adam(model.parameters(), settings.lr, settings.betas, settings.eps, settings.weight_decay)
+    raise UsageError(f"optimizer {settings.name!r}: bench train knows sgd and adam")
