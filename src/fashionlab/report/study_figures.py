@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
@@ -79,6 +80,30 @@ def values(results: dict[str, Any]) -> Sheet:
                 axes.plot(scale * arm["mean"], row, marker="|", markersize=11, markeredgewidth=2.4, color=style.INK)
         _rows(axes, len(everyone))
         axes.set_xlabel(f"{results['title']}{_in(value_unit(results))}")
+    return sheet
+
+
+def trade_off(results: dict[str, Any], costs: Mapping[str, Mapping[str, float]]) -> Sheet:
+    """Each arm's mean with its interval against what it costs. costs: by title, a panel each, the arms' by name."""
+    everyone = {"baseline": results["baseline"], **results["arms"]}
+    scale, legend = results["scale"], 0.13 * (len(everyone) + 1)
+    with style.applied():
+        sheet = style.sheet(_WIDTH, 0.9 + 2.6 * len(costs) + legend, "What it costs",
+                            f"n = {len(results['seeds'])} seeds · bar: {results['level']:.0%} t interval of the mean\n"
+                            f"study {style.shorten(results['study'], 40)}")
+        *panels, names = sheet.subplots(len(costs) + 1, 1, height_ratios=[*[2.6] * len(costs), legend])
+        for axes, (title, cost) in zip(panels, costs.items(), strict=True):
+            for place, (name, arm) in enumerate(everyone.items()):
+                if name in cost and arm["mean"] is not None:
+                    low, high = arm["interval"] or (arm["mean"], arm["mean"])
+                    bar = [[scale * (arm["mean"] - low)], [scale * (high - arm["mean"])]]
+                    axes.errorbar(cost[name], scale * arm["mean"], yerr=bar, linestyle="none", markersize=7,
+                                  elinewidth=1.4, label=style.shorten(name, _NAME), **style.class_marker(place))
+            axes.margins(x=0.08)
+            axes.set_xlim(left=0)
+            axes.set(xlabel=title, ylabel=f"{results['title']}{_in(value_unit(results))}")
+        names.axis("off")
+        names.legend(*panels[0].get_legend_handles_labels(), loc="center", ncols=2)
     return sheet
 
 
