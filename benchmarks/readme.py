@@ -12,8 +12,14 @@ import re
 from pathlib import Path
 from typing import Any
 
+from fashionlab import recipes
+from fashionlab.reproduction.board import board
+from fashionlab.reproduction.systems import systems
+
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
+NOT_MEASURED = "Not measured yet: results/ has no file for it."
+MEASURED = re.compile(rf"{re.escape(NOT_MEASURED)}|Measured: results/reproduce/[\w-]+\.json\.")
 
 
 def read(name: str) -> dict[str, Any]:
@@ -49,7 +55,32 @@ def data_line() -> str:
             "`results/bench_data.json`).\n")
 
 
-BLOCKS = {"quick-output": quick_output, "quick-table": quick_table, "bench-data": data_line}
+def scoreboard() -> str:
+    """A row a reference system."""
+    rows = board(ROOT / "results" / "reproduce")
+    table = ["| system | claimed | measured, mean [95 % interval] | n | fastest | verdict |",
+             "|---|---|---|---|---|---|"]
+    for row in rows:
+        claim, found = row["claimed"]["claim"], row["measured"]
+        if found is None:
+            table.append(f"| `{row['id']}` | {claim} | | | | not yet measured |")
+            continue
+        ends = " [{:.2%}, {:.2%}]".format(*found["interval"]) if found["interval"] else ""
+        split = ", validation" if found["metric"] == "val_accuracy" else ""
+        short = f" (shortened: {', '.join(found['changes'])})" if found["changes"] else ""
+        table.append(f"| `{row['id']}` | {claim} | {found['mean']:.2%}{ends}{split} | {found['n']} | "
+                     f"{found['fastest_seconds']:,.0f} s | {row['verdict']}{short} |")
+    machines = sorted({f"{found['machine']['cores']} cores of an {found['machine']['processor']} ({found['device']})"
+                       for row in rows if (found := row["measured"])})
+    told = (f"\nTest accuracy over n seeds on {'; '.join(machines)}; the time is the fastest seed's training. "
+            "\"Reproduced\" means that one run of ours could have given the claimed figure; \"contradicted\", that "
+            "what the text describes gives something else. `fashionlab reproduce` prints the board with the reasons; "
+            "every figure is in `results/reproduce/`.\n")
+    return "\n".join(table) + "\n" + told
+
+
+BLOCKS = {"quick-output": quick_output, "quick-table": quick_table, "bench-data": data_line,
+          "scoreboard": scoreboard}
 
 
 def render(text: str) -> str:
@@ -57,9 +88,18 @@ def render(text: str) -> str:
     return BLOCK.sub(lambda match: match[1] + BLOCKS[match["name"]]() + match[3], text)
 
 
+def header(name: str, text: str) -> str:
+    """The text of a reference system's recipe with the right word on where its figures are."""
+    measured = (ROOT / "results" / "reproduce" / f"{name}.json").is_file()
+    return MEASURED.sub(f"Measured: results/reproduce/{name}.json." if measured else NOT_MEASURED, text, count=1)
+
+
 def main() -> None:
     readme = ROOT / "README.md"
     readme.write_text(render(readme.read_text(encoding="utf-8")), encoding="utf-8")
+    for system in systems():
+        path = recipes.find(system.id)
+        path.write_text(header(system.id, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -63,8 +63,8 @@ def _train(system: Any, seeds: int, runs: Path, folder: Path, device: str, data_
 def _print(rows: list[dict[str, Any]]) -> None:
     from fashionlab.cli.output import print_table
 
-    header = ["system", "source", "claimed", "measured", "95 % interval", "n", "time", "verdict"]
-    print_table(header, [_cells(row) for row in rows], right=["measured", "n", "time"])
+    header = ["system", "source", "claimed", "measured", "95 % interval", "n", "fastest", "verdict"]
+    print_table(header, [_cells(row) for row in rows], right=["measured", "n", "fastest"])
     print()
     for row in rows:
         print(f"{row['id']}: {row['reason']}")
@@ -78,4 +78,4 @@ def _cells(row: dict[str, Any]) -> list[str]:
     ends = found["interval"]
     return [*start, f"{found['mean']:.2%}{' val' if found['metric'] == 'val_accuracy' else ''}",
             f"{ends[0]:.2%} to {ends[1]:.2%}" if ends else "one seed: none", str(found["n"]),
-            f"{found['train_seconds']:,.0f} s", row["verdict"] + (" (shortened)" if found["changes"] else "")]
+            f"{found['fastest_seconds']:,.0f} s", row["verdict"] + (" (shortened)" if found["changes"] else "")]

@@ -112,6 +112,7 @@ def _summary(system: System, found: Measurement) -> Row:
         "interval": None if spread is None else [spread.low, spread.high], "n": len(values),
         "macro_f1": fmean(one.macro_f1 for one in found.seeds), "loss": fmean(one.loss for one in found.seeds),
         "train_seconds": fmean(one.train_seconds for one in found.seeds),
+        "fastest_seconds": min(one.train_seconds for one in found.seeds),
         "epochs": fmean(one.epochs for one in found.seeds),
         "images_per_second": fmean(one.images_per_second for one in found.seeds),
         "machine": found.machine, "device": found.seeds[0].device, "changes": list(found.changes),
