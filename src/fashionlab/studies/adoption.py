@@ -1,7 +1,7 @@
 """Runs that other studies and `fashionlab reproduce` have finished already, taken over instead of trained again.
 
-Equal recipes with equal seeds give equal weights on equal machines, so a second training would find out nothing. The
-copy's status.json says where it is from.
+Equal recipes with equal seeds give equal weights on equal machines, but for the last bits, which the number of threads
+changes; so a second training would find out nothing. The copy's status.json says where it is from.
 """
 
 from __future__ import annotations
@@ -38,14 +38,12 @@ def _made_alike(run: RunFolder) -> bool:
 
 
 class Shelf:
-    """Finished runs by recipe. device: the kind that their copies stand for ("cpu", "cuda:0"); threads: as many."""
+    """Finished runs by recipe. device: where they were trained ("cpu", "cuda:0")."""
 
-    def __init__(self, runs: Path, device: str, threads: int) -> None:
-        self.runs: list[tuple[Recipe, RunFolder]] = []
-        for run in finished(runs):
-            environment = run.read_json(run.environment)
-            if (environment.get("device"), environment.get("threads")) == (device, threads):
-                self.runs.append((load_recipe(run), run))
+    def __init__(self, runs: Path, device: str) -> None:
+        self.runs: list[tuple[Recipe, RunFolder]] = [
+            (load_recipe(run), run) for run in finished(runs)
+            if run.read_json(run.environment).get("device") == device]
 
     def take(self, recipe: Recipe, path: Path) -> bool:
         """Copy a finished run of `recipe` to `path`, which is not there yet; False when there is none."""

@@ -63,7 +63,6 @@ class _Trainer:
 
     def __init__(self, study: Study, folder: StudyFolder, threads: int, device: str, data_dir: Path | None) -> None:
         self.study, self.folder, self.device, self.data_dir = study, folder, device, data_dir
-        self.threads = threads
         self.environment = {**os.environ, **dict.fromkeys(_THREAD_VARIABLES, str(threads))}
         self.running: dict[Key, subprocess.Popen[bytes]] = {}
         self.share = {key: self._share(key) for key in study.runs}
@@ -88,7 +87,7 @@ class _Trainer:
 
     def _take_over_finished(self) -> None:
         missing = [key for key in self.study.runs if self.folder.state(*key) == "missing"]
-        shelf = Shelf(self.folder.path.parent, str(runtime.choose(self.device, "auto").device), self.threads)
+        shelf = Shelf(self.folder.path.parent, str(runtime.choose(self.device).device))
         for arm, seed in missing:
             shelf.take(with_seed(self.study.recipes[arm], seed), self.folder.run(arm, seed).path)
             self.share[arm, seed] = self._share((arm, seed))
