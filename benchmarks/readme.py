@@ -58,7 +58,7 @@ def data_line() -> str:
 def scoreboard() -> str:
     """A row a reference system."""
     rows = board(ROOT / "results" / "reproduce")
-    table = ["| system | claimed | measured, mean [95 % interval] | n | fastest | verdict |",
+    table = ["| system | claimed | measured, mean [95 % interval] | n | fastest, threads | verdict |",
              "|---|---|---|---|---|---|"]
     for row in rows:
         claim, found = row["claimed"]["claim"], row["measured"]
@@ -69,10 +69,11 @@ def scoreboard() -> str:
         split = ", validation" if found["metric"] == "val_accuracy" else ""
         short = f" (shortened: {', '.join(found['changes'])})" if found["changes"] else ""
         table.append(f"| `{row['id']}` | {claim} | {found['mean']:.2%}{ends}{split} | {found['n']} | "
-                     f"{found['fastest_seconds']:,.0f} s | {row['verdict']}{short} |")
+                     f"{found['fastest_seconds']:,.0f} s, {found['fastest_threads']} | {row['verdict']}{short} |")
     machines = sorted({f"{found['machine']['cores']} cores of an {found['machine']['processor']} ({found['device']})"
                        for row in rows if (found := row["measured"])})
-    told = (f"\nTest accuracy over n seeds on {'; '.join(machines)}; the time is the fastest seed's training. "
+    told = (f"\nTest accuracy over n seeds on {'; '.join(machines)}; the time is the training of the fastest seed, with its number of "
+            "threads. "
             "\"Reproduced\" means that one run of ours could have given the claimed figure; \"contradicted\", that "
             "what the text describes gives something else. `fashionlab reproduce` prints the board with the reasons; "
             "every figure is in `results/reproduce/`.\n")

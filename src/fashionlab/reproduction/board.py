@@ -107,12 +107,13 @@ def _slack(system: System, found: Measurement) -> float:
 def _summary(system: System, found: Measurement) -> Row:
     spread = interval(system, found)
     values = found.values(system.metric)
+    fastest = min(found.seeds, key=lambda one: one.train_seconds)
     return {
         "metric": system.metric, "mean": fmean(values.values()),
         "interval": None if spread is None else [spread.low, spread.high], "n": len(values),
         "macro_f1": fmean(one.macro_f1 for one in found.seeds), "loss": fmean(one.loss for one in found.seeds),
         "train_seconds": fmean(one.train_seconds for one in found.seeds),
-        "fastest_seconds": min(one.train_seconds for one in found.seeds),
+        "fastest_seconds": fastest.train_seconds, "fastest_threads": fastest.threads,
         "epochs": fmean(one.epochs for one in found.seeds),
         "images_per_second": fmean(one.images_per_second for one in found.seeds),
         "machine": found.machine, "device": found.seeds[0].device, "changes": list(found.changes),

@@ -45,6 +45,7 @@ class Seed:
     epochs: int
     images_per_second: float
     device: str
+    threads: int
     precision: str
     commit: str | None
 
@@ -97,7 +98,7 @@ def _seed(run: RunFolder) -> Seed:
     metrics, environment = found.metrics, found.environment
     return Seed(metrics["seed"], metrics["test_accuracy"], metrics.get("val_accuracy"), metrics["macro_f1"],
                 metrics["test"]["nll"], metrics["train_seconds"], metrics["epochs"], metrics["images_per_second"],
-                environment["device"], environment["precision"], environment["commit"])
+                environment["device"], environment["threads"], environment["precision"], environment["commit"])
 
 
 def keep(measurement: Measurement, folder: Path) -> Path:

@@ -16,7 +16,7 @@ from fashionlab.reproduction.systems import Measurement, Seed, System, find, kee
 
 
 def measurement(system: str, accuracies: list[float], changes: tuple[str, ...] = ()) -> Measurement:
-    seeds = tuple(Seed(at, value, None, value, 0.4, 10.0 + at, 3, 5000.0, "cpu", "float32", "abc")
+    seeds = tuple(Seed(at, value, None, value, 0.4, 10.0 + at, 3, 5000.0, "cpu", 2, "float32", "abc")
                   for at, value in enumerate(accuracies))
     return Measurement(system, changes, {"processor": "toy", "cores": 2}, {"torch": "2.11"}, "made up", seeds)
 
