@@ -88,9 +88,12 @@ def test_a_name_in_use_is_kept_unless_told_otherwise(cli, small, tmp_path):
 
 @pytest.mark.parametrize("name", [name for name in recipes.names() if name != "quick"])
 def test_every_recipe_trains(cli, toy_data, name):
-    limits = ["--set", "epochs=1", "--limit-train", 64]
-    if recipes.load(name).data.validation:
-        limits += ["--set", "data.validation=50"]
+    recipe = recipes.load(name)
+    shortened = {"data.validation=50": recipe.data.validation, "transfer.head_epochs=0": recipe.transfer,
+                 "averaging.start_epoch=0": recipe.averaging, "model.weights=none": "weights" in recipe.model.arguments,
+                 "model.resize=28": "resize" in recipe.model.arguments}
+    limits = ["--limit-train", max(64, recipe.batch_size), "--set", "epochs=1"]
+    limits += [word for change, applies in shortened.items() if applies for word in ("--set", change)]
     result = cli("train", name, "--dataset", toy_data, *limits, "--json", "--quiet")
     assert result.code == 0, result.err
     assert 0 <= json.loads(result.out)["test_accuracy"] <= 1

@@ -37,8 +37,6 @@ class TransferSettings(Settings):
             raise ValueError("transfer: not with optimizer 'muon'; use sgd, adam, adamw, rmsprop or sam")
         if self.head_epochs > epochs:
             raise ValueError(f"transfer.head_epochs {self.head_epochs} exceeds epochs {epochs}")
-        if self.head_lr is not None and not self.head_epochs:
-            raise ValueError("transfer.head_lr needs transfer.head_epochs of 1 or more")
         if self.cache_features:
             _check_cache(self.head_epochs, epochs, augmented, views)
 

@@ -33,7 +33,7 @@ from fashionlab.training.schedules import Schedule
 from fashionlab.training.selection import Selection
 from fashionlab.training.signals import StopRequest
 from fashionlab.training.stopping import EarlyStopping
-from fashionlab.training.transfer import FeatureCache, lr_scales, phases
+from fashionlab.training.transfer import FeatureCache, cache_features, lr_scales, phases
 
 # A long epoch is checkpointed this often too. When it happens never changes a result.
 CHECKPOINT_SECONDS = 300.0
@@ -126,10 +126,8 @@ class Trainer:
         """Train until the last epoch, early stopping, or `stop`; after a stop the checkpoint says where to go on."""
         board = TensorBoard(run, self.position.epoch + 1) if self.world.is_first else None
         self._checked = time.monotonic()
-        if self.recipe.transfer and self.recipe.transfer.cache_features:
-            self._cache_features(progress)
         while self.position.epoch < self.recipe.epochs and self.position.stopped is None:
-            if not self._run_epoch(run, progress, stop):
+            if not self._features_ready(run, progress, stop) or not self._run_epoch(run, progress, stop):
                 if stop.out_of_time:
                     self._end_early(run)
                 break
@@ -151,11 +149,19 @@ class Trainer:
         self.schedule = Schedule(self.recipe.schedule, steps, self.steps_per_epoch)
         self.wrapped = self.world.wrap(self.model)
 
-    def _cache_features(self, progress: Progress) -> None:
+    def _features_ready(self, run: RunFolder, progress: Progress, stop: StopRequest) -> bool:
+        """Compute the features that the recipe wants kept, once. False when `stop` ended it before they were there."""
+        if self.recipe.transfer is None or not self.recipe.transfer.cache_features or self.cache:
+            return True
         progress.say("the backbone looks at every picture once; the epochs then train the head on its features")
-        self.cache = FeatureCache(self.model, self.train, self.validation, self.spec, self.runtime)
+        self.cache = cache_features(self.model, self.train, self.validation, self.spec, self.runtime,
+                                    lambda: any(self.world.gather(bool(stop))))
+        if self.cache is None:
+            self._checkpoint(run)
+            return False
         self.position.overhead_seconds += self.cache.seconds
         self.wrapped = self.world.wrap(self.cache.head)
+        return True
 
     def _run_epoch(self, run: RunFolder, progress: Progress, stop: StopRequest) -> bool:
         """The rest of the current epoch. False when `stop` ended it before its last step."""

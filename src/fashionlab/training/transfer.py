@@ -6,6 +6,7 @@ Every training has phases (`phases`); one without `transfer` in its recipe has a
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,6 +16,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 
 from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.features import features
+from fashionlab.evaluation.predict import BATCH_SIZE
 from fashionlab.models.backbone import Backbone
 from fashionlab.recipes import Recipe
 from fashionlab.run_folder import ModelSpec
@@ -109,26 +111,48 @@ class HeadOfFeatures(nn.Module):
         return self.network.forward_head(pooled[:, :, None, None])  # pooling one value changes nothing
 
 
+@dataclass(frozen=True)
 class FeatureCache:
     """What a frozen backbone makes of the training and the validation pictures, each seen once, on the device.
 
-    train: float32 [N, D], in the order of the training pictures. seconds: the time these took.
+    train, validation: float32 [N, D], in the order of the pictures. labels: of the validation pictures.
+    seconds: what the training pictures took.
     """
 
-    def __init__(self, model: nn.Module, train: ResidentPictures, validation: ResidentPictures, spec: ModelSpec,
-                 runtime: Runtime) -> None:
-        start = time.perf_counter()
-        self.train = features(model, train, spec, runtime).to(runtime.device)
-        self.seconds = time.perf_counter() - start
-        self.head = HeadOfFeatures(model)
-        self._validation = features(model, validation, spec, runtime).to(runtime.device)
-        self._labels, self._runtime = validation.labels, runtime
+    head: HeadOfFeatures
+    train: Tensor
+    validation: Tensor
+    labels: Tensor
+    runtime: Runtime
+    seconds: float
 
     @torch.inference_mode()
     def validation_logits(self, positions: Tensor) -> tuple[Tensor, Tensor]:
         """As `predict_logits` of the validation pictures at `positions`."""
         self.head.eval()
-        positions = positions.to(self._runtime.device)
-        with self._runtime.autocast():
-            logits = self.head(self._validation[positions])
-        return logits.float().cpu(), self._labels[positions].cpu()
+        positions = positions.to(self.runtime.device)
+        with self.runtime.autocast():
+            logits = self.head(self.validation[positions])
+        return logits.float().cpu(), self.labels[positions].cpu()
+
+
+def cache_features(model: nn.Module, train: ResidentPictures, validation: ResidentPictures, spec: ModelSpec,
+                   runtime: Runtime, stop: Callable[[], bool]) -> FeatureCache | None:
+    """The cache, or None when `stop` said so meanwhile."""
+    start = time.perf_counter()
+    found = _features(model, train, spec, runtime, stop)
+    seconds = time.perf_counter() - start
+    held_out = None if found is None else _features(model, validation, spec, runtime, stop)
+    if found is None or held_out is None:
+        return None
+    return FeatureCache(HeadOfFeatures(model), found, held_out, validation.labels, runtime, seconds)
+
+
+def _features(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, runtime: Runtime,
+              stop: Callable[[], bool]) -> Tensor | None:
+    parts = []
+    for positions in torch.arange(len(pictures)).split(BATCH_SIZE):
+        if stop():
+            return None
+        parts.append(features(model, pictures, spec, runtime, positions).to(runtime.device))
+    return torch.cat(parts)

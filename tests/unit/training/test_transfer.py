@@ -233,6 +233,18 @@ def test_a_resumed_training_ends_with_the_same_bits(overrides: list[str], stop_a
             assert [row[key] for row in found["history"]] == [row[key] for row in expected["history"]]
 
 
+def test_a_stop_while_features_are_computed_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
+    trainer, stop = trainer_of(*CACHED), StopRequest()
+    stop.signal_number = signal.SIGTERM
+    trainer.fit(RunFolder(tmp_path), Watcher(trainer, RunFolder(tmp_path)), stop)
+    assert (trainer.cache, trainer.position.step) == (None, 0)
+    resumed, whole = trainer_of(*CACHED), trainer_of(*CACHED)
+    resumed.load_state_dict(read_checkpoint(RunFolder(tmp_path).last))
+    fit(resumed, tmp_path / "resumed")
+    fit(whole, tmp_path / "whole")
+    _assert_equal(resumed.state_dict()["model"], whole.state_dict()["model"])
+
+
 def _assert_equal(found: Any, expected: Any) -> None:
     if isinstance(expected, dict):
         assert found.keys() == expected.keys()
@@ -276,7 +288,6 @@ def test_a_run_needs_its_pretrained_file_only_once(toy_data: Path, tmp_path: Pat
     (["transfer={head_epochs: 1, cache_features: true}"], r"head_epochs 1 must be epochs \(2\)"),
     (["transfer={head_epochs: 2, cache_features: true}", "augment=[{name: flip}]"], "augment must be empty"),
     (["transfer={head_epochs: 2, cache_features: true}", "test_time.views=2"], "views must be 1, not 2"),
-    (["transfer={head_lr: 0.1}"], "head_lr needs transfer.head_epochs"),
     (["transfer={}", "optimizer={name: muon}"], "not with optimizer 'muon'"),
     (["transfer={layer_decay: 1.5}"], r"transfer\.layer_decay"),
     (["transfer={last_layers: 0}"], r"transfer\.last_layers"),
