@@ -174,9 +174,9 @@ class Trainer:
         self.phase.fix_statistics()
         mark = time.perf_counter()
         for indices, images, labels in batches:
-            inputs, targets = self._prepare(indices, images, labels)
+            inputs, targets = self.prepare(indices, images, labels)
             ready = time.perf_counter()
-            loss, correct = self._update(inputs, indices, labels, targets)
+            loss, correct = self.update(inputs, indices, labels, targets)
             position.step += 1
             sums.loss += loss * len(labels)
             sums.correct += correct
@@ -200,7 +200,7 @@ class Trainer:
             return bool(stop)
         return self.position.step % 10 == 0 and any(self.world.gather(bool(stop)))
 
-    def _prepare(self, indices: Tensor, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def prepare(self, indices: Tensor, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """uint8 pictures -> augmented, normalised inputs and targets (int64 [B], or float [B, K] where labels mix)."""
         if self.cache:
             return self.cache.train[indices], labels
@@ -210,7 +210,7 @@ class Trainer:
         unit, targets = self.augment(images.float() / 255, labels, draw, len(self.spec.classes))
         return normalise(unit, self.mean, self.std, self.runtime), targets
 
-    def _update(self, inputs: Tensor, indices: Tensor, labels: Tensor, targets: Tensor) -> tuple[float, float]:
+    def update(self, inputs: Tensor, indices: Tensor, labels: Tensor, targets: Tensor) -> tuple[float, float]:
         """One optimizer step. Returns the mean loss and the number of pictures judged right, before the step."""
         recipe, step = self.recipe, self.position.step
         seed_global(self.runtime.device, recipe.seed, "dropout", step, self.world.rank)
