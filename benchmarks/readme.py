@@ -72,8 +72,8 @@ def scoreboard() -> str:
                      f"{found['fastest_seconds']:,.0f} s, {found['fastest_threads']} | {row['verdict']}{short} |")
     machines = sorted({f"{found['machine']['cores']} cores of an {found['machine']['processor']} ({found['device']})"
                        for row in rows if (found := row["measured"])})
-    told = (f"\nTest accuracy over n seeds on {'; '.join(machines)}; the time is the training of the fastest seed, with "
-            "its number of threads. "
+    told = (f"\nTest accuracy over n seeds on {'; '.join(machines)}; the time is the training of the fastest seed, "
+            "with its number of threads. "
             "\"Reproduced\" means that one run of ours could have given the claimed figure; \"contradicted\", that "
             "what the text describes gives something else. `fashionlab reproduce` prints the board with the reasons; "
             "every figure is in `results/reproduce/`.\n")
