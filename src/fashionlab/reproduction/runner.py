@@ -5,35 +5,39 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fashionlab import recipes
+from fashionlab import recipes, runtime
 from fashionlab.errors import UsageError
 from fashionlab.evaluation.run import load_recipe
 from fashionlab.reproduction.systems import Measurement, System, collect
 from fashionlab.run_folder import RunFolder
+from fashionlab.studies.adoption import Shelf
 from fashionlab.training import session
 
 
 def reproduce(system: System, seeds: int, runs: Path, options: session.Options, *, changes: tuple[str, ...] = (),
               told: Callable[[str], None] = lambda line: None) -> Measurement:
-    """Train what is missing of the seeds 0, 1, ... under `runs`/reproduce; finished runs are not repeated and started
-    ones continue.
+    """Train what is missing of the seeds 0, 1, ... under `runs`/reproduce; finished runs, those of studies too, are not
+    repeated and started ones continue.
 
     changes: KEY=VALUE of the recipe to set, which make a shortened row. told: is given a line for each run that is
     done. Raises what `session.start` raises: a failed run ends the measurement, for it would count.
     """
     # The recipe's own seed is the text's, where it names one.
     first = system.recipe.seed
-    folders = [_run(system, first + number, runs, options, changes, told) for number in range(seeds)]
+    shelf = Shelf(runs, str(runtime.choose(options.device).device))
+    folders = [_run(system, first + number, runs, shelf, options, changes, told) for number in range(seeds)]
     return collect(system, changes, folders, " ".join(["fashionlab", "reproduce", system.id, "--seeds", str(seeds),
                                                        *(f"--set {change}" for change in changes)]))
 
 
-def _run(system: System, seed: int, runs: Path, options: session.Options, changes: tuple[str, ...],
+def _run(system: System, seed: int, runs: Path, shelf: Shelf, options: session.Options, changes: tuple[str, ...],
          told: Callable[[str], None]) -> RunFolder:
     recipe = recipes.load(system.id, [*changes, f"seed={seed}"])
     run = RunFolder(runs / "reproduce" / f"{system.id}{'-shortened' if changes else ''}-s{seed}")
     if run.recipe.is_file() and not load_recipe(run).trains_like(recipe):
         raise UsageError(f"{run.path}: a run of another recipe; move it away, or use another --runs")
+    if not run.status.is_file():
+        shelf.take(recipe, run.path)
     if not run.status.is_file() or run.read_json(run.status).get("state") != "complete":
         if run.last.is_file():
             session.resume(run.path, None, options)

@@ -125,6 +125,11 @@ def test_the_command_trains_and_adds_to_the_board(cli, toy_data, tmp_path: Path)
     again = cli(*words)  # finished runs are not repeated
     assert json.loads(again.out) == json.loads(first.out)
     assert [path.stat().st_mtime_ns for path in sorted(tmp_path.glob("runs/reproduce/*/metrics.json"))] == before
+    (tmp_path / "runs" / "reproduce").rename(tmp_path / "runs" / "study")
+    taken = cli(*words)  # nor are those of a study
+    assert json.loads(taken.out) == json.loads(first.out)
+    status = json.loads((tmp_path / "runs" / "reproduce" / "three-linear-shortened-s0" / "status.json").read_text())
+    assert status["taken_from"] == "runs/study/three-linear-shortened-s0"
     table = cli("reproduce", "--results", "kept")
     assert table.code == 0 and "(shortened)" in table.out and "not yet measured" in table.out
     other = cli("reproduce", "three-linear", *SMALL[2:], "--set", f"data.dataset={toy_data}", "--results", "kept")
