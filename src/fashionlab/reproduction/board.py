@@ -6,6 +6,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any, Literal
 
+from fashionlab import models
 from fashionlab.records import Interval
 from fashionlab.reproduction.systems import Measurement, System, find, measured, systems
 from fashionlab.studies.statistics import mean_interval, paired_difference
@@ -17,6 +18,8 @@ CONTRADICTION = 0.05
 TOLERANCE = 0.005
 # With fewer seeds, Student's t is so wide that any claim would lie within.
 FEWEST_FOR_SPREAD = 3
+# What the time of an unmeasured system is estimated from: the training pictures and their side, and a pace.
+PICTURES, SIDE, PACE_OF = 60_000, 28, "ablation-main"
 
 Row = dict[str, Any]
 
@@ -34,12 +37,29 @@ def row(system: System, folder: Path) -> Row:
     found = measured(system, folder)
     claimed = {key: value for key, value in system.expected.model_dump().items() if key != "source"}
     if found is None:
-        reason = f"`fashionlab reproduce {system.id}` measures it"
+        reason = f"`fashionlab reproduce {system.id}` measures it{_how_long(system, folder)}"
         return {"id": system.id, "source": system.expected.source, "claimed": claimed, "measured": None,
                 "verdict": "not yet measured", "reason": reason}
     word, reason = judge(system, found, folder)
     return {"id": system.id, "source": system.expected.source, "claimed": claimed,
             "measured": _summary(system, found), "verdict": word, "reason": reason}
+
+
+def _how_long(system: System, folder: Path) -> str:
+    """A guess at the time of a run, from multiply-accumulates and the pace at which PACE_OF was trained here."""
+    known = measured(find(PACE_OF), folder)
+    if known is None:
+        return ""
+    pace = max(one.images_per_second for one in known.seeds) * _macs(find(PACE_OF))
+    hours = PICTURES * system.recipe.epochs * _macs(system) / pace / 3600
+    told = "less than an hour" if hours < 1 else f"up to {hours:.0f} hours"
+    return f"; {told} a run, by its multiply-accumulates and the pace of {PACE_OF} on the machine that measured that"
+
+
+def _macs(system: System) -> float:
+    """Of one picture; those of a convolutional network grow with its area."""
+    resize = system.recipe.model.arguments.get("resize") or SIDE
+    return models.MODELS[system.recipe.model.name].card.macs * (resize / SIDE) ** 2
 
 
 def judge(system: System, found: Measurement, folder: Path) -> tuple[Word, str]:

@@ -39,6 +39,14 @@ def test_nothing_measured(tmp_path: Path) -> None:
     assert all(one["measured"] is None and one["id"] in one["reason"] for one in rows)
 
 
+def test_how_long_the_rest_would_take(tmp_path: Path) -> None:
+    keep(measurement("ablation-main", [0.90]), tmp_path)  # 5,000 pictures a second, 9.06 million multiply-accumulates
+    told = {one["id"]: one["reason"] for one in board(tmp_path)}
+    assert "less than an hour" in told["ablation-no-dropout"]  # 10 epochs of 60,000 pictures
+    assert "up to 2 hours" in told["deep-cnn"]  # 50 epochs, 116 million
+    assert "hours" not in told["ablation-main"]
+
+
 @pytest.mark.parametrize(("accuracies", "expected"), [
     ([0.834, 0.835, 0.833, 0.836, 0.834], "reproduced"),  # claimed: 83.43 %
     ([0.86, 0.861, 0.859, 0.86, 0.862], "exceeded"),
