@@ -19,6 +19,7 @@ from fashionlab import recipes
 from fashionlab.errors import DataError
 from fashionlab.evaluation.predict import statistics
 from fashionlab.evaluation.results import load_results
+from fashionlab.report import figures
 from fashionlab.report.figures import FIGURES, draw_all
 from fashionlab.report.figures.augmentation import stages
 from fashionlab.report.figures.calibration import versions
@@ -187,7 +188,10 @@ def test_what_is_missing_is_left_out_with_the_reason(toy_run: Path, tmp_path: Pa
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(f"{name}.svg" for name in drawn)
 
 
-def test_a_helping_process_draws_the_same(inputs: ReportInputs, tmp_path: Path) -> None:
+def test_a_helping_process_draws_the_same(inputs: ReportInputs, tmp_path: Path,
+                                          monkeypatch: pytest.MonkeyPatch) -> None:
+    some = [FIGURES[name] for name in ("curves", "per_class", "confusion_counts", "first_layer", "robustness")]
+    monkeypatch.setattr(figures, "in_order", lambda: some)
     alone = draw_all(inputs, tmp_path / "alone", formats=("svg",))
     with get_context("spawn").Pool(1) as helper:
         together = draw_all(inputs, tmp_path / "together", formats=("svg",), helper=helper)
