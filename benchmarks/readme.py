@@ -55,6 +55,15 @@ def data_line() -> str:
             "`results/bench_data.json`).\n")
 
 
+def training_speed() -> str:
+    """Each convolutional system's training beside the plain way."""
+    measured = read("bench_train")["systems"]
+    ratios = ", ".join(f"`{name}` {one['ratio']}" for name, one in measured.items())
+    one = next(iter(measured.values()))
+    return ("Pictures a second in training, as a multiple of torchvision, PIL and a plain loop with the same network: "
+            f"{ratios} (medians of {one['rounds']} rounds side by side, {one['precision']}; `results/bench_train.json`).\n")
+
+
 def scoreboard() -> str:
     """A row a reference system."""
     rows = board(ROOT / "results" / "reproduce")
@@ -81,7 +90,7 @@ def scoreboard() -> str:
 
 
 BLOCKS = {"quick-output": quick_output, "quick-table": quick_table, "bench-data": data_line,
-          "scoreboard": scoreboard}
+          "bench-train": training_speed, "scoreboard": scoreboard}
 
 
 def render(text: str) -> str:
