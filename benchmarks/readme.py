@@ -61,7 +61,8 @@ def training_speed() -> str:
     ratios = ", ".join(f"`{name}` {one['ratio']}" for name, one in measured.items())
     one = next(iter(measured.values()))
     return ("Pictures a second in training, as a multiple of torchvision, PIL and a plain loop with the same network: "
-            f"{ratios} (medians of {one['rounds']} rounds side by side, {one['precision']}; `results/bench_train.json`).\n")
+            f"{ratios} (medians of {one['rounds']} rounds side by side, {one['precision']}; "
+            "`results/bench_train.json`).\n")
 
 
 def scoreboard() -> str:
