@@ -48,6 +48,10 @@ def _backbone(
 
     network = timm.create_model(timm_name, num_classes=classes, in_chans=input_channels, drop_rate=dropout)
     if weights != "none":
+        # A new head begins at zero (Kolesnikov et al. 2020, arXiv:1912.11370): pretrained features are so large that
+        # timm's random one starts with a loss of 10 and spends its first epochs unlearning.
+        for parameter in network.get_classifier().parameters():  # type: ignore[operator]
+            nn.init.zeros_(parameter)
         path = installed(network) or from_hub(network) if weights == "imagenet" else Path(weights).expanduser()
         network.load_state_dict(fit_state(network, read_state(path), path))
     return Backbone(network, input_channels // channels, resize)

@@ -72,13 +72,10 @@ def test_a_file_fills_everything_but_a_classifier_of_another_size(form: str, ori
         torch.save(state, path)
     else:
         save_file(state, path)
-    torch.manual_seed(0)
-    fresh = backbone().state_dict()
-    torch.manual_seed(0)
     filled = backbone(weights=str(path)).state_dict()
     for key, value in original.items():
         if key.startswith("classifier."):
-            assert torch.equal(filled[f"network.{key}"], fresh[f"network.{key}"])
+            assert filled[f"network.{key}"].shape[0] == 10 and not filled[f"network.{key}"].any(), "a new head"
         else:
             assert torch.equal(filled[f"network.{key}"], value), key
 
