@@ -96,7 +96,7 @@ def test_a_colour_picture_does_not_fit_a_grey_network() -> None:
 
 def test_arguments_come_back_with_defaults_and_the_right_types() -> None:
     assert check_arguments("fast", {"widths": [32, 64]})["widths"] == (32, 64)
-    assert check_arguments("ablation-main", {}) == {"dropout": 0.25}
+    assert check_arguments("ablation-main", {}) == {"dropout": 0.25, "filters": 32}
     assert argument_names("logistic") == []
 
 
