@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # busy machines: see docs/experiments.md
 os.environ.setdefault("FASHIONLAB_NO_REPORT", "1")  # drawing takes longer than toy training; see test_report.py
+# Tests that imitate a full disk would leave truncated bytecode behind, which breaks every later start.
+os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
+sys.dont_write_bytecode = True
 
 import hypothesis
 import pytest

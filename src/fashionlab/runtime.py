@@ -53,7 +53,7 @@ def choose(device: str = "auto", precision: Precision = "auto", threads: int | N
     reasons: dict[str, str] = {}
     chosen = _device(device, reasons)
     cores = usable_cores()
-    threads = threads or int(os.environ.get("OMP_NUM_THREADS", 0)) or cores
+    threads = threads or int(os.environ.get("OMP_NUM_THREADS") or 0) or cores
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)
     reasons["memory"] = _keep_freed_memory()
