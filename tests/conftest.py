@@ -12,7 +12,6 @@ os.environ.setdefault("OMP_WAIT_POLICY", "passive")  # busy machines: see docs/e
 os.environ.setdefault("FASHIONLAB_NO_REPORT", "1")  # drawing takes longer than toy training; see test_report.py
 # Tests that imitate a full disk would leave truncated bytecode behind, which breaks every later start.
 os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
-sys.dont_write_bytecode = True
 
 import hypothesis
 import pytest
@@ -20,6 +19,8 @@ import torch
 
 from fashionlab.cli.main import run
 from toys import Result, write_toy_data
+
+sys.dont_write_bytecode = True  # in this process too
 
 hypothesis.settings.register_profile("here", deadline=None)  # a busy machine is no failure
 hypothesis.settings.load_profile("here")
