@@ -14,6 +14,7 @@ from fashionlab.studies.results import write_results
 from fashionlab.studies.schema import Study, check
 
 ENVIRONMENT = {"machine": {"processor": "toy"}, "device": "cpu", "threads": 1, "precision": "float32",
+               "data": {"sha256": "a" * 64},
                "versions": {"torch": "2.11"}}
 
 

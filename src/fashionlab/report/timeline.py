@@ -15,6 +15,7 @@ from fashionlab.recipes.schedules import OneCycle, Plateau, Step
 from fashionlab.report.inputs import ReportInputs
 from fashionlab.training.averaging import build_averaging
 from fashionlab.training.schedules import Schedule
+from fashionlab.training.transfer import phases
 
 
 @dataclass(frozen=True)
@@ -43,28 +44,32 @@ class Event:
 def learning_rates(inputs: ReportInputs) -> Rates:
     """The schedule gone through once more, by the code that training uses; plateau is told what validation said.
 
-    Raises DataError when records are missing.
+    Raises DataError when records are missing, or the weights of a run with `transfer`, whose rates follow its layers.
     """
     recipe, environment, history = inputs.results.recipe, inputs.results.environment, inputs.results.history
     an_epoch = steps_per_epoch(environment["data"]["train"], recipe.batch_size, world_size=environment["processes"])
-    total = an_epoch * recipe.epochs
-    schedule = Schedule(recipe.schedule, total, an_epoch)
-    averaging = build_averaging(recipe.averaging, nn.Linear(1, 1), total, an_epoch)  # any model: it asks for rates only
+    any_model = nn.Linear(1, 1)  # only rates are asked for
+    averaging = build_averaging(recipe.averaging, any_model, an_epoch * recipe.epochs, an_epoch)
     # No optimizer of torch's: making one takes seconds, and the first group's base rate is the recipe's.
-    optimizer: Any = SimpleNamespace(param_groups=[{"initial_lr": recipe.optimizer.lr}])
-    rates = []
-    for step in range(inputs.results.metrics["steps"]):
-        if step and step % an_epoch == 0:
-            row = history[step // an_epoch - 1]
-            measured = {key: row[key] for key in ("val_loss", "val_accuracy")}
-            schedule.end_epoch({key: value for key, value in measured.items() if value is not None})
-        rates.append(schedule.apply(optimizer, step, averaging.lr_factor(step)))
+    optimizer: Any = SimpleNamespace(param_groups=[{}])
+    rates: list[float] = []
+    for phase in phases(recipe, inputs.model if recipe.transfer else any_model):
+        schedule = Schedule(recipe.schedule, (phase.end - phase.start) * an_epoch, an_epoch)
+        optimizer.param_groups[0]["initial_lr"] = recipe.optimizer.lr * phase.lr_factor
+        first = phase.start * an_epoch
+        for step in range(first, min(phase.end * an_epoch, inputs.results.metrics["steps"])):
+            if step > first and step % an_epoch == 0:
+                row = history[step // an_epoch - 1]
+                measured = {key: row[key] for key in ("val_loss", "val_accuracy")}
+                schedule.end_epoch({key: value for key, value in measured.items() if value is not None})
+            rates.append(schedule.apply(optimizer, step - first, averaging.lr_factor(step)))
     return Rates(np.array(rates), an_epoch)
 
 
 def events(inputs: ReportInputs, rates: Rates) -> list[Event]:
-    """Changes of the learning rate, the start of averaging, and an end before the last epoch, in order."""
-    found = [*_rate_events(inputs, rates), *_averaging_events(inputs)]
+    """Changes of the learning rate, the starts of averaging and of fine-tuning, and an end before the last epoch, in
+    order."""
+    found = [*_rate_events(inputs, rates), *_averaging_events(inputs), *_transfer_events(inputs)]
     stopped, epochs = inputs.results.metrics["stopped"], len(rates.rates) / rates.steps_per_epoch
     if stopped != "all epochs done":
         found.append(Event(epochs, stopped.split(":")[0]))
@@ -84,6 +89,13 @@ def _rate_events(inputs: ReportInputs, rates: Rates) -> list[Event]:
             if after < 0.999 * before:
                 found.append(Event(step / rates.steps_per_epoch, f"lr {before:.3g} → {after:.3g}"))
     return found
+
+
+def _transfer_events(inputs: ReportInputs) -> list[Event]:
+    recipe = inputs.results.recipe
+    if recipe.transfer is None or not 0 < recipe.transfer.head_epochs < recipe.epochs:
+        return []
+    return [Event(recipe.transfer.head_epochs, "fine-tuning starts")]
 
 
 def _averaging_events(inputs: ReportInputs) -> list[Event]:

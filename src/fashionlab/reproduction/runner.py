@@ -38,7 +38,7 @@ def _run(system: System, seed: int, runs: Path, shelf: Shelf, options: session.O
         raise UsageError(f"{run.path}: a run of another recipe; move it away, or use another --runs")
     if not run.status.is_file():
         shelf.take(recipe, run.path)
-    if not run.status.is_file() or run.read_json(run.status).get("state") != "complete":
+    if _state(run) != "complete":
         if run.last.is_file():
             session.resume(run.path, None, options)
         else:
@@ -47,3 +47,7 @@ def _run(system: System, seed: int, runs: Path, shelf: Shelf, options: session.O
     metrics = run.read_json(run.metrics)
     told(f"{run.path.name}: {system.metric} {metrics[system.metric]:.2%}, {metrics['train_seconds']:.0f} s")
     return run
+
+
+def _state(run: RunFolder) -> str | None:
+    return run.read_json(run.status).get("state") if run.status.is_file() else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +67,12 @@ class Measurement:
         return {one.seed: getattr(one, metric) for one in self.seeds}
 
 
-def systems() -> list[System]:
+@cache
+def systems() -> tuple[System, ...]:
     """All of them, in the order of their sources."""
     found = [(name, recipes.load(name)) for name in recipes.names()]
-    return sorted((System(name, recipe, recipe.expected) for name, recipe in found if recipe.expected is not None),
-                  key=lambda system: (system.expected.source, system.id))
+    claiming = [System(name, recipe, recipe.expected) for name, recipe in found if recipe.expected is not None]
+    return tuple(sorted(claiming, key=lambda system: (system.expected.source, system.id)))
 
 
 def find(name: str) -> System:

@@ -21,20 +21,20 @@ from fashionlab.run_folder import RunFolder
 def finished(runs: Path) -> Iterator[RunFolder]:
     """Complete runs under `runs`, in folders of theirs (a study's, reproduce/) or not, trained on a machine with this
     processor and this PyTorch."""
+    here = machine()["processor"], versions()["torch"]
     for status in sorted([*runs.glob("*/status.json"), *runs.glob("*/*/status.json")]):
         run = RunFolder(status.parent)
         try:
-            alike = run.read_json(run.status).get("state") == "complete" and _made_alike(run)
+            alike = run.read_json(run.status).get("state") == "complete" and _made_on(run) == here
         except FashionlabError:
             continue  # a broken folder is somebody else's to tell of
         if alike:
             yield run
 
 
-def _made_alike(run: RunFolder) -> bool:
+def _made_on(run: RunFolder) -> tuple[str | None, str | None]:
     environment = run.read_json(run.environment)
-    theirs = (environment.get("machine", {}).get("processor"), environment.get("versions", {}).get("torch"))
-    return theirs == (machine()["processor"], versions()["torch"])
+    return environment.get("machine", {}).get("processor"), environment.get("versions", {}).get("torch")
 
 
 class Shelf:

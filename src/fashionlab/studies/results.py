@@ -68,11 +68,11 @@ def _read_run(study: Study, folder: StudyFolder, arm: str, seed: int) -> Record:
 
 
 def _environment(folder: StudyFolder, arm: str, seed: int) -> tuple[str, ...]:
-    """What makes the same recipe and seed give other bits, or other times."""
+    """What makes the same recipe and seed give other bits, other times or, with other pictures, other values."""
     found = load_results(folder.run(arm, seed).path).environment
     try:
         return (found["machine"]["processor"], found["device"], f"{found['threads']} threads", found["precision"],
-                f"PyTorch {found['versions']['torch']}")
+                f"PyTorch {found['versions']['torch']}", f"data {found['data']['sha256'][:12]}")
     except (KeyError, TypeError) as error:
         raise DataError(f"{folder.run(arm, seed).environment}: no {error}") from error
 

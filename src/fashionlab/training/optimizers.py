@@ -77,19 +77,23 @@ class _Aligned(torch.optim.Optimizer):
     """
 
     def step(self, closure: Closure | None = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = _loss_of(closure)
         for group in self.param_groups:
             for weight in group["params"]:
-                if weight.grad is not None:
-                    weight.grad = _in_order_of(weight, weight.grad)
+                if weight.grad is None:
+                    continue
+                weight.grad = _in_order_of(weight, weight.grad)
                 state = self.state[weight]
                 state.update({key: _in_order_of(weight, value) for key, value in state.items()
                               if value.shape == weight.shape})
         super().step()
         return loss
+
+
+@torch.enable_grad()
+def _loss_of(closure: Closure | None) -> Any:
+    """What the closure returns, with gradients also inside of a step that works without; None for no closure."""
+    return None if closure is None else closure()
 
 
 def _in_order_of(weight: Tensor, tensor: Tensor) -> Tensor:
@@ -169,10 +173,7 @@ class Muon(torch.optim.Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Closure | None = None) -> Any:  # pyright: ignore[reportIncompatibleMethodOverride]
-        loss = None
-        if closure is not None:
-            with torch.enable_grad():
-                loss = closure()
+        loss = _loss_of(closure)
         for group in self.param_groups:
             weights = [weight for weight in group["params"] if weight.grad is not None]
             gradients = [weight.grad for weight in weights]
@@ -244,8 +245,7 @@ class Sam:
 
     @torch.no_grad()
     def step(self, closure: Closure) -> Any:
-        with torch.enable_grad():
-            loss = closure()
+        loss = _loss_of(closure)
         weights = [weight for group in self.param_groups for weight in group["params"] if weight.grad is not None]
         gradients = [weight.grad for weight in weights]
         norm = torch.nn.utils.get_total_norm(gradients)

@@ -129,6 +129,14 @@ def test_events_are_named_in_order(toy_data: Path, tmp_path: Path) -> None:
     assert "best epoch" in drawn and "early stopping" in drawn
 
 
+def test_a_run_in_two_phases_shows_the_rates_of_both(toy_data: Path, tmp_path: Path) -> None:
+    run = trained(tmp_path / "run", toy_data, "model={name: efficientnet-lite0}", "epochs=3",
+                  "schedule={name: linear, final: 0.1}", "transfer={head_epochs: 1, head_lr: 0.5, layer_decay: 0.5}")
+    found = learning_rates(run)
+    assert found.rates[3::4].tolist() == pytest.approx([row["lr"] for row in run.results.history], rel=1e-12)
+    assert "after epoch 1: fine-tuning starts" in [str(event) for event in events(run, found)]
+
+
 def test_the_preview_is_what_the_network_saw(toy_data: Path, tmp_path: Path) -> None:
     seen: list[torch.Tensor] = []
     handle = nn.modules.module.register_module_forward_pre_hook(lambda _, given: seen.append(given[0].clone()))
