@@ -16,9 +16,9 @@ import numpy as np
 import platformdirs
 
 from fashionlab.data.decode import Shape, decode_into, survey
-from fashionlab.data.progress import note
 from fashionlab.errors import DataError, FashionlabError, UsageError
 from fashionlab.files import replacing, write_json
+from fashionlab.progress import note
 
 BUDGET_VARIABLE = "FASHIONLAB_MEMORY_BUDGET_MB"
 _DEFAULT_BUDGET_MB = 1024

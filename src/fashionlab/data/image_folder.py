@@ -13,12 +13,12 @@ from pathlib import Path
 
 import numpy as np
 
-from fashionlab.data.decode import SUFFIXES
 from fashionlab.data.decoded_cache import read_folder
 from fashionlab.data.pictures import to_image
-from fashionlab.data.progress import note, progress
 from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, read_classes
 from fashionlab.errors import DataError
+from fashionlab.picture_files import SUFFIXES
+from fashionlab.progress import note, progress
 from fashionlab.records import PictureSet
 
 _TEST_NAMES = ("test", "val", "valid", "validation")

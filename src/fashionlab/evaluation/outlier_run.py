@@ -12,7 +12,6 @@ from torch import nn
 
 from fashionlab import runtime
 from fashionlab.data import ResidentPictures
-from fashionlab.data.progress import note
 from fashionlab.errors import UsageError
 from fashionlab.evaluation.features import features
 from fashionlab.evaluation.outlier_sets import OUTLIER_SETS, given_set
@@ -22,6 +21,7 @@ from fashionlab.evaluation.proportions import auroc, share
 from fashionlab.evaluation.run import load_model
 from fashionlab.evaluation.run_pictures import test_pictures, training_pictures
 from fashionlab.files import write_json
+from fashionlab.progress import note
 from fashionlab.records import Interval, PictureSet
 from fashionlab.run_folder import ModelSpec, RunFolder, open_run
 from fashionlab.runtime import Runtime

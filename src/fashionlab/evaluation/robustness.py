@@ -13,13 +13,13 @@ from torch import nn
 
 from fashionlab import runtime
 from fashionlab.data import ResidentPictures
-from fashionlab.data.progress import progress
 from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupted_batches
 from fashionlab.evaluation.predict import predict_logits
 from fashionlab.evaluation.proportions import share
 from fashionlab.evaluation.run import load_model
 from fashionlab.evaluation.run_pictures import test_pictures
 from fashionlab.files import write_json
+from fashionlab.progress import progress
 from fashionlab.records import PictureSet
 from fashionlab.run_folder import ModelSpec, open_run
 from fashionlab.runtime import Runtime

@@ -1,0 +1,89 @@
+"""Picture files opened safely: PNG, JPEG and WebP, limits checked before decoding, every failure one DataError."""
+
+from __future__ import annotations
+
+import io
+import os
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+from PIL import Image
+
+from fashionlab.errors import DataError
+
+SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+MAX_PIXELS = 50_000_000
+_FORMATS = ("PNG", "JPEG", "WEBP")
+_CHUNK = 64
+T = TypeVar("T")
+
+
+@contextmanager
+def opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
+    """The picture in a file or in a file's bytes, not yet decoded.
+
+    Whatever goes wrong, within the block too, becomes a DataError that calls the picture `name`: no PNG, JPEG or WebP,
+    damaged, or over 50 megapixels (known from the header: nothing is decoded).
+    """
+    try:
+        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise DataError(f"{name}: {picture.width} x {picture.height} pixels, the limit is {MAX_PIXELS:,}")
+            yield picture
+    except DataError:
+        raise
+    except Image.DecompressionBombError as error:
+        raise DataError(f"{name}: too many pixels, the limit is {MAX_PIXELS:,}") from error
+    except Exception as error:  # on damaged files decoders raise almost anything: OSError, SyntaxError, struct.error...
+        reason = "not a PNG, JPEG or WebP picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        raise DataError(f"{name}: unreadable picture ({reason or type(error).__name__})") from error
+
+
+def is_grey(picture: Image.Image) -> bool:
+    """Whether the picture has no colour by its mode; a palette is grey when all its entries are."""
+    if picture.mode == "P":
+        palette = np.array(picture.getpalette("RGB") or [0, 0, 0]).reshape(-1, 3)
+        return bool((palette == palette[:, :1]).all())
+    return picture.mode in ("1", "L", "LA", "La") or picture.mode.startswith("I")
+
+
+def from_sixteen_bits(picture: Image.Image) -> Image.Image:
+    """A 16-bit grey picture (a mode that starts with I) scaled to 8 bits."""
+    values = np.asarray(picture).astype(np.int64).clip(0, 65535)
+    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+
+
+def in_threads(work: Callable[[T], object], items: Sequence[T], advance: Callable[[int], None]) -> Iterator:
+    """`work` over `items` in threads (PIL decodes without the interpreter's lock), in order; DataErrors are results."""
+
+    def several(chunk: Sequence[T]) -> list[object]:
+        return [_caught(work, item) for item in chunk]
+
+    chunks = [items[start : start + _CHUNK] for start in range(0, len(items), _CHUNK)]
+    with quiet(), ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+        for results in pool.map(several, chunks):
+            yield from results
+            advance(len(results))
+
+
+def _caught(work: Callable[[T], object], item: T) -> object:
+    try:
+        return work(item)
+    except DataError as error:
+        return error
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Keep PIL's warnings (large pictures, odd EXIF) from the person: what matters is checked here.
+
+    Entered by the thread that starts the others: warning filters belong to the process.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
