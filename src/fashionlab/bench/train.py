@@ -7,6 +7,7 @@ transforms one at a time, a DataLoader without workers, float32 in the default l
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -47,7 +48,7 @@ class PlainTraining:
                                         transforms.Normalize((mean,), (deviation,))])
         self.loader = DataLoader(PlainDataset(pictures.images, pictures.labels, transform),
                                  batch_size=recipe.batch_size, shuffle=True)
-        self.model = _model(recipe, pictures)
+        self.model = as_the_text_has_it(_model(recipe, pictures))
         self.optimizer = _plain_optimizer(recipe, self.model)
         self.loss = nn.CrossEntropyLoss(label_smoothing=recipe.loss.label_smoothing)
 
@@ -112,6 +113,17 @@ def measure(name: str = "ablation-main", rounds: int = 5, steps: int = 20) -> di
         "threads": place.threads, "precision": place.precision,
         "machine": environment.machine(), "versions": environment.versions(), "commit": environment.commit(),
     }
+
+
+def as_the_text_has_it(model: nn.Module) -> nn.Module:
+    """A network of `models.convolutional` with ReLU before pooling, and not in place; any other as it is."""
+    if not isinstance(model, nn.Sequential):
+        return model
+    layers = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in model]
+    for place, (one, following) in enumerate(pairwise(layers)):
+        if isinstance(one, nn.MaxPool2d) and isinstance(following, nn.ReLU):
+            layers[place], layers[place + 1] = following, one
+    return nn.Sequential(*layers)
 
 
 def _both(degrees: list[float]) -> list[float]:

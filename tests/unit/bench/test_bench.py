@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
-from fashionlab import augment, recipes, runtime
+from fashionlab import augment, models, recipes, runtime
 from fashionlab.bench.data import BATCH_SIZE, DEVIATION, MEAN, OPERATIONS, BatchedEpochs, plain_loader, random_pictures
 from fashionlab.bench.timing import side_by_side, summary
-from fashionlab.bench.train import OurTraining, PlainTraining
+from fashionlab.bench.train import OurTraining, PlainTraining, as_the_text_has_it
 from fashionlab.bench.train import measure as measure_training
 from fashionlab.errors import UsageError
 
@@ -102,3 +105,20 @@ def test_what_has_no_plain_counterpart_is_refused(override: str, named: str, tmp
     path.write_text(recipes.to_yaml(recipes.load("three-linear", [override])))
     with pytest.raises(UsageError, match=named):
         measure_training(str(path), rounds=1, steps=1)
+
+
+@pytest.mark.parametrize("name", ["three-cnn", "notebook-cnn", "ablation-shallow", "ablation-main", "deep-cnn"])
+def test_the_order_of_the_text_gives_the_same_bits(name: str) -> None:
+    pictures, labels = torch.rand(8, 1, 28, 28), torch.arange(8)
+    torch.manual_seed(0)
+    ours = models.build(name, classes=10, channels=1, image_size=28)
+    plain = as_the_text_has_it(copy.deepcopy(ours))
+    assert any(isinstance(one, nn.ReLU) and isinstance(following, nn.MaxPool2d)
+               for one, following in pairwise(plain.children()))
+    results = []
+    for model in (ours, plain):
+        torch.manual_seed(1)  # dropout
+        loss = nn.functional.cross_entropy(model(pictures), labels)
+        loss.backward()
+        results.append([loss.detach(), *(parameter.grad for parameter in model.parameters())])
+    assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
