@@ -7,14 +7,15 @@ import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageFilter
 
 BACKGROUNDS = ("white", "coloured", "gradient")
 ENLARGED = 10
 MARGINS = (0.05, 0.30)  # of the enlarged picture's edge, drawn for each side
 DEGREES = 5.0
 QUALITIES = (60, 95)
-_OPAQUE_FROM = 24  # brighter pixels of the data (0-255) hide the background; darker ones are its soft edge
+_FAINT = 16  # garments darker than this in the data (nearly white ones) let the background through
+_BLACK = 8  # the data's background, 0-255; some of its pixels are noise just above 0
 
 
 @dataclass(frozen=True)
@@ -38,22 +39,32 @@ def simulate(picture: np.ndarray, seed: int, index: int, background: str | None 
     drawn = BACKGROUNDS[draw.integers(len(BACKGROUNDS))]
     kind = background or drawn
     degrees, quality = float(draw.uniform(-DEGREES, DEGREES)), int(draw.integers(QUALITIES[0], QUALITIES[1] + 1))
-    light = _place(picture, draw.uniform(*MARGINS, size=4), degrees)[..., None]
-    tint = draw.uniform(0.75, 1, size=3)
-    behind = _background(kind, light.shape[:2], draw)
-    opacity = np.minimum(light / _OPAQUE_FROM, 1)
-    photo = behind * (1 - opacity) + (255 - light) * tint * opacity
+    margins, tint = draw.uniform(*MARGINS, size=4), draw.uniform(0.75, 1, size=3)
+    opacity, garment = (_place(layer, margins, degrees)[..., None] for layer in _layers(picture))
+    photo = _background(kind, opacity.shape[:2], draw) * (1 - opacity / 255) + (opacity - garment) * tint
     stream = io.BytesIO()
     Image.fromarray(photo.round().clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=quality)
     return Simulated(stream.getvalue(), kind, degrees, quality)
 
 
-def _place(picture: np.ndarray, margins: np.ndarray, degrees: float) -> np.ndarray:
-    """The picture enlarged on a larger black canvas, then rotated about its centre: float64 [H, W], 0-255."""
-    height, width = (ENLARGED * edge for edge in picture.shape)
+def _layers(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The garment's opacity, and its brightness times opacity (0-255 both).
+
+    The data shows garments in front of black: a pixel at the outline is its brighter neighbour seen in part. So on
+    white the photo is the picture's negative, and on a coloured background no white rim remains.
+    """
+    image = Image.fromarray(picture)
+    brightest, darkest = (np.asarray(image.filter(kind(3))) for kind in (ImageFilter.MaxFilter, ImageFilter.MinFilter))
+    share = np.where(darkest <= _BLACK, picture / np.maximum(brightest, _FAINT), 1) * (brightest > _BLACK)
+    return (255 * share).round().astype(np.uint8), np.where(share > 0, picture, 0).astype(np.uint8)
+
+
+def _place(layer: np.ndarray, margins: np.ndarray, degrees: float) -> np.ndarray:
+    """The layer enlarged on a larger black canvas, then rotated about its centre: float64 [H, W], 0-255."""
+    height, width = (ENLARGED * edge for edge in layer.shape)
     left, top, right, bottom = (round(margin * max(height, width)) for margin in margins)
     canvas = Image.new("L", (left + width + right, top + height + bottom))
-    canvas.paste(Image.fromarray(picture).resize((width, height), Image.Resampling.BICUBIC), (left, top))
+    canvas.paste(Image.fromarray(layer).resize((width, height), Image.Resampling.BICUBIC), (left, top))
     centre = (left + width / 2, top + height / 2)
     return np.asarray(canvas.rotate(degrees, Image.Resampling.BICUBIC, center=centre), dtype=np.float64)
 
