@@ -6,6 +6,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,6 +44,29 @@ def _beside(path: Path) -> Path:
         raise FashionlabError(f"cannot write {path}: {error.strerror or error}") from error
     os.close(descriptor)
     return Path(name)
+
+
+@contextlib.contextmanager
+def replacing_folder(target: Path) -> Iterator[Path]:
+    """Give a temporary folder beside `target`; it takes its place if the block succeeds and is removed otherwise.
+
+    Raises FashionlabError naming `target` when it cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
+        contents = temporary / "new"
+        contents.mkdir()  # with the permissions the person's umask gives, which mkdtemp's folder lacks
+        yield contents
+        if target.exists():
+            target.replace(temporary / "old")
+        contents.replace(target)
+    except OSError as error:
+        raise FashionlabError(f"cannot write {target}: {os.strerror(error.errno) if error.errno else error}") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def write_text(path: Path, text: str) -> None:

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-import psutil
 import torch
 
+from fashionlab.cores import usable_cores
 from fashionlab.errors import UsageError
 
 Precision = Literal["auto", "float32", "bfloat16"]
@@ -67,12 +67,6 @@ def choose(device: str = "auto", precision: Precision = "auto", threads: int | N
         reasons["precision"] = f"{precision}: as the recipe asks"
     reasons["layout"] = "channels_last: convolutions run 2-3 times faster than in the default layout"
     return Runtime(chosen, number_format, True, threads, reasons)
-
-
-def usable_cores() -> int:
-    """The physical cores that this process may use, at least 1."""
-    cores = psutil.cpu_count(logical=False) or 1
-    return min(cores, len(os.sched_getaffinity(0))) if hasattr(os, "sched_getaffinity") else cores
 
 
 def _keep_freed_memory() -> str:

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import tempfile
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fashionlab.data import csv, idx, image_folder, npz
 from fashionlab.data.locate import at_path
 from fashionlab.data.source import CLASSES_FILE, Part
-from fashionlab.errors import DataError, FashionlabError, UsageError, unknown
-from fashionlab.files import replacing
+from fashionlab.errors import DataError, UsageError, unknown
+from fashionlab.files import replacing, replacing_folder
 from fashionlab.records import PictureSet
 
 Parts = Mapping[Part, PictureSet]
@@ -41,7 +37,7 @@ def convert(training: PictureSet, test: PictureSet, target: Path, to: str, overw
     wrong = [name for name in training.classes if "\n" in name or "\r" in name or not name]
     if wrong or len(set(training.classes)) != len(training.classes):
         raise DataError(f"{training.source}: class names must differ and be one line each to stand in {CLASSES_FILE}")
-    with _replacing_folder(target) as folder:
+    with replacing_folder(target) as folder:
         _FOLDER_WRITERS[to](folder, parts)
         (folder / CLASSES_FILE).write_bytes(("\n".join(training.classes) + "\n").encode())
 
@@ -60,23 +56,3 @@ def check(target: Path, to: str, overwrite: bool) -> None:
         at_path(target)
     except DataError as error:
         raise UsageError(f"{target}: exists and is no data set, so it is not overwritten") from error
-
-
-@contextmanager
-def _replacing_folder(target: Path) -> Iterator[Path]:
-    """A temporary folder beside `target`; takes its place if the block succeeds and is removed otherwise."""
-    temporary: Path | None = None
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        temporary = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent))
-        contents = temporary / "new"
-        contents.mkdir()  # with the permissions the person's umask gives, which mkdtemp's folder lacks
-        yield contents
-        if target.exists():
-            target.replace(temporary / "old")
-        contents.replace(target)
-    except OSError as error:
-        raise FashionlabError(f"cannot write {target}: {os.strerror(error.errno) if error.errno else error}") from error
-    finally:
-        if temporary is not None:
-            shutil.rmtree(temporary, ignore_errors=True)

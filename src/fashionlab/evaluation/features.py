@@ -31,14 +31,14 @@ def features(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, runt
     # An empty selection is asked for once too: it has a width.
     for part in positions.split(BATCH_SIZE) if len(positions) else [positions]:
         _, images, _ = pictures.take(part)
-        with _watching_last_layer(model) as seen, runtime.autocast():
+        with watching_last_layer(model) as seen, runtime.autocast():
             model(normalise(images.float() / 255, mean, std, runtime))
         found.append(seen[-1].flatten(1).float().cpu())
     return torch.cat(found)
 
 
 @contextlib.contextmanager
-def _watching_last_layer(model: nn.Module) -> Iterator[list[Tensor]]:
+def watching_last_layer(model: nn.Module) -> Iterator[list[Tensor]]:
     """A list that holds, after a forward pass inside the block, one tensor: the input of the last layer that ran.
 
     Found by running, not by name or place: registration order need not be the order of execution, and some

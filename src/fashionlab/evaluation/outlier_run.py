@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from torch import nn
@@ -22,7 +22,7 @@ from fashionlab.evaluation.run import load_model
 from fashionlab.evaluation.run_pictures import test_pictures, training_pictures
 from fashionlab.files import write_json
 from fashionlab.progress import note
-from fashionlab.records import Interval, PictureSet
+from fashionlab.records import Interval, PictureSet, Split
 from fashionlab.run_folder import ModelSpec, RunFolder, open_run
 from fashionlab.runtime import Runtime
 
@@ -31,6 +31,14 @@ OUTLIERS = 1000  # pictures of each set
 _SEED = 0
 
 Purpose = Literal["choice", "test"]
+
+
+class Asked(Protocol):
+    """A network in any form that can be asked about the pictures at `rows` (all if None)."""
+
+    def features(self, pictures: PictureSet, rows: np.ndarray) -> np.ndarray: ...
+
+    def answers(self, pictures: PictureSet, rows: np.ndarray | None = None) -> Answers: ...
 
 
 @dataclass(frozen=True)
@@ -75,36 +83,47 @@ def outlier_run(path: Path, given: Sequence[str] = (), *, data_dir: Path | None 
     if not len(split.validation):
         raise UsageError(f"{path} was trained without a validation split, on which outlier scores are chosen; "
                          "train with data.validation above 0")
-    note("outliers: fitting on training pictures")
-    fitted = _fit(network, pictures, split.train)
-    note("outliers: choosing on validation pictures")
-    known = _strangeness(network.answers(pictures, split.validation), fitted)
-    sets = _outliers(pictures, split.validation, given, "choice")
-    areas = {score: [] for score in SCORES}
-    for outliers in sets.values():
-        for score, values in _strangeness(network.answers(outliers), fitted).items():
-            areas[score].append(auroc(known[score], values).estimate)
-    choice = {score: float(np.mean(found)) for score, found in areas.items()}
-    best = max(choice, key=lambda score: choice[score])
-    detector = Detector(best, threshold(known[best]), fitted[best])
+    note("outliers: fitting on training pictures and choosing on validation pictures")
+    choice = choose(network, pictures, split, given)
+    detector = choice.detector
     note("outliers: judging the test split")
-    found = {"fitted": min(len(split.train), FITTED), "validation": len(split.validation), "choice": choice,
-             "best": best, "threshold": detector.threshold,
-             **_judge(network, test_pictures(run, data_dir), given, fitted, detector)}
+    found = {"fitted": min(len(split.train), FITTED), "validation": len(split.validation), "choice": choice.areas,
+             "best": detector.score, "threshold": detector.threshold,
+             **_judge(network, test_pictures(run, data_dir), given, choice.fitted, detector)}
     detector.save(path / "outlier_detector.npz")
     write_json(path / "outliers.json", found)
     _summarise(run, found)
     return found
 
 
-def _fit(network: Network, pictures: PictureSet, train: np.ndarray) -> dict[str, Fitted]:
-    rows = _some(train, FITTED, "fit")
+@dataclass(frozen=True)
+class Choice:
+    """fitted: what each score learned of training pictures. areas: its mean AUROC over the outlier sets made from
+    validation pictures. detector: the score with the highest, and its threshold."""
+
+    fitted: dict[str, Fitted]
+    areas: dict[str, float]
+    detector: Detector
+
+
+def choose(network: Asked, pictures: PictureSet, split: Split, given: Sequence[str] = (),
+           scores: Collection[str] = tuple(SCORES)) -> Choice:
+    """Fit `scores` on training pictures and choose among them on validation pictures, of which there must be some."""
+    rows = _some(split.train, FITTED, "fit")
     seen = network.features(pictures, rows)
-    return {name: score.fit(seen, pictures.labels[rows]) for name, score in SCORES.items()}
+    fitted = {name: SCORES[name].fit(seen, pictures.labels[rows]) for name in scores}
+    known = _strangeness(network.answers(pictures, split.validation), fitted)
+    found: dict[str, list[float]] = {name: [] for name in scores}
+    for outliers in _outliers(pictures, split.validation, given, "choice").values():
+        for name, values in _strangeness(network.answers(outliers), fitted).items():
+            found[name].append(auroc(known[name], values).estimate)
+    areas = {name: float(np.mean(values)) for name, values in found.items()}
+    best = max(areas, key=lambda name: areas[name])
+    return Choice(fitted, areas, Detector(best, threshold(known[best]), fitted[best]))
 
 
 def _strangeness(answers: Answers, fitted: dict[str, Fitted]) -> dict[str, np.ndarray]:
-    return {name: score.strangeness(answers, fitted[name]) for name, score in SCORES.items()}
+    return {name: SCORES[name].strangeness(answers, learned) for name, learned in fitted.items()}
 
 
 def _some(rows: np.ndarray, n: int, *names: str) -> np.ndarray:
@@ -137,7 +156,7 @@ def _name(dataset: str, taken: Collection[str]) -> str:
     return dataset if short in taken or not short else short
 
 
-def _judge(network: Network, test: PictureSet, given: Sequence[str], fitted: dict[str, Fitted],
+def _judge(network: Asked, test: PictureSet, given: Sequence[str], fitted: dict[str, Fitted],
            detector: Detector) -> dict[str, Any]:
     """n, accepted and sets, as `outlier_run` describes them."""
     known = _strangeness(network.answers(test), fitted)

@@ -38,7 +38,7 @@ def predict_logits(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec
     for part in positions.split(BATCH_SIZE):
         _, images, truth = pictures.take(part)
         total = torch.zeros(len(part), len(spec.classes), device=runtime.device)
-        for weight, view in _views(images.float() / 255, spec.views):
+        for weight, view in views(images.float() / 255, spec.views):
             with runtime.autocast():
                 answer = model(normalise(view, mean, std, runtime))
             total += weight * answer.float()
@@ -47,7 +47,7 @@ def predict_logits(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec
     return torch.cat(logits), torch.cat(labels)
 
 
-def _views(unit: Tensor, count: int) -> list[tuple[float, Tensor]]:
+def views(unit: Tensor, count: int) -> list[tuple[float, Tensor]]:
     """Weighted views of float [B, C, H, W]: 1 the picture; 2 with its mirror image; 6 both, and both shifted one pixel
     up-left and down-right with reflected borders, the unshifted pair counting half (airbench94's six views)."""
     if count == 1:

@@ -1,0 +1,156 @@
+"""The artifact: all that it takes to answer pictures, in one folder or zip. Numpy alone.
+
+    artifact.json     what it is: classes, the form of its pictures, its graphs, temperature, thresholds
+    model.onnx        the network, pictures uint8 [N, C, H, W] in, logits and features out
+    model-int8.onnx   where asked for
+    model.pt2         where asked for: the same for PyTorch (torch.export)
+    outliers.npz      what the outlier score learned
+    reference.npz     what drift is measured against
+    check.json        how the graphs were checked and measured
+    model_card.md     the run's card, and these measurements
+    SHA256SUMS        sums of all these
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass, fields
+from functools import cached_property, partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from fashionlab.deploy import archive, rules
+from fashionlab.deploy.reference import Reference
+from fashionlab.errors import DataError
+
+FORMAT = "fashionlab-artifact-1"
+DESCRIPTION, CARD, CHECK, OUTLIERS, REFERENCE = (
+    "artifact.json", "model_card.md", "check.json", "outliers.npz", "reference.npz")
+GRAPHS = {"float32": "model.onnx", "int8": "model-int8.onnx", "pt2": "model.pt2"}
+
+
+@dataclass(frozen=True)
+class Description:
+    """artifact.json.
+
+    name, recipe, model, parameters, fashionlab, commit, data_sha256: where it comes from. classes: labels in order.
+    channels, image_size: pictures are uint8 [N, channels, image_size, image_size], 0 to 255, in the data's form.
+    mean, std: normalisation, done inside the graphs, as are the `views` that are averaged.
+    graph: the one that answers: "float32" or "int8". temperature: divides logits. coverage and limit: the promise of
+    the prediction sets, and 1 - probability up to which a class belongs to one. score, threshold: of outliers, and
+    accepted, the share of known pictures that pass. areas: the AUROC by which the score was chosen. training,
+    validation: pictures that score and thresholds were learned from.
+    """
+
+    name: str
+    recipe: str
+    model: str
+    parameters: int
+    fashionlab: str
+    commit: str | None
+    data_sha256: str
+    classes: tuple[str, ...]
+    channels: int
+    image_size: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    views: int
+    graph: str
+    temperature: float
+    coverage: float
+    limit: float
+    score: str
+    threshold: float
+    accepted: float
+    areas: dict[str, float]
+    training: int
+    validation: int
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An artifact in memory.
+
+    graphs: the graphs' files by the names of GRAPHS. learned: what the rules' scores need, by name. check: what
+    `check.checked` measured. source: what messages call it.
+    """
+
+    description: Description
+    graphs: dict[str, bytes]
+    learned: dict[str, np.ndarray]
+    reference: Reference
+    check: dict[str, Any]
+    card: str
+    source: str = "artifact"
+
+    def save(self, target: Path) -> None:
+        """Write it to `target`: a zip where the name ends in .zip, else a folder. What is there is replaced."""
+        archive.write(target, {
+            DESCRIPTION: _json({"format": FORMAT, **asdict(self.description)}),
+            **{GRAPHS[name]: graph for name, graph in self.graphs.items()},
+            OUTLIERS: archive.pack_arrays(self.learned),
+            REFERENCE: archive.pack_arrays({**self.reference.values, "classes": self.reference.classes}),
+            CHECK: _json(self.check),
+            CARD: self.card.encode(),
+        })
+
+    @cached_property
+    def rules(self) -> rules.Rules:
+        """How logits and features become answers."""
+        told = self.description
+        return rules.Rules(told.temperature, told.limit, partial(rules.SCORES[told.score], learned=self.learned),
+                           told.threshold)
+
+    def distance(self, features: np.ndarray) -> np.ndarray:
+        """float64 [N]: how far features [N, D] are from the nearest class, whatever score tells outliers."""
+        return rules.mahalanobis(features, features, self.learned)
+
+
+def load(source: Path) -> Artifact:
+    """Read an artifact, after all its sums were found right.
+
+    Raises DataError when it is missing, truncated, changed or something else.
+    """
+    files = archive.read(source)
+    try:
+        values = json.loads(files[DESCRIPTION])
+        if values.pop("format") != FORMAT:
+            raise DataError(f"{source}: not an artifact that this version of fashionlab reads (expected {FORMAT})")
+        description = _description(values)
+        graphs = {name: files[file] for name, file in GRAPHS.items() if file in files}
+        reference = archive.unpack_arrays(files[REFERENCE], f"{source}, {REFERENCE}")
+        classes = reference.pop("classes")
+        artifact = Artifact(description, graphs, archive.unpack_arrays(files[OUTLIERS], f"{source}, {OUTLIERS}"),
+                            Reference(reference, classes), json.loads(files[CHECK]), files[CARD].decode(), str(source))
+        _check(artifact)
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
+        raise DataError(f"{source}: not an artifact that this version of fashionlab reads "
+                        f"({type(error).__name__}: {error})") from error
+    return artifact
+
+
+def _description(values: dict[str, Any]) -> Description:
+    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    return Description(**frozen)
+
+
+def _check(artifact: Artifact) -> None:
+    """Raise ValueError or KeyError where parts do not fit together: later it would be a wrong answer."""
+    told, learned = artifact.description, artifact.learned
+    numbers = [getattr(told, field.name) for field in fields(told) if field.type in ("int", "float")]
+    if not all(isinstance(value, int | float) and math.isfinite(value) for value in numbers) or told.temperature <= 0:
+        raise ValueError(f"{DESCRIPTION} holds a figure that is none")
+    if told.score not in rules.SCORES or told.graph not in artifact.graphs or told.graph == "pt2":
+        raise ValueError(f"{DESCRIPTION} names a score or a graph that is not there")
+    depth = learned["root"].shape[0]
+    if learned["root"].shape != (depth, depth) or learned["centres"].shape[1:] != (depth,):
+        raise ValueError(f"{OUTLIERS} holds arrays that do not fit together")
+    if len(artifact.reference.classes) != len(told.classes) or not all(map(len, artifact.reference.values.values())):
+        raise ValueError(f"{REFERENCE} is of other classes or empty")
+
+
+def _json(value: Any) -> bytes:
+    return (json.dumps(value, indent=2, allow_nan=False) + "\n").encode()

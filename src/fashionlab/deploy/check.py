@@ -1,0 +1,110 @@
+"""How graphs stand against the network in PyTorch: equal answers, accuracy, size, latency and throughput."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from fashionlab.errors import FashionlabError
+from fashionlab.records import PictureSet
+
+PARITY = 1000  # test pictures
+BATCHES = (1, 32, 256)
+PYTORCH = "PyTorch"
+# What float32 may differ by, as a share of the largest logit: sums are taken in another order.
+TOLERANCE = 1e-3
+# Test pictures of the same answer in float32, at least; two nearly equal logits may change places.
+EQUAL = 0.999
+MOST_LOSS = 0.2  # points of accuracy that int8 may cost
+
+_SECONDS = 1.0  # for each form and batch size
+_REPETITIONS = (20, 500)  # at least and at most
+_TURN = 5  # calls in a row, so that threads of the other forms have gone to sleep
+
+Ask = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # uint8 [N, C, H, W] -> logits, features
+
+
+@dataclass(frozen=True)
+class Form:
+    """A network in one form: how it is asked, and the bytes of its file."""
+
+    ask: Ask
+    size: int
+
+
+def compare(forms: Mapping[str, Form], test: PictureSet, batch: int = 256) -> dict[str, dict[str, Any]]:
+    """A row for each of `forms`, of which one is called PYTORCH and is what the others are held against.
+
+    bytes; test_accuracy; largest_difference of logits and equal_answers (share) from PyTorch on the first 1,000 test
+    pictures; latency_ms: by batch size as text median, p99 and repetitions; images_per_second: at the fastest of these
+    batch sizes. Times are of forms in turns, so that what else the machine does hits all.
+    """
+    times = {size: _times(forms, test.images[:size]) for size in BATCHES if size <= len(test)}
+    logits = {name: np.concatenate([form.ask(test.images[start : start + batch])[0]
+                                    for start in range(0, len(test), batch)]) for name, form in forms.items()}
+    truth = logits[PYTORCH]
+    rows = {}
+    for name, form in forms.items():
+        own = logits[name]
+        latency = {str(size): {"median": float(np.median(found[name])), "p99": float(np.percentile(found[name], 99)),
+                               "repetitions": len(found[name])} for size, found in times.items()}
+        rows[name] = {
+            "bytes": form.size,
+            "test_accuracy": float((own.argmax(1) == test.labels).mean()),
+            "largest_difference": float(np.abs(own - truth)[:PARITY].max()),
+            "equal_answers": float((own.argmax(1) == truth.argmax(1))[:PARITY].mean()),
+            "latency_ms": latency,
+            "images_per_second": max(1e3 * int(size) / one["median"] for size, one in latency.items()),
+        }
+    return rows
+
+
+def _times(forms: Mapping[str, Form], pictures: np.ndarray) -> dict[str, list[float]]:
+    """Milliseconds of each call with all of `pictures`; the first calls, which warm up, are not counted."""
+    found: dict[str, list[float]] = {name: [] for name in forms}
+    for form in forms.values():
+        for _ in range(_TURN):
+            form.ask(pictures)
+    least, most = _REPETITIONS
+    while any(len(times) < least or (sum(times) < _SECONDS * 1e3 and len(times) < most) for times in found.values()):
+        for name, form in forms.items():
+            for _ in range(_TURN):
+                start = time.perf_counter()
+                form.ask(pictures)
+                found[name].append((time.perf_counter() - start) * 1e3)
+    return found
+
+
+def require_parity(rows: Mapping[str, Mapping[str, Any]], name: str, largest_logit: float) -> None:
+    """Raise FashionlabError when form `name` does not answer as PyTorch does: such a graph must not be shipped."""
+    row = rows[name]
+    if not row["largest_difference"] <= TOLERANCE * max(1.0, largest_logit) or row["equal_answers"] < EQUAL:
+        raise FashionlabError(f"the {name} graph does not answer as PyTorch does (largest difference of logits "
+                              f"{row['largest_difference']:.3g}, {row['equal_answers']:.2%} equal answers); "
+                              "nothing was written, this is a defect worth reporting")
+
+
+def judge_int8(float32: Mapping[str, Any], int8: Mapping[str, Any], validation: Mapping[str, float]) -> dict[str, Any]:
+    """Whether int8 may take the place of float32: rows of `compare`, and the validation accuracy of both by name.
+
+    Asked for is that it loses at most 0.2 points on validation and test pictures and is faster with one picture and in
+    bulk. The test split has a veto only. Returns the points it changes, speed-ups, `served` and the reason in words.
+    """
+    change = {"validation": 100 * (validation["int8"] - validation["float32"]),
+              "test": 100 * (int8["test_accuracy"] - float32["test_accuracy"])}
+    faster = {"one picture": float32["latency_ms"]["1"]["median"] / int8["latency_ms"]["1"]["median"],
+              "in bulk": int8["images_per_second"] / float32["images_per_second"]}
+    faults = [f"accuracy changes by {points:+.2f} points on {split} pictures (allowed: {-MOST_LOSS:+.1f})"
+              for split, points in change.items() if points < -MOST_LOSS - 1e-9]
+    faults += [f"it is not faster {how} ({ratio:.2f} times)" for how, ratio in faster.items() if ratio <= 1]
+    return {
+        "points": change, "speed_up": faster, "served": not faults,
+        "why": f"int8: float32 stays the graph that answers: {'; '.join(faults)}" if faults else
+               f"int8 answers: accuracy changes by {change['validation']:+.2f} points on validation and "
+               f"{change['test']:+.2f} on test pictures; {faster['one picture']:.2f} times as fast with one picture, "
+               f"{faster['in bulk']:.2f} times in bulk",
+    }

@@ -1,0 +1,131 @@
+"""From a run to a checked artifact."""
+
+from __future__ import annotations
+
+import importlib.metadata
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+
+import fashionlab
+from fashionlab import runtime
+from fashionlab.deploy import archive, card, check, graph
+from fashionlab.deploy.artifact import Artifact, Description
+from fashionlab.deploy.learn import COVERAGE, Learned, learn
+from fashionlab.deploy.session import Session
+from fashionlab.environment import commit, machine
+from fashionlab.errors import DataError, UsageError
+from fashionlab.evaluation.outlier_run import FITTED
+from fashionlab.evaluation.outliers import ACCEPTED
+from fashionlab.evaluation.results import RunResults, load_results
+from fashionlab.evaluation.run import load_model
+from fashionlab.evaluation.run_pictures import test_pictures, training_pictures
+from fashionlab.models import count_parameters
+from fashionlab.progress import note
+from fashionlab.records import PictureSet, Split
+
+CALIBRATION = 512  # training pictures on which int8 scales are observed
+
+
+@dataclass(frozen=True)
+class Options:
+    """int8, pt2: make these graphs too. target: a folder, or a zip where the name ends in .zip."""
+
+    target: Path
+    int8: bool = False
+    pt2: bool = False
+    data_dir: Path | None = None
+
+
+def check_target(target: Path) -> None:
+    """Raise UsageError where something stands that is no artifact: only those are replaced."""
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        try:
+            archive.read(target)
+        except DataError as error:
+            raise UsageError(f"{target}: exists and is no artifact, so it is not overwritten") from error
+
+
+def export_run(path: Path, options: Options) -> Artifact:
+    """Export the run at `path`: make its graphs, check and measure them, learn rules and reference, write the artifact.
+
+    Nothing is written when a check fails. Progress on stderr. Raises UsageError for a run without validation pictures
+    and for a target in use, DataError for a run that is not finished or whose pictures are not there, FashionlabError
+    for a network that cannot be exported or whose graph answers otherwise.
+    """
+    check_target(options.target)
+    results = load_results(path)
+    run_card = card.of_run(results)
+    pictures, split = training_pictures(results.folder, options.data_dir)
+    if not len(split.validation):
+        raise UsageError(f"{path} was trained without a validation split, on which temperature, prediction sets and "
+                         "outlier threshold are learned; train with data.validation above 0")
+    test = test_pictures(results.folder, options.data_dir)
+    place = runtime.choose("cpu", "float32")
+    model, spec = load_model(results.folder, place.device)
+    deployed = graph.Deployed(model, spec)
+    graphs = _graphs(deployed, pictures, split, options)
+    sessions = {name: Session(content, place.threads) for name, content in graphs.items() if name != "pt2"}
+
+    note("export: measuring")
+    weights = safetensors.torch.save({name: value.contiguous() for name, value in model.state_dict().items()})
+    forms = {check.PYTORCH: check.Form(partial(graph.ask, deployed), len(weights))}
+    forms |= {name: check.Form(session.run, len(graphs[name])) for name, session in sessions.items()}
+    if options.pt2:
+        forms["pt2"] = check.Form(partial(graph.ask, graph.load_pt2(graphs["pt2"])), len(graphs["pt2"]))
+    rows = check.compare(forms, test)
+    largest = float(np.abs(graph.ask(deployed, test.images[: check.PARITY])[0]).max())
+    for name in forms.keys() & {"float32", "pt2"}:
+        check.require_parity(rows, name, largest)
+
+    note("export: learning temperature, thresholds and reference on validation pictures")
+    learned = {name: learn(session, pictures, split) for name, session in sessions.items()}
+    accuracies = {name: one.accuracy for name, one in learned.items()}
+    verdict = check.judge_int8(rows["float32"], rows["int8"], accuracies) if options.int8 else None
+    served = "int8" if verdict and verdict["served"] else "float32"
+    checked = _checked(rows, accuracies, verdict, served, len(test), place.threads)
+    description = _description(results, learned[served], served, pictures, split, count_parameters(model))
+    artifact = Artifact(description, graphs, learned[served].arrays, learned[served].reference, checked,
+                        card.with_measurements(run_card, checked), str(options.target))
+    artifact.save(options.target)
+    return artifact
+
+
+def _graphs(deployed: graph.Deployed, pictures: PictureSet, split: Split, options: Options) -> dict[str, bytes]:
+    note("export: making the graph")
+    program = graph.to_program(deployed)
+    graphs = {"float32": graph.to_onnx(program)}
+    if options.int8:
+        from fashionlab.deploy.quantize import to_int8  # slow to import
+
+        note(f"export: int8, calibrated on {CALIBRATION} training pictures")
+        drawn = torch.randperm(len(split.train), generator=runtime.generator(0, "calibration"))[:CALIBRATION].numpy()
+        graphs["int8"] = to_int8(graphs["float32"], np.array(pictures.images[np.sort(split.train[drawn])]))
+    if options.pt2:
+        graphs["pt2"] = graph.to_pt2(program)
+    return graphs
+
+
+def _checked(rows: dict[str, dict[str, Any]], validation: dict[str, float], verdict: dict[str, Any] | None,
+             served: str, n: int, threads: int) -> dict[str, Any]:
+    """check.json: n test pictures, of which `parity` were compared picture by picture; the rows of `check.compare`."""
+    versions = {name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")}
+    return {"n": n, "parity": min(n, check.PARITY), "served": served, "rows": rows, "validation_accuracy": validation,
+            "int8": verdict, "threads": threads, "machine": machine(), "versions": versions}
+
+
+def _description(results: RunResults, learned: Learned, served: str, pictures: PictureSet, split: Split,
+                 parameters: int) -> Description:
+    spec = results.spec
+    return Description(
+        name=results.name, recipe=results.recipe.description.split("\n")[0], model=spec.name, parameters=parameters,
+        fashionlab=fashionlab.__version__, commit=commit(), data_sha256=pictures.sha256, classes=spec.classes,
+        channels=spec.channels, image_size=spec.image_size, mean=spec.mean, std=spec.std, views=spec.views,
+        graph=served, temperature=learned.temperature, coverage=COVERAGE, limit=learned.limit, score=learned.score,
+        threshold=learned.threshold, accepted=ACCEPTED, areas=learned.areas, training=min(len(split.train), FITTED),
+        validation=len(split.validation))
