@@ -67,11 +67,12 @@ def read(source: Path) -> dict[str, bytes]:
 
 
 def _folder(source: Path) -> dict[str, bytes]:
-    names = [path for path in sorted(source.iterdir()) if not path.name.startswith(".")]  # those are the desktop's
+    paths = [path for path in sorted(source.iterdir()) if not path.name.startswith(".")]  # those are the desktop's
     if not (source / SUMS).is_file():
         raise DataError(f"{source}: not an artifact of fashionlab (no {SUMS} in it)")
-    _check_names([path.name for path in names], sum(path.stat().st_size for path in names), str(source))
-    return {path.name: path.read_bytes() for path in names}
+    names = [path.name if path.is_file() else f"{path.name}/" for path in paths]
+    _check_names(names, sum(path.stat().st_size for path in paths), str(source))
+    return {path.name: path.read_bytes() for path in paths}
 
 
 def _unzipped(content: bytes, source: str) -> dict[str, bytes]:

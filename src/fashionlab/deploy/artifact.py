@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, dataclass, fields
-from functools import cached_property, partial
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -100,8 +100,8 @@ class Artifact:
     @cached_property
     def rules(self) -> rules.Rules:
         """How logits and features become answers."""
-        told = self.description
-        return rules.Rules(told.temperature, told.limit, partial(rules.SCORES[told.score], learned=self.learned),
+        told, score = self.description, rules.SCORES[self.description.score]
+        return rules.Rules(told.temperature, told.limit, lambda logits, features: score(logits, features, self.learned),
                            told.threshold)
 
     def distance(self, features: np.ndarray) -> np.ndarray:
@@ -133,7 +133,7 @@ def load(source: Path) -> Artifact:
 
 
 def _description(values: dict[str, Any]) -> Description:
-    frozen = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
     return Description(**frozen)
 
 

@@ -43,7 +43,7 @@ def compare(forms: Mapping[str, Form], test: PictureSet, batch: int = 256) -> di
     pictures; latency_ms: by batch size as text median, p99 and repetitions; images_per_second: at the fastest of these
     batch sizes. Times are of forms in turns, so that what else the machine does hits all.
     """
-    times = {size: _times(forms, test.images[:size]) for size in BATCHES if size <= len(test)}
+    times = {size: _times(forms, np.resize(test.images, (size, *test.images.shape[1:]))) for size in BATCHES}
     logits = {name: np.concatenate([form.ask(test.images[start : start + batch])[0]
                                     for start in range(0, len(test), batch)]) for name, form in forms.items()}
     truth = logits[PYTORCH]

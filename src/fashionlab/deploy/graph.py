@@ -30,6 +30,9 @@ class Deployed(nn.Module):
     go through the network as one batch. Features are of the picture as it is, as `evaluation.features` defines them.
     """
 
+    mean: Tensor
+    std: Tensor
+
     def __init__(self, network: nn.Module, spec: ModelSpec) -> None:
         super().__init__()
         self.network, self.spec = network, spec

@@ -44,7 +44,7 @@ class Reference:
         A value belongs to the bin whose lower edge it reaches: ``np.searchsorted(edges, values, side="right") - 1``.
         """
         values = self.values[name]
-        inner = np.unique(np.quantile(values, np.arange(1, BINS) / BINS))
+        inner = np.unique(np.quantile(values, np.arange(1, BINS) / BINS, method="higher"))
         edges = np.concatenate([[-np.inf], inner[inner > values[0]], [np.inf]])
         which = np.searchsorted(edges, values, side="right") - 1
         return edges, np.bincount(which, minlength=len(edges) - 1) / len(values)

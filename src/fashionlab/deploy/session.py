@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from fashionlab.cores import usable_cores
@@ -40,8 +42,8 @@ class Session:
 
     def run(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits and features of pictures uint8 [N, C, H, W], N at least 1, all at once."""
-        logits, features = self._session.run(None, {self._input: np.ascontiguousarray(pictures)})
-        return logits, features
+        found: Any = self._session.run(None, {self._input: np.ascontiguousarray(pictures)})
+        return found[0], found[1]
 
     def ask(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `run`, in chunks; N may be anything, also 0."""

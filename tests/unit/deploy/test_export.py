@@ -1,0 +1,227 @@
+"""The whole way: a run, its artifact, and answers from both."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from fashionlab.data.test_split import load_test
+from fashionlab.deploy import archive, check
+from fashionlab.deploy.artifact import Artifact, load
+from fashionlab.deploy.classifier import open_classifier
+from fashionlab.deploy.export import Options, export_run
+from fashionlab.errors import DataError, FashionlabError, UsageError
+from fashionlab.evaluation import outliers
+from fashionlab.evaluation.calibration import load_calibrators
+from fashionlab.run_folder import RunFolder
+
+
+@pytest.fixture(scope="module")
+def test_set(toy_data: Path):
+    return load_test(str(toy_data))
+
+
+def test_an_artifact_holds_what_it_promises(artifact: Path) -> None:
+    assert sorted(path.name for path in artifact.iterdir()) == [
+        "SHA256SUMS", "artifact.json", "check.json", "model-int8.onnx", "model.onnx", "model.pt2", "model_card.md",
+        "outliers.npz", "reference.npz"]
+    found = load(artifact)
+    told = found.description
+    assert (told.name, told.model, told.views, told.channels, told.image_size) == ("cnn", "three-cnn", 2, 1, 28)
+    assert (told.training, told.validation) == (500, 100)
+    assert set(told.areas) == {"max-softmax", "energy", "mahalanobis"}
+    assert told.score == max(told.areas, key=lambda score: told.areas[score])
+    assert {name: len(values) for name, values in found.reference.values.items()} == dict.fromkeys(
+        ("brightness", "ink", "distance", "confidence"), 100)
+    assert "![" not in found.card and "Caption" not in found.card and "Good." in found.card
+    assert "## Exported graphs" in found.card and "| int8 |" in found.card
+
+
+def test_every_graph_was_checked(artifact: Path) -> None:
+    checked = load(artifact).check
+    assert list(checked["rows"]) == ["PyTorch", "float32", "int8", "pt2"]
+    assert (checked["n"], checked["parity"]) == (200, 200)
+    for name in ("float32", "pt2"):
+        row = checked["rows"][name]
+        assert row["largest_difference"] < 1e-3 and row["equal_answers"] == 1
+        assert row["bytes"] == len(load(artifact).graphs[name])
+    assert checked["rows"]["int8"]["largest_difference"] > 0
+    assert checked["served"] == ("int8" if checked["int8"]["served"] else "float32") == load(artifact).description.graph
+
+
+def test_int8_weights_are_bytes(artifact: Path) -> None:
+    import onnx
+
+    model = onnx.load_from_string(load(artifact).graphs["int8"])
+    kinds = [one.data_type for one in model.graph.initializer if len(one.dims) == 4]
+    assert sorted(kinds) == [onnx.TensorProto.FLOAT] + [onnx.TensorProto.INT8] * 3, "the first layer stays"
+
+
+def test_thresholds_are_those_of_the_evaluation(artifact: Path, cnn_run: Path) -> None:
+    told = load(artifact).description
+    assert told.temperature == pytest.approx(
+        load_calibrators(RunFolder(cnn_run).calibration)["temperature"].temperature, rel=0.05)  # type: ignore[attr-defined]
+    ours, theirs = open_classifier(artifact, 1), open_classifier(cnn_run, 1)
+    from fashionlab.evaluation.results import load_results
+    from fashionlab.evaluation.run_pictures import training_pictures
+
+    pictures, split = training_pictures(load_results(cnn_run).folder)
+    for classifier in (ours, theirs):
+        found = classifier.answer(pictures.images[split.validation])
+        held = found.sets[np.arange(100), pictures.labels[split.validation]]
+        assert held.mean() >= 0.95
+        assert (~found.outlier).mean() >= 0.95
+        assert not (~found.outlier).mean() > 0.97
+
+
+def test_run_and_artifact_answer_alike(artifact: Path, cnn_run: Path, test_set, tmp_path: Path) -> None:
+    whole = load(artifact)
+    float32 = Artifact(**{**vars_of(whole), "description": replace(whole.description, graph="float32")})
+    float32.save(tmp_path / "float32.zip")
+    ours, theirs = open_classifier(tmp_path / "float32.zip", 1), open_classifier(cnn_run, 1)
+    assert ours.classes == theirs.classes and (ours.channels, ours.image_size) == (1, 28)
+    mine, other = ours.answer(test_set.images), theirs.answer(test_set.images[:, 0])
+    np.testing.assert_array_equal(mine.probabilities.argmax(1), other.probabilities.argmax(1))
+    assert (mine.probabilities.argmax(1) == test_set.labels).mean() == whole.check["rows"]["PyTorch"]["test_accuracy"]
+    np.testing.assert_allclose(mine.probabilities.sum(1), 1, atol=1e-5)
+    for classifier in (ours, theirs):
+        assert [len(part) for part in vars(classifier.answer(test_set.images[:0])).values()] == [0, 0, 0, 0]
+        for wrong in (test_set.images[:, 0, :5], test_set.images.astype(np.float32), test_set.images[0, 0]):
+            with pytest.raises(DataError, match="pictures must be uint8"):
+                classifier.answer(wrong)
+
+
+def replace(description, **changes):
+    import dataclasses
+
+    return dataclasses.replace(description, **changes)
+
+
+def vars_of(artifact: Artifact) -> dict:
+    return {name: getattr(artifact, name) for name in artifact.__dataclass_fields__}
+
+
+def test_noise_is_stranger_than_clothes(artifact: Path, test_set) -> None:
+    classifier = open_classifier(artifact, 1)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    assert np.median(classifier.answer(noise).strangeness) > np.median(classifier.answer(test_set.images).strangeness)
+
+
+def test_serving_needs_neither_torch_nor_sklearn_nor_scipy(artifact: Path) -> None:
+    code = ("import sys, numpy; from fashionlab.deploy.classifier import open_classifier; "
+            f"found = open_classifier({str(artifact)!r}).answer(numpy.zeros((3, 28, 28), numpy.uint8)); "
+            "print(found.probabilities.shape); "
+            "print(*{'torch', 'sklearn', 'scipy', 'onnx', 'pandas', 'pydantic', 'matplotlib'} & set(sys.modules))")
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["(3, 10)", ""] and not done.stderr
+
+
+def test_the_run_answers_with_its_own_detector_or_without_validation(cnn_run: Path, test_set, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(cnn_run, tmp_path / "run"))
+    seen = np.random.default_rng(0).normal(size=(50, 490)).astype(np.float32)
+    fitted = outliers.SCORES["neighbours"].fit(seen, np.zeros(50, np.int64))
+    outliers.Detector("neighbours", 0.0, fitted).save(run / "outlier_detector.npz")
+    assert open_classifier(run).answer(test_set.images[:5]).outlier.all()
+    (run / "predictions" / "val.npz").unlink()
+    found = open_classifier(run).answer(test_set.images[:5])
+    assert found.sets.all() and not found.outlier.any()
+
+
+def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "text.zip").write_text("x")
+    for name in ("missing", "text.zip", "."):
+        with pytest.raises(DataError, match=r"no such|no readable|not an artifact"):
+            open_classifier(tmp_path / name)
+
+
+def test_sums_that_were_made_anew_do_not_make_nonsense_right(artifact: Path, tmp_path: Path) -> None:
+    files = archive.read(artifact)
+
+    def harmed(**values) -> dict[str, bytes]:
+        return {**files, "artifact.json": json.dumps({**json.loads(files["artifact.json"]), **values}).encode()}
+
+    without = {name: content for name, content in files.items() if name != "outliers.npz"}
+    cases = [harmed(format="other"), harmed(score="magic"), harmed(graph="pt2"), harmed(temperature=0),
+             harmed(temperature="hot"), harmed(limit=float("nan")), harmed(more=1), harmed(classes=["a"]),
+             {**files, "artifact.json": b"[]"}, {**files, "artifact.json": b"{"}, without,
+             {**files, "outliers.npz": b"PK"}, {**files, "reference.npz": files["outliers.npz"]},
+             {**files, "outliers.npz": files["reference.npz"]}, {**files, "check.json": b""},
+             {**files, "model_card.md": b"\xff\xff"}]
+    for number, case in enumerate(cases):
+        archive.write(tmp_path / f"{number}.zip", case)
+        with pytest.raises(DataError, match=f"{number}.zip"):
+            load(tmp_path / f"{number}.zip")
+    archive.write(tmp_path / "graph.zip", {**files, "model.onnx": b"no", "model-int8.onnx": b"no"})
+    with pytest.raises(DataError, match="ONNX Runtime cannot read"):
+        open_classifier(tmp_path / "graph.zip")
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(check, "_SECONDS", 0.0)
+    monkeypatch.setattr(check, "_REPETITIONS", (5, 5))
+
+
+@pytest.mark.usefixtures("quickly")
+def test_the_command_tells_and_replaces_artifacts_only(cli, toy_run: Path, tmp_path: Path) -> None:
+    run = Path(shutil.copytree(toy_run, tmp_path / "toy"))
+    (run / "model_card.md").write_text("# Card\n")
+    result = cli("export", run)
+    assert result.code == 0, result.err
+    assert "float32" in result.out and "pictures/s" in result.out and "export: making the graph" in result.err
+    assert open_classifier(run / "artifact").classes == open_classifier(run).classes
+    result = cli("export", run, "--out", tmp_path / "a.zip", "--json")
+    told = json.loads(result.out)
+    assert result.code == 0 and told["artifact"] == str(tmp_path / "a.zip") and told["served"] == "float32"
+    assert load(tmp_path / "a.zip").check["rows"].keys() == told["rows"].keys() == {"PyTorch", "float32"}
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    for target in (tmp_path / "mine", run, tmp_path / "mine" / "thesis.txt"):
+        refused = cli("export", run, "--out", target)
+        assert refused.code == 2 and "is not overwritten" in refused.err
+    assert cli("export", run, "--format", "tflite").code == 2
+
+
+def test_what_cannot_be_exported_is_said_before_anything_is_written(cli, cnn_run: Path, tmp_path: Path) -> None:
+    assert cli("export", tmp_path / "missing").code == 3
+    run = Path(shutil.copytree(cnn_run, tmp_path / "run"))
+    with np.load(run / "split.npz") as saved:
+        parts = dict(saved)
+    np.savez(run / "split.npz", train=parts["train"], validation=parts["validation"][:0])
+    with pytest.raises(UsageError, match="without a validation split"):
+        export_run(run, Options(tmp_path / "out"))
+    (run / "model_card.md").unlink()
+    with pytest.raises(DataError, match="fashionlab report"):
+        export_run(run, Options(tmp_path / "out"))
+    (run / "metrics.json").unlink()
+    assert cli("export", run).code == 3
+    assert not (tmp_path / "out").exists() and not (run / "artifact").exists()
+
+
+@pytest.mark.usefixtures("quickly")
+def test_a_graph_that_answers_otherwise_is_not_written(
+        toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Path(shutil.copytree(toy_run, tmp_path / "toy"))
+    (run / "model_card.md").write_text("# Card\n")
+    monkeypatch.setattr(check, "TOLERANCE", -1.0)
+    with pytest.raises(FashionlabError, match="does not answer as PyTorch does"):
+        export_run(run, Options(tmp_path / "out.zip"))
+    assert not (tmp_path / "out.zip").exists()
+
+
+def test_the_bundled_model_answers_or_is_said_to_be_missing() -> None:
+    from fashionlab.deploy import classifier
+
+    bundled = Path(classifier.__file__).parent / classifier.BUNDLED
+    if bundled.is_file():
+        assert bundled.stat().st_size <= 2_000_000
+        assert len(open_classifier("default").answer(np.zeros((2, 28, 28), np.uint8)).probabilities) == 2
+    else:
+        with pytest.raises(DataError, match="bundles no model"):
+            open_classifier("default")

@@ -1,0 +1,144 @@
+"""Graphs against the network in PyTorch and the evaluation's own answers."""
+
+from __future__ import annotations
+
+import numpy as np
+import onnx
+import pytest
+import torch
+from onnx.reference import ReferenceEvaluator
+from torch import nn
+from torch.nn import functional as F
+
+from fashionlab import models, runtime
+from fashionlab.data import ResidentPictures
+from fashionlab.deploy import graph
+from fashionlab.deploy.session import Session
+from fashionlab.errors import DataError, FashionlabError
+from fashionlab.evaluation.features import features
+from fashionlab.evaluation.predict import predict_logits
+from fashionlab.records import PictureSet
+from fashionlab.run_folder import ModelSpec
+
+CLASSES = tuple("abcdefghij")
+
+
+def deployed(name: str, views: int = 1, channels: int = 1, **arguments) -> graph.Deployed:
+    torch.manual_seed(0)
+    spec = ModelSpec(name, arguments, CLASSES, channels, 28, (0.3,) * channels, (0.35,) * channels, views)
+    network = models.build(name, classes=10, channels=channels, image_size=28, **arguments)
+    for layer in network.modules():
+        if isinstance(layer, nn.BatchNorm2d):
+            layer.running_mean.uniform_(-1, 1)
+            layer.running_var.uniform_(0.5, 2)
+    return graph.Deployed(network.to(memory_format=torch.channels_last), spec)
+
+
+def pictures(n: int, channels: int = 1) -> np.ndarray:
+    return np.random.default_rng(1).integers(0, 256, (n, channels, 28, 28), dtype=np.uint8)
+
+
+@pytest.mark.parametrize("views", [1, 2, 6])
+def test_a_deployed_network_answers_as_evaluate_does(views: int) -> None:
+    one, place = deployed("three-cnn", views), runtime.choose("cpu", "float32")
+    images = pictures(7)
+    resident = ResidentPictures.from_set(
+        PictureSet(images, np.zeros(7, np.int64), CLASSES, "noise"), np.arange(7), "cpu")
+    logits, seen = graph.ask(one, images)
+    np.testing.assert_allclose(logits, predict_logits(one.network, resident, one.spec, place)[0], atol=1e-5)
+    np.testing.assert_allclose(seen, features(one.network, resident, one.spec, place), atol=1e-5)
+
+
+@pytest.mark.parametrize(("name", "views", "channels", "arguments"), [
+    ("fast", 6, 3, {"widths": [8, 16], "depth": 3}), ("three-mlp", 1, 1, {}),
+])
+def test_every_form_answers_as_pytorch_does_for_any_number_of_pictures(
+        name: str, views: int, channels: int, arguments: dict) -> None:
+    one = deployed(name, views, channels, **arguments)
+    program = graph.to_program(one)
+    content = graph.to_onnx(program)
+    session, loaded = Session(content, 1), graph.load_pt2(graph.to_pt2(program))
+    assert session.shape == (channels, 28, 28)
+    for n in (1, 2, 5):
+        images = pictures(n, channels)
+        truth = graph.ask(one, images)
+        for found in (session.run(images), graph.ask(loaded, images)):
+            for theirs, ours in zip(found, truth, strict=True):
+                assert theirs.dtype == np.float32
+                np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-4)
+    # A second reader of ONNX, which has none of the runtime's optimisations.
+    for theirs, ours in zip(ReferenceEvaluator(onnx.load_from_string(content)).run(None, {"pictures": images}), truth,
+                            strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-3)
+
+
+@pytest.fixture(scope="module")
+def small() -> bytes:
+    return graph.to_onnx(graph.to_program(deployed("three-linear", hidden_units=4)))
+
+
+def test_a_graph_is_one_file_that_says_nothing_of_this_machine(small: bytes) -> None:
+    assert b"/work" not in small and b".py" not in small
+    model = onnx.load_from_string(small)
+    assert model.graph.input[0].type.tensor_type.elem_type == onnx.TensorProto.UINT8
+    assert not any(one.external_data for one in model.graph.initializer)
+
+
+class Pooled(nn.Module):
+    """Convolution, pooling, batch norm with the given sign, and a layer."""
+
+    def __init__(self, sign: float) -> None:
+        super().__init__()
+        self.convolution, self.norm, self.head = nn.Conv2d(1, 4, 3), nn.BatchNorm2d(4), nn.Linear(4, 10)
+        self.norm.weight.data.uniform_(0.5, 2).mul_(sign)
+        self.norm.running_mean.uniform_(-1, 1)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        x = F.relu(self.norm(F.max_pool2d(self.convolution(images), 2)))
+        return self.head(F.adaptive_max_pool2d(x, 1).flatten(1))
+
+
+@pytest.mark.parametrize(("sign", "order"), [(1.0, ["BatchNormalization", "MaxPool"]),
+                                             (-1.0, ["MaxPool", "BatchNormalization"])])
+def test_pooling_changes_places_with_a_norm_that_keeps_the_order(sign: float, order: list[str]) -> None:
+    one = graph.Deployed(Pooled(sign), ModelSpec("pooled", {}, CLASSES, 1, 28, (0.3,), (0.35,), 1))
+    content = graph.to_onnx(graph.to_program(one))
+    nodes = [node.op_type for node in onnx.load_from_string(content).graph.node]
+    assert [node for node in nodes if node in order] == order
+    for theirs, ours in zip(Session(content, 1).run(pictures(3)), graph.ask(one, pictures(3)), strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-5)
+
+
+class Branching(nn.Module):
+    """What an export cannot follow: its path depends on the pictures' values."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.head = nn.Linear(784, 10)
+
+    def forward(self, images: torch.Tensor) -> torch.Tensor:
+        return self.head(images.flatten(1)) * (2.0 if float(images.sum()) > 0 else 1.0)
+
+
+def test_a_network_that_cannot_be_exported_is_named() -> None:
+    with pytest.raises(FashionlabError, match="'branching' cannot be exported"):
+        graph.to_program(graph.Deployed(Branching(), ModelSpec("branching", {}, CLASSES, 1, 28, (0.3,), (0.35,), 1)))
+
+
+def test_a_session_answers_in_chunks_and_none_for_none(small: bytes) -> None:
+    session = Session(small, 1)
+    images = pictures(150)
+    np.testing.assert_allclose(session.ask(images)[0], session.run(images)[0], atol=1e-5)
+    logits, seen = session.ask(images[:0])
+    assert logits.shape == (0, 10) and seen.shape == (0, 4)
+
+
+def test_what_is_no_graph_of_ours_is_refused() -> None:
+    value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
+    foreign = onnx.helper.make_model(onnx.helper.make_graph(
+        [onnx.helper.make_node("Identity", ["x"], ["y"])], "g", [value],
+        [onnx.helper.make_tensor_value_info("y", onnx.TensorProto.FLOAT, [1])]),
+        opset_imports=[onnx.helper.make_opsetid("", 20)], ir_version=9).SerializeToString()
+    for content, words in ((b"", "cannot read"), (b"nonsense", "cannot read"), (foreign, "not a graph of fashionlab")):
+        with pytest.raises(DataError, match=words):
+            Session(content, 1, "somewhere")
