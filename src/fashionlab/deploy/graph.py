@@ -46,8 +46,8 @@ class Deployed(nn.Module):
         with watching_last_layer(self.network) as seen:
             logits = self.network(torch.cat([view for _, view in weighted]))
         shares = torch.tensor([weight for weight, _ in weighted]).view(-1, 1, 1)
-        n = pictures.shape[0]
-        return (logits.view(len(weighted), n, -1) * shares).sum(0), seen[-1].flatten(1)[:n]
+        n, classes = pictures.shape[0], logits.shape[1]
+        return (logits.view(len(weighted), n, classes) * shares).sum(0), seen[-1].flatten(1)[:n]
 
 
 def to_program(deployed: Deployed) -> torch.export.ExportedProgram:

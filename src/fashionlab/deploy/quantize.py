@@ -24,8 +24,11 @@ _MATRIX_OPERATIONS = ("Conv", "Gemm", "MatMul")
 
 
 class _Pictures(CalibrationDataReader):
+    """Batches of one size, which the percentile method insists on; up to 63 pictures at the end are left out."""
+
     def __init__(self, pictures: np.ndarray) -> None:
-        self._parts = iter([pictures[start : start + _BATCH] for start in range(0, len(pictures), _BATCH)])
+        size = min(_BATCH, len(pictures))
+        self._parts = iter([pictures[start : start + size] for start in range(0, len(pictures) - size + 1, size)])
 
     def get_next(self) -> dict[str, Any]:  # type: ignore[override]
         part = next(self._parts, None)

@@ -7,16 +7,15 @@ from pathlib import Path
 import pytest
 
 from fashionlab.cli.main import run
-from fashionlab.deploy import check
-from fashionlab.deploy.export import Options, export_run
+from fashionlab.deploy import check, export
 
 
 @pytest.fixture(scope="package")
 def cnn_run(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of a network with four convolutions and two views. Copy it before changing it."""
+    """A finished run of a network with five convolutions and two views. Copy it before changing it."""
     runs = tmp_path_factory.mktemp("runs")
-    words = ["three-cnn", "--dataset", str(toy_data), "--limit-train", "500", "--set", "data.validation=100",
-             "--set", "test_time.views=2", "--set", "epochs=2", "--runs", str(runs), "--name", "cnn", "--quiet"]
+    words = ["quick", "--dataset", str(toy_data), "--limit-train", "500", "--set", "data.validation=100", "--set",
+             "model.widths=[8, 16]", "--set", "batch_size=50", "--runs", str(runs), "--name", "cnn", "--quiet"]
     assert run(["train", *words]) == 0
     (runs / "cnn" / "model_card.md").write_text("# Model card: cnn\n\nGood.\n\n![A](figures/a.png)\n\n*Caption.*\n")
     return runs / "cnn"
@@ -29,5 +28,6 @@ def artifact(cnn_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "_SECONDS", 0.0)  # times are measured, but not well
         patch.setattr(check, "_REPETITIONS", (5, 5))
-        export_run(cnn_run, Options(target, int8=True, pt2=True))
+        patch.setattr(export, "CALIBRATION", 100)
+        export.export_run(cnn_run, export.Options(target, int8=True, pt2=True))
     return target
