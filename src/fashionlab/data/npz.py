@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,6 +24,16 @@ class NpzSource:
     path: Path
 
     def read(self, part: Part, wanted: Wanted) -> PictureSet:
+        with self._opened() as archive:
+            return self._read(archive, part, wanted)
+
+    def read_pictures(self) -> np.ndarray:
+        """The pictures alone, uint8 [N, C, H, W]: x_test, or x_train where there is no x_test."""
+        with self._opened() as archive:
+            return self._pictures(archive, "x_test" if "x_test" in archive.files else "x_train")
+
+    @contextmanager
+    def _opened(self) -> Iterator[np.lib.npyio.NpzFile]:
         try:
             with self.path.open("rb") as stream:
                 # No pickle: an archive may come from anywhere, and a pickle in it would be code.
@@ -30,20 +41,19 @@ class NpzSource:
                 if not isinstance(archive, np.lib.npyio.NpzFile):
                     raise DataError(f"{self.path}: a single array, expected an archive with x_train and y_train")
                 with archive:
-                    return self._read(archive, part, wanted)
+                    yield archive
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
             raise DataError(f"{self.path}: cannot be read as an NPZ archive without pickles ({error})") from error
 
     def _read(self, archive: np.lib.npyio.NpzFile, part: Part, wanted: Wanted) -> PictureSet:
         has_test = "x_test" in archive.files or "y_test" in archive.files
         x_name, y_name = (f"x_{part}", f"y_{part}") if has_test else ("x_train", "y_train")
-        images, labels = self._array(archive, x_name), self._array(archive, y_name).astype(np.int64)
+        images, labels = self._pictures(archive, x_name), self._array(archive, y_name).astype(np.int64)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
         if labels.ndim != 1 or len(labels) != len(images) or not images.size:
             raise DataError(f"{self.path}: {x_name} {list(images.shape)} and {y_name} {list(labels.shape)} "
                             "do not fit together")
-        images = from_channels_last(_as_bytes(images, f"{self.path}: {x_name}"), f"{self.path}: {x_name}")
         classes = self._classes(archive)
         check_labels(labels, classes, f"{self.path}: {y_name}")
         describe = f"NPZ archive {self.path}"
@@ -51,6 +61,11 @@ class NpzSource:
             chosen = held_out(labels, part, str(self.path))
             images, labels, describe = images[chosen], labels[chosen], f"{describe} ({HELD_OUT_NOTE})"
         return PictureSet(adapt(images, wanted.image_size, wanted.channels), labels, classes, describe)
+
+    def _pictures(self, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
+        where = f"{self.path}: {name}"
+        images = self._array(archive, name)
+        return from_channels_last(_as_bytes(images, where), where) if images.size else images
 
     def _array(self, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
         if name not in archive.files:

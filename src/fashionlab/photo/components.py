@@ -11,16 +11,16 @@ def components(mask: np.ndarray) -> np.ndarray:
     Every pixel takes the smallest number near it, then the number that the pixel so numbered has: the second step
     halves the way to go, so that a few rounds do.
     """
-    height, width = mask.shape
-    numbers = np.arange(1, mask.size + 1).reshape(height, width)
-    outside = mask.size + 1
-    labels = np.where(mask, numbers, outside)
+    outside = mask.size
+    labels = np.full((mask.shape[0] + 2, mask.shape[1] + 2), outside)
+    inner = labels[1:-1, 1:-1]
+    inner[mask] = np.flatnonzero(mask)
+    followed = np.full(mask.size + 1, outside)
     while True:
-        padded = np.pad(labels, 1, constant_values=outside)
-        rows = np.minimum(np.minimum(padded[:-2], padded[1:-1]), padded[2:])
-        nearest = np.where(mask, np.minimum(np.minimum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:]), outside)
-        followed = np.append(nearest.ravel(), [outside])
-        new = followed[nearest - 1]
-        if (new == labels).all():
-            return np.where(mask, labels, 0)
-        labels = new
+        rows = np.minimum(np.minimum(labels[:-2], labels[1:-1]), labels[2:])
+        nearest = np.minimum(np.minimum(rows[:, :-2], rows[:, 1:-1]), rows[:, 2:])
+        followed[:-1][mask.ravel()] = nearest[mask]
+        new = followed[followed[:-1]].reshape(mask.shape)
+        if (new == inner).all():
+            return np.where(mask, inner + 1, 0)
+        inner[:] = new

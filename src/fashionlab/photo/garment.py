@@ -9,13 +9,15 @@ the odd pixel of the margins lies left and above, and the brightest pixel is 254
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
-from PIL import Image, ImageFilter
+from PIL import Image
 
 from fashionlab.errors import DataError
 from fashionlab.photo.background import border, surface
 from fashionlab.photo.components import components
-from fashionlab.photo.read import Photo
+from fashionlab.photo.read import Photo, read_photo
 
 _BLACK = 13  # of 255: 5 %, what the data's makers took for background
 _DARK = 96  # of 255: a background whose brightest channel is below this is a dark one, and nothing is inverted
@@ -27,6 +29,18 @@ _CELL = 3  # pixels: parts nearer than this are one
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R 601-2, as PIL and the data's makers
 
 
+def picture_in_form(source: Path | bytes, name: str, size: int = 28, channels: int = 1) -> np.ndarray:
+    """The garment in a picture file, or in a file's bytes; `name` is what messages call it.
+
+    Gives what `to_form` gives; raises DataError for what `read_photo` or `to_form` cannot use.
+    """
+    photo = read_photo(source, name)
+    try:
+        return to_form(photo, size, channels)
+    except DataError as error:
+        raise DataError(f"{name}: {error}") from error
+
+
 def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
     """The garment of `photo` as uint8 [size, size] for one channel, [3, size, size] for three.
 
@@ -35,9 +49,9 @@ def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
     Raises DataError when nothing stands out from the background.
     """
     if _in_form(photo, size):
-        return np.repeat(photo.pixels.transpose(2, 0, 1), 3, axis=0) if channels == 3 else photo.pixels[..., 0]
+        return photo.pixels.repeat(3, axis=0) if channels == 3 else photo.pixels[0]
     back = surface(photo.pixels)
-    mask, opacity = find(photo, back)
+    mask, opacity = _find(photo, back)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     if channels == 3:
@@ -46,33 +60,36 @@ def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
 
 
 def _in_form(photo: Photo, size: int) -> bool:
-    return photo.pixels.shape == (size, size, 1) and float(np.median(border(photo.pixels, 1))) < _BLACK
+    return photo.pixels.shape == (1, size, size) and float(np.median(border(photo.pixels, 1))) < _BLACK
 
 
-def find(photo: Photo, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def _find(photo: Photo, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Where the garment is, bool [H, W], and how much it hides of the background `back`, float32 [H, W], 0-1."""
     if photo.opacity is not None:
         difference, noise = photo.opacity.astype(np.float32), 0.0
     else:
-        difference = np.abs(photo.pixels - back).max(axis=2)
+        difference = np.abs(photo.pixels - back).max(axis=0)
         noise = float(np.median(border(difference)))
-    least = max(_LEAST, _NOISE * noise, _SHARE * float(np.percentile(difference, 98)))
-    mask = _main_parts(difference > least)
-    if not mask.any():
-        raise DataError("nothing stands out from the background")
-    near = np.asarray(Image.fromarray(mask.astype(np.uint8)).filter(ImageFilter.MaxFilter(5)))
-    return mask, (difference * (2 / least) - 1).clip(0, 1) * near
+    least = max(_LEAST, _NOISE * noise, _SHARE * float(np.percentile(difference[::2, ::2], 98)))
+    main = _main_parts(difference > least)
+    return (difference > least) & main, (difference * (2 / least) - 1).clip(0, 1) * main
 
 
 def _main_parts(mask: np.ndarray) -> np.ndarray:
-    """The mask without parts that are small beside the largest."""
+    """Where the mask is wanted, bool [H, W], a little around it too: not where parts are that are small beside the
+    largest. Raises DataError for an empty mask."""
     height, width = (-(-edge // _CELL) for edge in mask.shape)
-    cells = np.pad(mask, ((0, height * _CELL - mask.shape[0]), (0, width * _CELL - mask.shape[1])))
+    cells = np.zeros((height * _CELL, width * _CELL), dtype=bool)
+    cells[: mask.shape[0], : mask.shape[1]] = mask
     counts = cells.reshape(height, _CELL, width, _CELL).sum(axis=(1, 3))
     labels = components(counts > 0)
     areas = np.bincount(labels.ravel(), weights=counts.ravel())
-    kept = (areas >= _PIECE * areas.max())[labels] & (counts > 0)
-    return mask & kept.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[: mask.shape[0], : mask.shape[1]]
+    if not areas.any():
+        raise DataError("nothing stands out from the background")
+    kept = np.pad((areas >= _PIECE * areas.max())[labels] & (counts > 0), 1)
+    rows = kept[:-2] | kept[1:-1] | kept[2:]  # cells beside a part are empty or its own, never another part's
+    near = rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]
+    return near.repeat(_CELL, axis=0).repeat(_CELL, axis=1)[: mask.shape[0], : mask.shape[1]]
 
 
 def _light_on_black(pixels: np.ndarray, back: np.ndarray, mask: np.ndarray) -> np.ndarray:
@@ -81,12 +98,11 @@ def _light_on_black(pixels: np.ndarray, back: np.ndarray, mask: np.ndarray) -> n
     White is the brightest channel of the background (white paper in poor light, a coloured wall), or the garment's
     lightest parts where those are lighter; black the opposite.
     """
-    grey = pixels[..., 0].astype(np.float32) if pixels.shape[2] == 1 else pixels @ _GREY
-    inside = grey[mask]
-    if np.median(border(back).max(axis=1)) >= _DARK:
-        white = np.maximum(back.max(axis=2), np.percentile(inside, 99))
+    grey = pixels[0].astype(np.float32) if len(pixels) == 1 else np.tensordot(_GREY, pixels.astype(np.float32), 1)
+    if np.median(border(back).max(axis=0)) >= _DARK:
+        white = np.maximum(back.max(axis=0), np.percentile(grey[mask], 99))
         return (255 * (white - grey) / white).clip(0, 255)
-    black = np.minimum(back.min(axis=2), np.percentile(inside, 1))
+    black = np.minimum(back.min(axis=0), np.percentile(grey[mask], 1))
     return (255 * (grey - black) / (255 - black)).clip(0, 255)
 
 
@@ -107,11 +123,8 @@ def _coloured(photo: Photo, back: np.ndarray, box: tuple[int, int, int, int], si
     left, top, right, bottom = box
     edge = max(right - left, bottom - top)
     x, y = (left + right - edge) // 2, (top + bottom - edge) // 2
-    height, width = photo.pixels.shape[:2]
-    colour = np.median(border(back), axis=0).round().astype(np.uint8)
-    square = np.full((edge, edge, photo.pixels.shape[2]), colour, dtype=np.uint8)
-    inside = photo.pixels[max(y, 0) : min(y + edge, height), max(x, 0) : min(x + edge, width)]
-    start = max(-y, 0), max(-x, 0)
-    square[start[0] : start[0] + inside.shape[0], start[1] : start[1] + inside.shape[1]] = inside
-    square = np.repeat(square, 3 // square.shape[2], axis=2)
-    return np.asarray(Image.fromarray(square).resize((size, size), Image.Resampling.LANCZOS)).transpose(2, 0, 1)
+    colour = tuple(int(value) for value in np.median(border(back), axis=1).round())
+    picture = Image.fromarray(photo.pixels.repeat(3 // len(photo.pixels), axis=0).transpose(1, 2, 0))
+    square = Image.new("RGB", (edge, edge), colour * (3 // len(colour)))
+    square.paste(picture, (-x, -y))
+    return np.asarray(square.resize((size, size), Image.Resampling.LANCZOS)).transpose(2, 0, 1)

@@ -17,7 +17,7 @@ LONGEST_EDGE = 160  # pixels: a garment that fills a fifth of it still has more 
 
 @dataclass(frozen=True)
 class Photo:
-    """A decoded picture. pixels: uint8 [H, W, C], C is 1 (grey) or 3; opacity: uint8 [H, W], or None where all of it
+    """A decoded picture. pixels: uint8 [C, H, W], C is 1 (grey) or 3; opacity: uint8 [H, W], or None where all of it
     is opaque."""
 
     pixels: np.ndarray
@@ -35,8 +35,9 @@ def read_photo(source: Path | bytes, name: str | None = None) -> Photo:
     name = name or str(source)
     _check_size(source, name)
     with opened(source, name) as picture:
-        if getattr(picture, "n_frames", 1) > 1:
-            raise DataError(f"{name}: an animation of {picture.n_frames} frames, expected one picture")
+        frames = getattr(picture, "n_frames", 1)
+        if frames > 1:
+            raise DataError(f"{name}: an animation of {frames} frames, expected one picture")
         picture.draft(None, (LONGEST_EDGE, LONGEST_EDGE))
         return _decode(picture)
 
@@ -63,9 +64,13 @@ def _decode(picture: Image.Image) -> Photo:
     picture = picture.convert("RGBA" if clear else "L" if grey else "RGB")
     picture = picture.reduce(max(1, max(picture.size) // LONGEST_EDGE))
     if not clear:
-        pixels = np.asarray(picture)
-        return Photo(pixels[..., None] if grey else pixels)
+        return Photo(_channels_first(picture))
     opacity = np.asarray(picture.getchannel("A"))
     white = Image.new("RGBA", picture.size, "white")
-    pixels = np.asarray(Image.alpha_composite(white, picture))[..., : 1 if grey else 3]
-    return Photo(pixels, opacity if opacity.min() < 255 else None)
+    shown = Image.alpha_composite(white, picture).convert("L" if grey else "RGB")
+    return Photo(_channels_first(shown), opacity if opacity.min() < 255 else None)
+
+
+def _channels_first(picture: Image.Image) -> np.ndarray:
+    pixels = np.asarray(picture)
+    return pixels[None] if pixels.ndim == 2 else np.ascontiguousarray(pixels.transpose(2, 0, 1))

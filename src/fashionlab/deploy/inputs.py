@@ -1,0 +1,105 @@
+"""What a person names on a command line, as pictures to be answered: files, folders, globs, stdin, sets of pictures."""
+
+from __future__ import annotations
+
+import glob
+import re
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fashionlab.errors import DataError
+from fashionlab.photo.read import MAX_BYTES
+from fashionlab.picture_files import SUFFIXES
+
+_SET = re.compile(r".*(\.npz|\.csv|idx[34]-ubyte|\.idx)(\.gz)?", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """One picture: what to call it, and its file or a file's bytes."""
+
+    name: str
+    source: Path | bytes
+
+
+@dataclass(frozen=True)
+class SetFile:
+    """Many pictures in one file: IDX (plain or gzipped), CSV or NPZ, in the data's form."""
+
+    name: str
+    path: Path
+
+    def read(self, size: int, channels: int) -> np.ndarray:
+        """uint8 [N, C, H, W] brought to `size` pixels square and `channels`. Raises DataError when it cannot be read.
+
+        Of an NPZ archive x_test, or x_train where there is no x_test.
+        """
+        from fashionlab.data import csv, idx, npz  # loads torch
+        from fashionlab.data.pictures import adapt, from_channels_last
+
+        suffix, where = self.path.suffix.lower(), str(self.path)
+        if suffix == ".npz":
+            images = npz.NpzSource(self.path).read_pictures()
+        elif suffix == ".csv":
+            images = from_channels_last(csv.read_csv(self.path)[0], where)
+        else:
+            images = from_channels_last(idx.read_idx(self.path, (3, 4)), where)
+        if not images.size:
+            raise DataError(f"{where}: holds no pictures")
+        return adapt(images, size, channels)
+
+
+@dataclass(frozen=True)
+class Unreadable:
+    """Something named that gives no picture, and why."""
+
+    file: str
+    reason: str
+
+
+def find(words: Sequence[str]) -> list[PictureFile | SetFile | Unreadable]:
+    """What `words` name, in their order: files; folders (the pictures below them, by path, hidden ones left out);
+    patterns with *, ? or [] where no file has that name; "-" for the bytes of one picture on stdin."""
+    return [found for word in words for found in _named(word)]
+
+
+def _named(word: str) -> Iterator[PictureFile | SetFile | Unreadable]:
+    path = Path(word)
+    if word == "-":
+        yield _stdin()
+    elif path.is_dir():
+        yield from _below(path)
+    elif path.exists() or not glob.has_magic(word):
+        yield _file(path)
+    else:
+        matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 (pathlib takes no absolute patterns)
+        if not matches:
+            yield Unreadable(word, "no file matches the pattern")
+        for match in map(Path, matches):
+            yield from _below(match) if match.is_dir() else (_file(match),)
+
+
+def _file(path: Path) -> PictureFile | SetFile | Unreadable:
+    if not path.exists():
+        return Unreadable(str(path), "no such file or folder")
+    return SetFile(str(path), path) if _SET.fullmatch(path.name) else PictureFile(str(path), path)
+
+
+def _below(folder: Path) -> Iterator[PictureFile | Unreadable]:
+    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
+                   and not any(part.startswith(".") for part in path.relative_to(folder).parts))
+    if not paths:
+        yield Unreadable(str(folder), "no PNG, JPEG or WebP picture in this folder")
+    for path in paths:
+        yield PictureFile(str(path), path)
+
+
+def _stdin() -> PictureFile | Unreadable:
+    if sys.stdin.isatty():
+        return Unreadable("-", "expected a picture on stdin, which is a terminal")
+    data = sys.stdin.buffer.read(MAX_BYTES + 1)
+    return PictureFile("-", data) if data else Unreadable("-", "nothing came on stdin")

@@ -1,0 +1,84 @@
+"""Pictures from anywhere to answers that can be printed: decoded in threads while the network answers in batches."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from fashionlab.deploy.classifier import Classifier
+from fashionlab.deploy.inputs import PictureFile, SetFile, Unreadable
+from fashionlab.errors import DataError
+from fashionlab.photo.garment import picture_in_form
+from fashionlab.picture_files import in_threads
+
+BATCH = 256
+_Named = tuple[str, int, np.ndarray]  # the file, the place in it, the picture in the classifier's form
+
+
+def predict(classifier: Classifier, inputs: Sequence[PictureFile | SetFile | Unreadable], top: int,
+            advance: Callable[[int], None] = lambda done: None) -> Iterator[dict[str, Any] | Unreadable]:
+    """An answer for every picture, in order of `inputs`; Unreadable for what gives none. `advance` is told how many
+    inputs more are decoded.
+
+    An answer: file; index (its place in a set, else 0); label, the most probable class, and its probability; top, the
+    `top` most probable as label and probability; set, the labels of the prediction set; strangeness; outlier, whether
+    it is strange enough to be no garment.
+    """
+    for batch in _batches(_pictures(classifier, inputs, advance)):
+        readable = [one for one in batch if not isinstance(one, Unreadable)]
+        answers = iter(_answers(classifier, readable, top))
+        yield from (one if isinstance(one, Unreadable) else next(answers) for one in batch)
+
+
+def _pictures(classifier: Classifier, inputs: Sequence[PictureFile | SetFile | Unreadable],
+              advance: Callable[[int], None]) -> Iterator[_Named | Unreadable]:
+    for kind, group in itertools.groupby(inputs, type):
+        if kind is PictureFile:
+            yield from _decoded(classifier, [one for one in group if isinstance(one, PictureFile)], advance)
+            continue
+        for one in group:
+            yield from _members(classifier, one) if isinstance(one, SetFile) else (one,)  # pyright: ignore
+            advance(1)
+
+
+def _decoded(classifier: Classifier, files: list[PictureFile],
+             advance: Callable[[int], None]) -> Iterator[_Named | Unreadable]:
+    def decode(one: PictureFile) -> np.ndarray:
+        return picture_in_form(one.source, one.name, classifier.image_size, classifier.channels)
+
+    for one, picture in zip(files, in_threads(decode, files, advance), strict=True):
+        yield _unreadable(one.name, picture) if isinstance(picture, DataError) else (one.name, 0, picture)
+
+
+def _members(classifier: Classifier, one: SetFile) -> Iterator[_Named | Unreadable]:
+    try:
+        pictures = one.read(classifier.image_size, classifier.channels)
+    except DataError as error:
+        yield _unreadable(one.name, error)
+        return
+    yield from ((one.name, index, picture[0] if len(picture) == 1 else picture)
+                for index, picture in enumerate(pictures))
+
+
+def _unreadable(name: str, error: DataError) -> Unreadable:
+    return Unreadable(name, str(error).removeprefix(f"{name}: "))
+
+
+def _batches(pictures: Iterator[_Named | Unreadable]) -> Iterator[list[_Named | Unreadable]]:
+    while batch := list(itertools.islice(pictures, BATCH)):
+        yield batch
+
+
+def _answers(classifier: Classifier, pictures: list[_Named], top: int) -> Iterator[dict[str, Any]]:
+    if not pictures:
+        return
+    said = classifier.answer(np.stack([picture for _, _, picture in pictures]))
+    for row, (name, index, _) in enumerate(pictures):
+        likely = [{"label": classifier.classes[one], "probability": float(said.probabilities[row, one])}
+                  for one in np.argsort(-said.probabilities[row], kind="stable")[:top]]
+        yield {"file": name, "index": index, **likely[0], "top": likely,
+               "set": [classifier.classes[one] for one in np.flatnonzero(said.sets[row])],
+               "outlier": bool(said.outlier[row]), "strangeness": float(said.strangeness[row])}
