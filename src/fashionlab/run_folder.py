@@ -105,9 +105,25 @@ class RunFolder:
     def last(self) -> Path:
         return self.path / "checkpoints" / "last.pt"
 
+    @property
+    def ensemble(self) -> Path:
+        """Which runs this one was put together from; a run that was trained has no such file."""
+        return self.path / "ensemble.json"
+
     def weights(self, kind: str) -> Path:
-        """`kind` is "best", "averaged" or "last" (final weights of a run that neither averages nor picks)."""
+        """`kind` is "best", "averaged", "snapshot-N" or "ensemble"."""
         return self.path / "checkpoints" / f"{kind}.safetensors"
+
+    def final_weights(self, kind: str) -> Path:
+        """What the run ended with, of `kind` "best", "averaged" or "last" (`Recipe.weights`)."""
+        if self.ensemble.is_file():
+            return self.weights("ensemble")
+        return self.last if kind == "last" else self.weights(kind)
+
+    def snapshots(self) -> list[Path]:
+        """The weights kept at the end of every cycle (`Recipe.snapshots`), oldest first."""
+        found = self.weights("snapshot").parent.glob("snapshot-*.safetensors")
+        return sorted(found, key=lambda path: int(path.stem.removeprefix("snapshot-")))
 
     def predictions(self, split: str) -> Path:
         return self.path / "predictions" / f"{split}.npz"

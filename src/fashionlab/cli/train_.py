@@ -12,6 +12,8 @@ from fashionlab.errors import FashionlabError, UsageError
 
 if TYPE_CHECKING:
     from fashionlab.recipes import Recipe
+    from fashionlab.run_folder import RunFolder
+    from fashionlab.training.session import Options
 
 
 def command(
@@ -38,7 +40,6 @@ def command(
 
     The test split is read once, at the end; everything is kept in a run folder.
     """
-    from fashionlab.cli.output import print_json
     from fashionlab.training import session
 
     options = session.Options(device, data_dir, _positive(max_time), overwrite, quiet, skip_unreadable,
@@ -50,16 +51,24 @@ def command(
         run = session.resume(resume, chosen, options)
     else:
         assert chosen is not None
-        run = session.start(chosen, runs / (name or _default_name(recipe or "quick", chosen.seed)), options)
-    if not session.is_first_process():
-        return
-    metrics = session.conclude(run, options)
+        run = session.start(chosen, runs / (name or default_name(f"{Path(recipe or 'quick').stem}-s{chosen.seed}")),
+                            options)
+    if session.is_first_process():
+        finish(run, options, json=json, report=not no_report)
+
+
+def finish(run: RunFolder, options: Options, *, json: bool, report: bool) -> None:
+    """Evaluate a trained run, print what it is worth and write its page."""
+    from fashionlab.cli.output import print_json
+    from fashionlab.training.session import conclude
+
+    metrics = conclude(run, options)
     if json:
         print_json({key: value for key, value in metrics.items() if key not in ("history", "val", "test")})
     else:
         print(summary(metrics))
-    if not no_report:
-        _report(run.path, data_dir, device)
+    if report:
+        _report(run.path, options.data_dir, options.device)
 
 
 def _report(run: Path, data_dir: Path | None, device: str) -> None:
@@ -94,10 +103,11 @@ def _recipe(name: str | None, seed: int | None, overrides: list[str], dataset: s
     return recipes.load(name or "quick", overrides)
 
 
-def _default_name(recipe: str, seed: int) -> str:
+def default_name(what: str) -> str:
+    """A name for a run of `what`, with the time."""
     from datetime import datetime
 
-    return f"{Path(recipe).stem}-s{seed}-{datetime.now():%Y%m%d-%H%M%S}"
+    return f"{what}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
 def summary(metrics: dict[str, Any]) -> str:

@@ -33,11 +33,15 @@ _HEADLINES = {"accuracy": "test_accuracy", "macro_f1": "macro_f1", "nll": "nll",
 def load_model(run: RunFolder, device: torch.device) -> tuple[nn.Module, ModelSpec]:
     """The model with the weights that the run ended with (`Recipe.weights`), on `device`, in channels_last."""
     spec = ModelSpec.load(run.model)
-    model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
-                         **without_pretrained(spec.arguments))
-    kind = load_recipe(run).weights
-    load_weights(model, run.last if kind == "last" else run.weights(kind))
+    model = build_model(spec)
+    load_weights(model, run.final_weights(load_recipe(run).weights))
     return model.to(device).to(memory_format=torch.channels_last), spec
+
+
+def build_model(spec: ModelSpec) -> nn.Module:
+    """The network of a started run, its weights yet to be loaded."""
+    return models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
+                        **without_pretrained(spec.arguments))
 
 
 def without_pretrained(arguments: dict[str, Any]) -> dict[str, Any]:

@@ -29,9 +29,14 @@ def training_pictures(run: RunFolder, data_dir: Path | None = None) -> tuple[Pic
     pictures = _checked(load_training(**_form(run, data_dir)), run)
     if pictures.sha256 != run.read_json(run.environment)["data"]["sha256"]:
         raise DataError(f"{pictures.source}: these are not the pictures that {run.path} was trained on (hashes differ)")
+    return pictures, load_split(run)
+
+
+def load_split(run: RunFolder) -> Split:
+    """Which training pictures the run was fitted on and which it held out. Raises DataError for a broken file."""
     try:
         with run.split.open("rb") as stream, np.load(stream, allow_pickle=False) as saved:
-            return pictures, Split(saved["train"], saved["validation"])
+            return Split(saved["train"], saved["validation"])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise DataError(f"{run.split}: no readable split ({error})") from error
 

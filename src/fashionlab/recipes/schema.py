@@ -16,6 +16,7 @@ from fashionlab.recipes.optimizers import OptimizerSettings
 from fashionlab.recipes.schedules import Constant, ScheduleSettings
 from fashionlab.recipes.selection import SelectionSettings
 from fashionlab.recipes.stopping import EarlyStoppingSettings
+from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.recipes.transfer import TransferSettings
 from fashionlab.settings import Settings, explain
 
@@ -108,6 +109,7 @@ class Recipe(Settings):
     augment: list[dict[str, Any]] = Field(default_factory=list)
     selection: SelectionSettings | None = None
     transfer: TransferSettings | None = None
+    teacher: TeacherSettings | None = None
     batch_size: PositiveInt = 64
     epochs: PositiveInt
     optimizer: OptimizerSettings
@@ -115,6 +117,8 @@ class Recipe(Settings):
     gradient: GradientSettings = GradientSettings()
     loss: LossSettings = LossSettings()
     averaging: AveragingSettings | None = None
+    snapshots: Annotated[int, Field(ge=2)] | None = Field(
+        default=None, description="cycles of the schedule, each of which leaves its last weights for an ensemble")
     early_stopping: EarlyStoppingSettings | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
     test_time: TestTimeSettings = TestTimeSettings()
@@ -129,12 +133,23 @@ class Recipe(Settings):
         if self.transfer:
             self.transfer.check(model=self.model.name, optimizer=self.optimizer.name, epochs=self.epochs,
                                 augmented=bool(self.augment), views=self.test_time.views)
+        if self.teacher and augment.build(self.augment).mixes:
+            raise ValueError("teacher: it judges pictures one by one, so augment must not mix them")
+        self._check_snapshots()
         plateau = self.schedule.name == "plateau"
         watched = {"early_stopping": self.early_stopping is not None, "schedule plateau": plateau}
         for key, watches in watched.items():
             if watches and self.data.validation == 0:
                 raise ValueError(f"{key} needs a validation split, but data.validation is 0")
         return self
+
+    def _check_snapshots(self) -> None:
+        if self.snapshots is None:
+            return
+        if self.epochs % self.snapshots:
+            raise ValueError(f"snapshots {self.snapshots}: the {self.epochs} epochs do not divide into as many cycles")
+        if other := [key for key in ("averaging", "early_stopping", "transfer") if getattr(self, key)]:
+            raise ValueError(f"snapshots: not together with {other[0]}")
 
     def trains_like(self, other: Recipe) -> bool:
         """Whether both give the same weights: they are equal in all but what they say of themselves."""

@@ -25,7 +25,8 @@ def finished(runs: Path) -> Iterator[RunFolder]:
     for status in sorted([*runs.glob("*/status.json"), *runs.glob("*/*/status.json")]):
         run = RunFolder(status.parent)
         try:
-            alike = run.read_json(run.status).get("state") == "complete" and _made_on(run) == here
+            complete = run.read_json(run.status).get("state") == "complete"
+            alike = complete and not run.ensemble.is_file() and _made_on(run) == here
         except FashionlabError:
             continue  # a broken folder is somebody else's to tell of
         if alike:

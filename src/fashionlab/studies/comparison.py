@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
+from fashionlab.evaluation.comparable import remarks
 from fashionlab.evaluation.metrics import scores
 from fashionlab.evaluation.results import RunResults
 from fashionlab.recipes import Recipe
 from fashionlab.records import Interval
-from fashionlab.studies.comparable import remarks
 from fashionlab.studies.statistics import (
     CochransQ,
     cochrans_q,
@@ -247,7 +247,7 @@ def _cost(run: RunResults) -> Cost:
     cost = metrics.get("cost") or {}
     prediction = cost.get("prediction") or {}
     where = f"{cost['machine']}, {cost['threads']} threads" if prediction else None
-    weights = run.folder.weights(run.recipe.weights)
+    weights = run.folder.final_weights(run.recipe.weights)
     size = cost.get("weight_bytes") or (weights.stat().st_size if weights.is_file() else None)
     return Cost(metrics["parameters"], metrics["train_seconds"], metrics["images_per_second"], size, cost.get("macs"),
                 prediction.get("latency_ms", {}).get("1", {}).get("median"),

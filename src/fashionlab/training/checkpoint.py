@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +12,13 @@ import torch
 
 from fashionlab.evaluation.weights import read_checkpoint
 from fashionlab.files import replacing
-from fashionlab.recipes import Recipe, to_yaml
+from fashionlab.recipes import Recipe
 
 
 def recipe_hash(recipe: Recipe) -> str:
-    """Equal for recipes that train the same."""
-    return hashlib.sha256(to_yaml(recipe).encode()).hexdigest()
+    """Equal for equal recipes, and for one from before a key was added that it leaves empty."""
+    said = recipe.model_dump(mode="json", exclude_none=True)
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
 
 def save_checkpoint(path: Path, recipe: Recipe, state: dict[str, Any]) -> None:

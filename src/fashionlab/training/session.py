@@ -32,6 +32,7 @@ from fashionlab.training.checkpoint import read_checkpoint, recipe_hash
 from fashionlab.training.distributed import World, world
 from fashionlab.training.logs import progress
 from fashionlab.training.signals import StopRequest, catching_signals
+from fashionlab.training.teacher import load_teacher
 from fashionlab.training.trainer import Trainer
 
 # Pictures that a model with data-dependent initialisation sees.
@@ -86,6 +87,8 @@ def resume(folder: Path, recipe: Recipe | None, options: Options) -> RunFolder:
     with world(options.device) as (processes, device), sealed_test_split():
         lock = hold(folder) if processes.is_first else None
         try:
+            if run.ensemble.is_file():
+                raise UsageError(f"{folder} was put together from other runs; there is no training to continue")
             own = load_recipe(run)
             _refuse_change(run, own, recipe)
             if not run.last.exists():
@@ -177,7 +180,8 @@ def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec
                          **arguments).to(place.device).to(memory_format=place.memory_format)
     if initialise:
         _initialise_from_data(model, train, spec, recipe.seed)
-    return Trainer(recipe, model, train, validation, spec, place, processes)
+    teacher = load_teacher(recipe.teacher, train, split, spec, place) if recipe.teacher else None
+    return Trainer(recipe, model, train, validation, spec, place, processes, teacher)
 
 
 def _initialise_from_data(model: nn.Module, train: ResidentPictures, spec: ModelSpec, seed: int) -> None:

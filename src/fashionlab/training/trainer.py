@@ -33,6 +33,7 @@ from fashionlab.training.schedules import Schedule
 from fashionlab.training.selection import Selection
 from fashionlab.training.signals import StopRequest
 from fashionlab.training.stopping import EarlyStopping
+from fashionlab.training.teacher import Teacher
 from fashionlab.training.transfer import FeatureCache, cache_features, lr_scales, phases
 
 # A long epoch is checkpointed this often too. When it happens never changes a result.
@@ -72,7 +73,7 @@ class Trainer:
     """
 
     def __init__(self, recipe: Recipe, model: nn.Module, train: ResidentPictures, validation: ResidentPictures,
-                 spec: ModelSpec, runtime: Runtime, world: World) -> None:
+                 spec: ModelSpec, runtime: Runtime, world: World, teacher: Teacher | None = None) -> None:
         self.recipe, self.model, self.train, self.validation = recipe, model, train, validation
         self.spec, self.runtime, self.world = spec, runtime, world
         self.steps_per_epoch = steps_per_epoch(len(train), recipe.batch_size, world_size=world.size)
@@ -85,8 +86,9 @@ class Trainer:
         self.averaging = build_averaging(recipe.averaging, model, total, self.steps_per_epoch)
         self.stopper = EarlyStopping(recipe.early_stopping) if recipe.early_stopping else None
         self.selection = Selection(recipe.selection, len(train), runtime.device) if recipe.selection else None
+        self.teacher = teacher
         self.cache: FeatureCache | None = None
-        self.position = _Position()
+        self.position = _Position(overhead_seconds=teacher.seconds if teacher else 0.0)
         self.history: list[Row] = []
         self._lr = 0.0
         self._checked = 0.0
@@ -148,6 +150,13 @@ class Trainer:
         steps = (self.phase.end - self.phase.start) * self.steps_per_epoch
         self.schedule = Schedule(self.recipe.schedule, steps, self.steps_per_epoch)
         self.wrapped = self.world.wrap(self.model)
+
+    def _end_phase(self, run: RunFolder) -> None:
+        if self.recipe.snapshots and self.world.is_first:
+            cycle = self.recipe.epochs // self.recipe.snapshots
+            save_weights(self.model.state_dict(), run.weights(f"snapshot-{self.position.epoch // cycle}"))
+        if self.position.epoch < self.recipe.epochs:
+            self._begin_phase()
 
     def _features_ready(self, run: RunFolder, progress: Progress, stop: StopRequest) -> bool:
         """Compute the features that the recipe wants kept, once. False when `stop` ended it before they were there."""
@@ -226,6 +235,8 @@ class Trainer:
                 with self.runtime.autocast():
                     logits = self.wrapped(part)
                 loss = functional.cross_entropy(logits.float(), target, label_smoothing=recipe.loss.label_smoothing)
+                if self.teacher:
+                    loss = self.teacher.loss(logits.float(), positions, loss)
                 loss = loss * (len(part) / len(inputs))
                 loss.backward()
                 total += loss.detach()
@@ -284,8 +295,8 @@ class Trainer:
                                     f"{self.stopper.settings.patience} epochs")
         if self.recipe.averaging and self._is_last():
             self._finish_averaging(run)
-        if position.epoch == self.phase.end < self.recipe.epochs:
-            self._begin_phase()
+        if position.epoch == self.phase.end:
+            self._end_phase(run)
         self._checkpoint(run)
         return row
 

@@ -52,10 +52,12 @@ class Phase:
 
 
 def phases(recipe: Recipe, model: nn.Module) -> list[Phase]:
-    """The phases of `recipe`, one after another without a gap, 1 or 2 of them."""
+    """The phases of `recipe`, one after another without a gap: head and fine-tuning, cycles that leave snapshots, or
+    everything at once."""
     settings = recipe.transfer
     if settings is None:
-        return [Phase(0, recipe.epochs)]
+        cycle = recipe.epochs // (recipe.snapshots or 1)
+        return [Phase(start, start + cycle) for start in range(0, recipe.epochs, cycle)]
     farthest = len(list(model.parameters())) if settings.last_layers is None else settings.last_layers
     head_factor = 1.0 if settings.head_lr is None else settings.head_lr / recipe.optimizer.lr
     switch = settings.head_epochs

@@ -20,8 +20,8 @@ from statsmodels.stats.proportion import proportion_confint
 
 from compared_runs import CLASSES, COST, logits_of, write_run
 from fashionlab.errors import DataError, UsageError
+from fashionlab.evaluation.comparable import load_comparable, remarks
 from fashionlab.run_folder import RunFolder
-from fashionlab.studies.comparable import load_comparable, remarks
 from fashionlab.studies.comparison import Comparison, compare, pareto_front
 
 N = 300
@@ -277,11 +277,11 @@ def test_a_run_that_diverged_is_not_told_to_resume(tmp_path: Path):
 
 def test_broken_records_are_named(tmp_path: Path):
     paths = [write_run(tmp_path / name, logits_of(LABELS), LABELS) for name in "ab"]
-    (paths[1] / "environment.json").write_text("{}", encoding="utf-8")
-    with pytest.raises(DataError, match=r"b/environment.json: does not say which data"):
-        load_comparable(paths)
     (paths[1] / "predictions" / "test.npz").write_bytes(b"PK broken")
     with pytest.raises(DataError, match=r"test.npz: no readable predictions"):
+        load_comparable(paths)
+    (paths[1] / "environment.json").write_text("{}", encoding="utf-8")
+    with pytest.raises(DataError, match=r"b/environment.json: does not say which data"):
         load_comparable(paths)
 
 

@@ -15,12 +15,25 @@ from fashionlab.evaluation.results import RunResults, load_results
 def load_comparable(paths: Sequence[Path]) -> list[RunResults]:
     """The runs in `paths`, in that order, every one finished and judged on the same test pictures.
 
+    Raises what `load_alike` raises, and DataError for a run that was never evaluated on the test split or on other
+    test pictures than the first.
+    """
+    runs = load_alike(paths, "compare", "compared")
+    for run in runs:
+        _ = run.test  # says what is missing
+    _refuse_others(runs, _same_test_pictures, "compared")
+    return runs
+
+
+def load_alike(paths: Sequence[Path], command: str, done: str) -> list[RunResults]:
+    """The runs in `paths`, in that order, every one finished, of the same classes and trained on the same split of the
+    same data. command, done: what wants them and what it would have done, for the messages.
+
     Raises UsageError for fewer than two runs or one named twice; DataError for a folder that is no run, a run that has
-    not finished or was never evaluated on the test split, and for runs of different classes, data, split or test
-    pictures. The message names the runs and what differs.
+    not finished, and for runs of different classes, data or split. The message names the runs and what differs.
     """
     if len(paths) < 2:
-        raise UsageError("compare needs at least two runs, e.g. `fashionlab compare runs/a runs/b`")
+        raise UsageError(f"{command} needs at least two runs, e.g. `fashionlab {command} runs/a runs/b`")
     seen: dict[Path, Path] = {}
     for path in paths:
         if path.resolve() in seen:
@@ -28,12 +41,17 @@ def load_comparable(paths: Sequence[Path]) -> list[RunResults]:
         seen[path.resolve()] = path
     runs = [load_results(path) for path in paths]
     for run in runs:
-        _ = run.metrics, run.test  # each says what is missing
-    for other in runs[1:]:
-        for check in (_same_classes, _same_data, _same_split, _same_test_pictures):
-            if reason := check(runs[0], other):
-                raise DataError(f"{other.folder.path} cannot be compared with {runs[0].folder.path}: {reason}")
+        _ = run.metrics  # says what is missing
+    for check in (_same_classes, _same_data, _same_split):
+        _refuse_others(runs, check, done)
     return runs
+
+
+def _refuse_others(runs: Sequence[RunResults], check: Callable[[RunResults, RunResults], str | None],
+                   done: str) -> None:
+    for other in runs[1:]:
+        if reason := check(runs[0], other):
+            raise DataError(f"{other.folder.path} cannot be {done} with {runs[0].folder.path}: {reason}")
 
 
 def remarks(runs: Sequence[RunResults]) -> list[str]:
@@ -55,9 +73,9 @@ def remarks(runs: Sequence[RunResults]) -> list[str]:
 
 
 def _same_classes(first: RunResults, other: RunResults) -> str | None:
-    if first.test.classes == other.test.classes:
+    if first.spec.classes == other.spec.classes:
         return None
-    return (f"their classes differ ({_few(other.test.classes)} against {_few(first.test.classes)})")
+    return (f"their classes differ ({_few(other.spec.classes)} against {_few(first.spec.classes)})")
 
 
 def _same_data(first: RunResults, other: RunResults) -> str | None:

@@ -1,0 +1,42 @@
+"""`fashionlab ensemble`: several finished runs become one."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from fashionlab.errors import UsageError
+
+
+def command(
+    members: Annotated[list[Path], typer.Argument(metavar="RUN...", help="Folders of finished runs.")],
+    weights: Annotated[bool, typer.Option("--weights", help="Average the weights, not the probabilities.")] = False,
+    snapshots: Annotated[bool, typer.Option("--snapshots", help="Combine the snapshots of a single run.")] = False,
+    runs: Annotated[Path, typer.Option(help="Folder of all runs.")] = Path("runs"),
+    name: Annotated[str | None, typer.Option(help="Name of the new run. [default: ensemble and time]")] = None,
+    data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
+    device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of the same name.")] = False,
+    no_report: Annotated[bool, typer.Option("--no-report", envvar="FASHIONLAB_NO_REPORT",
+                                            help="Leave the page for `fashionlab report`.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print the run's metrics as one JSON object.")] = False,
+) -> None:
+    """Make one run out of several and evaluate it.
+
+    Its network answers with the mean of the members' probabilities, or has the mean of their weights, which needs
+    trainings that began alike. It is judged, compared and exported like any run.
+    """
+    if snapshots and len(members) != 1:
+        raise UsageError(f"--snapshots takes the snapshots of one run, not of {len(members)}")
+    from fashionlab.cli.train_ import default_name, finish
+    from fashionlab.training.ensemble import average, combine, members_of, snapshots_of
+    from fashionlab.training.session import Options
+
+    options = Options(device, data_dir, overwrite=overwrite, command=["fashionlab", *sys.argv[1:]])
+    found = snapshots_of(members[0]) if snapshots else members_of(members)
+    folder = runs / (name or default_name("ensemble"))
+    run = (average if weights else combine)(found, folder, options)
+    finish(run, options, json=json, report=not no_report)

@@ -1,0 +1,47 @@
+"""Several networks that answer together."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from fashionlab.models.catalog import MODELS, Card, check_arguments, register
+
+Members = Annotated[tuple[dict[str, Any], ...], Field(min_length=2)]
+_TWO_LINEAR: Members = ({"name": "logistic"}, {"name": "logistic"})
+
+
+class Ensemble(nn.Module):
+    """The logarithm of the mean of the members' probabilities: float [B, C, H, W] -> [B, K], to be read as logits."""
+
+    def __init__(self, members: list[nn.Module]) -> None:
+        super().__init__()
+        self.members = nn.ModuleList(members)
+
+    def forward(self, pictures: Tensor) -> Tensor:
+        each = [functional.log_softmax(member(pictures).float(), dim=1) for member in self.members]
+        return torch.stack(each).logsumexp(0) - math.log(len(each))
+
+
+@register("ensemble", Card(
+    description="the mean probability of several networks (`fashionlab ensemble` makes one of finished runs)",
+    source="Hansen and Salamon 1990 (doi:10.1109/34.58871); Lakshminarayanan et al. 2017 (arXiv:1612.01474)",
+    parameters=15_700, macs=15_680,
+))
+def ensemble(*, classes: int, channels: int, image_size: int, members: Members = _TWO_LINEAR) -> nn.Module:
+    """members: at least two networks, each its `name` and its arguments, as the key `model` of a recipe.
+
+    A network that sets weights from training pictures does not do so here: members come trained.
+    """
+    given = {"classes": classes, "channels": channels, "image_size": image_size}
+    built = []
+    for member in members:
+        arguments = {key: value for key, value in member.items() if key != "name"}
+        entry = MODELS[member.get("name", "")]
+        built.append(entry.build(**given, **check_arguments(entry.name, arguments)))
+    return Ensemble(built)
