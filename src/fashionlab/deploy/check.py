@@ -96,15 +96,15 @@ def judge_int8(float32: Mapping[str, Any], int8: Mapping[str, Any], validation: 
     """
     change = {"validation": 100 * (validation["int8"] - validation["float32"]),
               "test": 100 * (int8["test_accuracy"] - float32["test_accuracy"])}
-    faster = {"one picture": float32["latency_ms"]["1"]["median"] / int8["latency_ms"]["1"]["median"],
+    faster = {"with one picture": float32["latency_ms"]["1"]["median"] / int8["latency_ms"]["1"]["median"],
               "in bulk": int8["images_per_second"] / float32["images_per_second"]}
     faults = [f"accuracy changes by {points:+.2f} points on {split} pictures (allowed: {-MOST_LOSS:+.1f})"
               for split, points in change.items() if points < -MOST_LOSS - 1e-9]
     faults += [f"it is not faster {how} ({ratio:.2f} times)" for how, ratio in faster.items() if ratio <= 1]
     return {
         "points": change, "speed_up": faster, "served": not faults,
-        "why": f"int8: float32 stays the graph that answers: {'; '.join(faults)}" if faults else
+        "why": f"float32 stays the graph that answers, not int8: {'; '.join(faults)}" if faults else
                f"int8 answers: accuracy changes by {change['validation']:+.2f} points on validation and "
-               f"{change['test']:+.2f} on test pictures; {faster['one picture']:.2f} times as fast with one picture, "
-               f"{faster['in bulk']:.2f} times in bulk",
+               f"{change['test']:+.2f} on test pictures; {faster['with one picture']:.2f} times as fast with one "
+               f"picture, {faster['in bulk']:.2f} times in bulk",
     }

@@ -22,7 +22,7 @@ FLOAT = row(0.94, 0.4, 8000)
     (row(0.9381, 0.2, 16000), 0.938, True, "-0.20 points on validation and -0.19 on test"),
     (row(0.9379, 0.2, 16000), 0.94, False, "-0.21 points on test"),
     (row(0.95, 0.2, 16000), 0.9379, False, "-0.21 points on validation"),
-    (row(0.95, 0.4, 16000), 0.94, False, "not faster one picture (1.00 times)"),
+    (row(0.95, 0.4, 16000), 0.94, False, "not faster with one picture (1.00 times)"),
     (row(0.95, 0.2, 7000), 0.94, False, "not faster in bulk (0.88 times)"),
 ])
 def test_int8_answers_only_where_it_is_good_and_fast(int8: dict, validation: float, served: bool, words: str) -> None:
