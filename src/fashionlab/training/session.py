@@ -22,17 +22,20 @@ from fashionlab.data import ResidentPictures, limit, load_training, make_split, 
 from fashionlab.data.test_split import sealed_test_split
 from fashionlab.environment import describe
 from fashionlab.errors import DataError, DivergedError, Interrupted, UsageError
-from fashionlab.evaluation.predict import statistics
-from fashionlab.evaluation.run import evaluate_run, load_recipe, without_pretrained
+from fashionlab.evaluation.predict import predict_logits, statistics
+from fashionlab.evaluation.results import load_results
+from fashionlab.evaluation.run import evaluate_run, load_model, without_pretrained
+from fashionlab.evaluation.run_pictures import load_recipe, load_split
 from fashionlab.files import replacing, write_json, write_text
 from fashionlab.recipes import Recipe, to_yaml
+from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.records import PictureSet, Split
 from fashionlab.run_folder import ModelSpec, RunFolder, create_run, hold, open_run
 from fashionlab.training.checkpoint import read_checkpoint, recipe_hash
 from fashionlab.training.distributed import World, world
 from fashionlab.training.logs import progress
 from fashionlab.training.signals import StopRequest, catching_signals
-from fashionlab.training.teacher import load_teacher
+from fashionlab.training.teacher import Teacher
 from fashionlab.training.trainer import Trainer
 
 # Pictures that a model with data-dependent initialisation sees.
@@ -180,8 +183,30 @@ def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec
                          **arguments).to(place.device).to(memory_format=place.memory_format)
     if initialise:
         _initialise_from_data(model, train, spec, recipe.seed)
-    teacher = load_teacher(recipe.teacher, train, split, spec, place) if recipe.teacher else None
+    teacher = _teacher(recipe.teacher, train, split, spec, place) if recipe.teacher else None
     return Trainer(recipe, model, train, validation, spec, place, processes, teacher)
+
+
+def _teacher(settings: TeacherSettings, train: ResidentPictures, split: Split, spec: ModelSpec,
+             place: runtime.Runtime) -> Teacher:
+    """Ask the run in `settings` about `train`, the pictures of `split` in the form of `spec`.
+
+    Raises DataError for a run that has not finished, knows other classes or another form of pictures, or was trained
+    on pictures that this training is validated on.
+    """
+    results = load_results(Path(settings.run))
+    _ = results.metrics  # says what is missing
+    for what in ("classes", "channels", "image_size"):
+        mine, theirs = getattr(spec, what), getattr(results.spec, what)
+        if mine != theirs:
+            raise DataError(f"teacher {settings.run}: its {what} are {theirs}, this training's {mine}")
+    if np.isin(split.validation, load_split(results.folder).train).any():
+        raise DataError(f"teacher {settings.run}: it was trained on pictures that validate this training; use the same "
+                        "data.validation and data.split_seed for both")
+    began = time.perf_counter()
+    model, teacher_spec = load_model(results.folder, place.device)
+    logits, _ = predict_logits(model, train, teacher_spec, place)
+    return Teacher(settings, logits.to(place.device), time.perf_counter() - began)
 
 
 def _initialise_from_data(model: nn.Module, train: ResidentPictures, spec: ModelSpec, seed: int) -> None:
