@@ -37,7 +37,7 @@ def opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
             yield picture
     except DataError:
         raise
-    except Image.DecompressionBombError as error:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise DataError(f"{name}: too many pixels, the limit is {MAX_PIXELS:,}") from error
     except Exception as error:  # on damaged files decoders raise almost anything: OSError, SyntaxError, struct.error...
         reason = "not a PNG, JPEG or WebP picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)
