@@ -1,0 +1,97 @@
+"""Does the memory layout cost accuracy? The convolutional reference systems in channels_last and in the default layout.
+
+    python benchmarks/layout.py                         writes results/layout.json
+    python benchmarks/layout.py --systems three-cnn --seeds 2 --limit 1000 --runs /tmp/l --out /tmp/l/out.json
+
+Both sides in float32, paired by seed, on the validation split; the test split is never read. Trainings are shorter than
+the systems' own (SHORTENED), which leaves more to chance and nothing to the layout. A finished run is not repeated.
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from recipe import ROOT
+
+from fashionlab import recipes, runtime
+from fashionlab.environment import commit, machine, versions
+from fashionlab.evaluation.run import evaluate_run
+from fashionlab.files import write_json
+from fashionlab.recipes import Recipe
+from fashionlab.run_folder import RunFolder
+from fashionlab.studies.statistics import judge
+from fashionlab.training import session
+
+SHORTENED = {
+    "three-cnn": ["data.limit=20000"],
+    "notebook-cnn": ["data.limit=10000", "epochs=4"],
+    "ablation-shallow": ["data.limit=10000", "epochs=4"],
+    "ablation-main": ["data.limit=10000", "epochs=4"],
+    "deep-cnn": ["data.limit=2000", "epochs=3"],
+}
+SMALLEST_DIFFERENCE = 0.3  # points
+
+
+@contextmanager
+def layout(channels_last: bool) -> Iterator[None]:
+    """Trainings within the block use this layout. There is no option for it: nobody should want the slower one."""
+    choose = runtime.choose
+    with patch.object(runtime, "choose", lambda *given, **named: replace(
+            choose(*given, **named), channels_last=channels_last)):
+        yield
+
+
+def accuracy(recipe: Recipe, folder: Path, channels_last: bool) -> float:
+    """Validation accuracy of one run in percent, trained unless that is done already."""
+    run, options = RunFolder(folder), session.Options(device="cpu", quiet=True, overwrite=True, command=sys.argv)
+    with layout(channels_last):
+        if not run.metrics.is_file():
+            session.start(recipe, folder, options)
+        if "val_accuracy" not in run.read_json(run.metrics):
+            evaluate_run(folder, "val", device="cpu")
+    return 100 * run.read_json(run.metrics)["val_accuracy"]
+
+
+def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
+    """Both layouts of one system over all seeds, with the verdict on the difference."""
+    limit = [] if arguments.limit is None else [f"data.limit={arguments.limit}"]
+    overrides = [*SHORTENED[name], *limit, "precision=float32"]
+    sides: dict[str, dict[int, float]] = {"default": {}, "channels_last": {}}
+    for seed in range(arguments.seeds):
+        recipe = recipes.load(name, [*overrides, f"seed={seed}"])
+        for side, values in sides.items():
+            values[seed] = accuracy(recipe, arguments.runs / f"{name}-{side}-s{seed}", side == "channels_last")
+            print(f"{name} seed {seed} {side}: {values[seed]:.2f} %", flush=True)
+    verdict = judge(sides["default"], {"channels_last": sides["channels_last"]},
+                    smallest_difference=SMALLEST_DIFFERENCE)["channels_last"]
+    return {"overrides": overrides, "accuracy": sides, **asdict(verdict)}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--systems", nargs="+", choices=SHORTENED, default=list(SHORTENED))
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--limit", type=int, help="train on fewer pictures still")
+    parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "layout")
+    parser.add_argument("--out", type=Path, default=ROOT / "results" / "layout.json")
+    arguments = parser.parse_args()
+    found: dict[str, Any] = {}
+    for name in arguments.systems:
+        found[name] = measure(name, arguments)
+        write_json(arguments.out, {
+            "command": f"python {shlex.join(sys.argv)}", "unit": "validation accuracy in %, differences in points",
+            "smallest_difference": SMALLEST_DIFFERENCE, "systems": found, "commit": commit(), "machine": machine(),
+            "versions": versions()})
+        print(f"{name}: {found[name]['word']}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
