@@ -24,7 +24,7 @@ _DARK = 96  # of 255: a background whose brightest channel is below this is a da
 _NOISE = 4  # a garment differs from the background by more than this many times the background's own noise,
 _LEAST = 8  # by at least so much of 255,
 _SHARE = 0.15  # and by this share of what its clearest parts differ
-_PIECE = 0.05  # parts smaller than this share of the largest are dirt, not the second sandal
+_PIECE = 0.15  # parts smaller than this share of the largest are dirt, not the second sandal
 _CELL = 3  # pixels: parts nearer than this are one
 _GREY = np.array([0.299, 0.587, 0.114], dtype=np.float32)  # ITU-R 601-2, as PIL and the data's makers
 
