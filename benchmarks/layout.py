@@ -3,8 +3,9 @@
     python benchmarks/layout.py                         writes results/layout.json
     python benchmarks/layout.py --systems three-cnn --seeds 2 --limit 1000 --runs /tmp/l --out /tmp/l/out.json
 
-Both sides in float32, paired by seed, on the validation split; the test split is never read. Trainings are shorter than
-the systems' own (SHORTENED), which leaves more to chance and nothing to the layout. A finished run is not repeated.
+Both sides in float32, paired by seed, on the validation split; the test split is never read. All but one train
+shorter than the systems themselves (SHORTENED), which leaves more to chance and nothing to the layout. A finished run
+is not repeated.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ from fashionlab.studies.statistics import judge
 from fashionlab.training import session
 
 SHORTENED = {
-    "three-cnn": ["data.limit=20000"],
+    "three-cnn": [],  # with fewer pictures some seeds never begin to learn, in either layout
     "notebook-cnn": ["data.limit=10000", "epochs=4"],
     "ablation-shallow": ["data.limit=10000", "epochs=4"],
     "ablation-main": ["data.limit=10000", "epochs=4"],
@@ -63,7 +64,7 @@ def accuracy(recipe: Recipe, folder: Path, channels_last: bool) -> float:
 def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     """Both layouts of one system over all seeds, with the verdict on the difference."""
     limit = [] if arguments.limit is None else [f"data.limit={arguments.limit}"]
-    overrides = [*SHORTENED[name], *limit, "precision=float32"]
+    overrides = [*SHORTENED[name], *limit, "data.validation=5000", "precision=float32"]  # three-cnn holds none out
     sides: dict[str, dict[int, float]] = {"default": {}, "channels_last": {}}
     for seed in range(arguments.seeds):
         recipe = recipes.load(name, [*overrides, f"seed={seed}"])

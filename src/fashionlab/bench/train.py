@@ -46,6 +46,7 @@ class PlainTraining:
         mean, deviation = _statistics(recipe)
         transform = transforms.Compose([*(_transform(said) for said in recipe.augment), transforms.ToTensor(),
                                         transforms.Normalize((mean,), (deviation,))])
+        self.judged = transforms.Compose([transforms.ToTensor(), transforms.Normalize((mean,), (deviation,))])
         self.loader = DataLoader(PlainDataset(pictures.images, pictures.labels, transform),
                                  batch_size=recipe.batch_size, shuffle=True)
         self.model = as_the_text_has_it(_model(recipe, pictures))
@@ -66,6 +67,14 @@ class PlainTraining:
             correct += int((logits.argmax(1) == labels).sum())
             seen += len(labels)
         return seen
+
+
+    @torch.no_grad()
+    def accuracy(self, pictures: PictureSet) -> float:
+        """The share of `pictures` that the network gets right."""
+        self.model.eval()
+        loader = DataLoader(PlainDataset(pictures.images, pictures.labels, self.judged), batch_size=500)
+        return sum(int((self.model(images).argmax(1) == labels).sum()) for images, labels in loader) / len(pictures)
 
 
 class OurTraining:

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from sklearn.metrics import accuracy_score
 from torch import nn
 
 from fashionlab import augment, models, recipes, runtime
 from fashionlab.bench.data import BATCH_SIZE, DEVIATION, MEAN, OPERATIONS, BatchedEpochs, plain_loader, random_pictures
+from fashionlab.bench.reach import measure as measure_time
+from fashionlab.bench.reach import reached
 from fashionlab.bench.timing import side_by_side, summary
 from fashionlab.bench.train import OurTraining, PlainTraining, as_the_text_has_it
 from fashionlab.bench.train import measure as measure_training
@@ -122,3 +125,29 @@ def test_the_order_of_the_text_gives_the_same_bits(name: str) -> None:
         loss.backward()
         results.append([loss.detach(), *(parameter.grad for parameter in model.parameters())])
     assert all(torch.equal(one, other) for one, other in zip(*results, strict=True))
+
+
+def test_time_to_an_accuracy_is_that_of_the_first_epoch_that_has_it() -> None:
+    epochs = [(2.0, 0.5), (3.0, 0.7), (4.0, 0.6)]
+    assert reached(epochs, 0.6)["seconds"] == 5.0 and reached(epochs, 0.6)["epochs"] == 2
+    assert reached(epochs, 0.9)["seconds"] is None and reached(epochs, 0.9)["epochs"] is None
+
+
+def test_the_plain_way_judges_as_scikit_learn_does() -> None:
+    pictures = random_pictures(70)
+    training = PlainTraining(recipes.load("three-linear"), pictures)
+    with torch.no_grad():
+        answers = training.model(torch.from_numpy(pictures.images).float() / 255).argmax(1)
+    assert training.accuracy(pictures) == pytest.approx(accuracy_score(pictures.labels, answers))
+
+
+def test_time_to_an_accuracy_of_both_sides(toy_data: Path, tmp_path: Path) -> None:
+    recipe = tmp_path / "small.yaml"
+    recipe.write_text("model: {name: logistic}\nepochs: 2\nbatch_size: 50\noptimizer: {name: sgd, lr: 0.1}\n"
+                      f"data: {{dataset: '{toy_data}', validation: 100, limit: 200}}\n")
+    found = measure_time(str(recipe), target=0.3)
+    assert found["ratio"] == pytest.approx(
+        found["sides"]["plain"]["seconds"] / found["sides"]["fashionlab"]["seconds"], abs=0.01)
+    for side in (found["sides"]["plain"], *found["sides"]["fashionlab"]["runs"]):
+        assert side["seconds"] == pytest.approx(sum(side["epoch_seconds"][:side["epochs"]]))
+        assert side["accuracy"][side["epochs"] - 1] >= 0.3
