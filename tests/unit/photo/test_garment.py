@@ -56,7 +56,7 @@ def test_the_size_does_not_matter(kind: Kind, edge: int):
 @given(kinds, st.integers(0, 140), st.integers(170, 255))
 def test_a_negative_gives_the_same(kind: Kind, garment: int, background: int):
     pixels = photo(kind, 180, garment=garment, background=background)
-    assert _apart(_form(255 - pixels), _form(pixels)) <= 1
+    assert _apart(_form(255 - pixels), _form(pixels)) < 3  # 30 levels of contrast become 255
 
 
 @quick
