@@ -34,6 +34,7 @@ from IPython.display import Image, Markdown, display
 from fashionlab import augment, models, recipes
 from fashionlab.data import load_training, make_split, normalisation
 from fashionlab.data.contact_sheet import contact_sheet, mean_picture
+from fashionlab.evaluation.comparable import load_comparable
 from fashionlab.evaluation.mistakes import confused_pairs
 from fashionlab.evaluation.results import load_results
 from fashionlab.report import style
@@ -42,7 +43,6 @@ from fashionlab.report.figures import FIGURES
 from fashionlab.report.figures.pictures import Cell, mosaic
 from fashionlab.report.inputs import ReportInputs
 from fashionlab.runtime import generator
-from fashionlab.studies.comparable import load_comparable
 from fashionlab.studies.comparison import compare
 from fashionlab.training import session
 
