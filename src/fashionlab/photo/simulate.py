@@ -14,6 +14,7 @@ ENLARGED = 10
 MARGINS = (0.05, 0.30)  # of the enlarged picture's edge, drawn for each side
 DEGREES = 5.0
 QUALITIES = (60, 95)
+TINT = (0.75, 1.0)  # what each channel of the garment is multiplied by
 _FAINT = 16  # garments darker than this in the data (nearly white ones) let the background through
 _BLACK = 8  # the data's background, 0-255; some of its pixels are noise just above 0
 
@@ -39,7 +40,7 @@ def simulate(picture: np.ndarray, seed: int, index: int, background: str | None 
     drawn = BACKGROUNDS[draw.integers(len(BACKGROUNDS))]
     kind = background or drawn
     degrees, quality = float(draw.uniform(-DEGREES, DEGREES)), int(draw.integers(QUALITIES[0], QUALITIES[1] + 1))
-    margins, tint = draw.uniform(*MARGINS, size=4), draw.uniform(0.75, 1, size=3)
+    margins, tint = draw.uniform(*MARGINS, size=4), draw.uniform(*TINT, size=3)
     opacity, garment = (_place(layer, margins, degrees)[..., None] for layer in _layers(picture))
     photo = _background(kind, opacity.shape[:2], draw) * (1 - opacity / 255) + (opacity - garment) * tint
     stream = io.BytesIO()
