@@ -12,7 +12,12 @@ from pathlib import Path
 from typing import TypeVar
 
 import numpy as np
-from PIL import Image
+from PIL import (  # the plug-ins: for a format that is not loaded yet, PIL would load all forty
+    Image,
+    JpegImagePlugin,  # noqa: F401
+    PngImagePlugin,  # noqa: F401
+    WebPImagePlugin,  # noqa: F401
+)
 
 from fashionlab.errors import DataError
 
