@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 
 from fashionlab.deploy.artifact import Artifact, load
+from fashionlab.deploy.reference import statistics
 from fashionlab.deploy.rules import Answers
 from fashionlab.deploy.session import Session
 from fashionlab.errors import DataError
@@ -73,6 +74,13 @@ class ArtifactClassifier:
 
     def answer(self, pictures: np.ndarray) -> Answers:
         return self.artifact.rules.answers(*self.session.ask(shaped(pictures, self)))
+
+    def observe(self, pictures: np.ndarray) -> tuple[Answers, dict[str, np.ndarray]]:
+        """As `answer`, and the watched figures of each picture as `reference.statistics` gives them."""
+        images = shaped(pictures, self)
+        logits, features = self.session.ask(images)
+        answers = self.artifact.rules.answers(logits, features)
+        return answers, statistics(images, answers, self.artifact.distance(features))
 
 
 def shaped(pictures: np.ndarray, classifier: Classifier) -> np.ndarray:
