@@ -5,7 +5,12 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+from fashionlab.errors import DataError
+
+if TYPE_CHECKING:
+    from fashionlab.deploy.inputs import Unreadable
 
 
 def print_json(value: Any) -> None:
@@ -26,3 +31,13 @@ def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], right: 
 def warn(message: str) -> None:
     """A warning for the person, on stderr."""
     print(f"warning: {message}", file=sys.stderr)
+
+
+def complain(unreadable: Sequence[Unreadable], answered: int) -> None:
+    """Raise DataError that names what could not be read, if anything, after `answered` others were dealt with."""
+    if not unreadable:
+        return
+    lines = [f"{one.file}: {one.reason}" for one in unreadable]
+    if len(lines) == 1:
+        raise DataError(lines[0])
+    raise DataError("\n".join([f"{len(lines)} of {len(lines) + answered} could not be read:", *lines]))

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from fashionlab.errors import DataError, UsageError
-
-if TYPE_CHECKING:
-    from fashionlab.deploy.inputs import Unreadable
+from fashionlab.errors import UsageError
 
 
 def command(
@@ -33,7 +30,7 @@ def command(
 
     if json and jsonl:
         raise UsageError("--json and --jsonl exclude one another")
-    from fashionlab.cli.output import print_json
+    from fashionlab.cli.output import complain, print_json
     from fashionlab.deploy.classifier import open_classifier
     from fashionlab.deploy.inputs import Unreadable, find
     from fashionlab.deploy.predict import predict
@@ -44,7 +41,7 @@ def command(
         raise UsageError(f"--top {top}: expected 1 to {len(classifier.classes)}, the number of the model's classes")
     inputs = find(images)
     answers: list[dict[str, Any]] = []
-    unreadable: list[Unreadable] = []
+    unreadable = []
     with progress("looking at pictures", len(inputs)) as advance:
         for one in predict(classifier, inputs, top, advance):
             if isinstance(one, Unreadable):
@@ -57,7 +54,7 @@ def command(
         print_json({"model": model, "predictions": answers, "unreadable": [vars(one) for one in unreadable]})
     elif answers and not jsonl:
         _print_table(answers)
-    _complain(unreadable, len(answers))
+    complain(unreadable, len(answers))
 
 
 def _print_table(answers: Sequence[dict[str, Any]]) -> None:
@@ -71,13 +68,3 @@ def _print_table(answers: Sequence[dict[str, Any]]) -> None:
         label = f"not a garment ({one['label']}?)" if one["outlier"] else one["label"]
         rows.append((file, label, f"{one['probability']:.1%}", others, " or ".join(one["set"]) or "none"))
     print_table(["picture", "is", "probability", "else", "prediction set"], rows, right=["probability"])
-
-
-def _complain(unreadable: Sequence[Unreadable], answered: int) -> None:
-    """Name what could not be read; the last line is the error that the command ends with."""
-    if not unreadable:
-        return
-    lines = [f"{one.file}: {one.reason}" for one in unreadable]
-    if len(lines) == 1:
-        raise DataError(lines[0])
-    raise DataError("\n".join([f"{len(lines)} of {len(lines) + answered} could not be read:", *lines]))

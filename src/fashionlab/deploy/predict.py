@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from fashionlab.deploy.classifier import Classifier
+from fashionlab.deploy.classifier import Answers, ArtifactClassifier, Classifier
 from fashionlab.deploy.inputs import PictureFile, SetFile, Unreadable
 from fashionlab.errors import DataError
 from fashionlab.photo.garment import picture_in_form
@@ -31,6 +32,37 @@ def predict(classifier: Classifier, inputs: Sequence[PictureFile | SetFile | Unr
         readable = [one for one in batch if not isinstance(one, Unreadable)]
         answers = iter(_answers(classifier, readable, top))
         yield from (one if isinstance(one, Unreadable) else next(answers) for one in batch)
+
+
+@dataclass(frozen=True)
+class Observed:
+    """Pictures in the order they were named: what to call each, its watched figures (float32 [N] by name), and the
+    answers. unreadable: what gave no picture."""
+
+    names: list[str]
+    figures: dict[str, np.ndarray]
+    answers: Answers
+    unreadable: list[Unreadable]
+
+
+def observe(classifier: ArtifactClassifier, inputs: Sequence[PictureFile | SetFile | Unreadable],
+            advance: Callable[[int], None] = lambda done: None) -> Observed:
+    """What is watched of every picture; `advance` as in `predict`. Raises DataError when none can be read."""
+    names: list[str] = []
+    found: list[tuple[Answers, dict[str, np.ndarray]]] = []
+    unreadable: list[Unreadable] = []
+    sets = {one.name for one in inputs if isinstance(one, SetFile)}
+    for batch in _batches(_pictures(classifier, inputs, advance)):
+        unreadable += [one for one in batch if isinstance(one, Unreadable)]
+        readable = [one for one in batch if not isinstance(one, Unreadable)]
+        names += [f"{name} [{index}]" if name in sets else name for name, index, _ in readable]
+        if readable:
+            found.append(classifier.observe(np.stack([picture for _, _, picture in readable])))
+    if not found:
+        raise DataError("\n".join(f"{one.file}: {one.reason}" for one in unreadable) or "no pictures")
+    figures = {name: np.concatenate([one[name] for _, one in found]) for name in found[0][1]}
+    answers = Answers(*(np.concatenate(part) for part in zip(*(vars(said).values() for said, _ in found), strict=True)))
+    return Observed(names, figures, answers, unreadable)
 
 
 def _pictures(classifier: Classifier, inputs: Sequence[PictureFile | SetFile | Unreadable],
