@@ -28,6 +28,10 @@ _CHUNK = 64
 T = TypeVar("T")
 
 
+class TooManyPixels(DataError):
+    """A picture of more pixels than are decoded."""
+
+
 @contextmanager
 def opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
     """The picture in a file or in a file's bytes, not yet decoded.
@@ -38,12 +42,12 @@ def opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
     try:
         with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as picture:
             if picture.width * picture.height > MAX_PIXELS:
-                raise DataError(f"{name}: {picture.width} x {picture.height} pixels, the limit is {MAX_PIXELS:,}")
+                raise TooManyPixels(f"{name}: {picture.width} x {picture.height} pixels, the limit is {MAX_PIXELS:,}")
             yield picture
     except DataError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise DataError(f"{name}: too many pixels, the limit is {MAX_PIXELS:,}") from error
+        raise TooManyPixels(f"{name}: too many pixels, the limit is {MAX_PIXELS:,}") from error
     except Exception as error:  # on damaged files decoders raise almost anything: OSError, SyntaxError, struct.error...
         reason = "not a PNG, JPEG or WebP picture" if isinstance(error, Image.UnidentifiedImageError) else str(error)
         raise DataError(f"{name}: unreadable picture ({reason or type(error).__name__})") from error

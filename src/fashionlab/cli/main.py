@@ -14,7 +14,7 @@ from fashionlab.extras import missing_extra
 
 # In the order in which help lists them. Each is a module of this package with a `command` function or an `app` group.
 COMMANDS = ("train", "ensemble", "evaluate", "predict", "monitor", "export", "report", "compare", "recipe", "data",
-            "bench", "study", "reproduce", "dashboard", "list", "doctor")
+            "bench", "study", "reproduce", "serve", "dashboard", "list", "doctor")
 
 
 def build_app() -> typer.Typer:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import socket
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import psutil
 import uvicorn
 from fastapi import FastAPI, HTTPException, Request, Response
 from fastapi.responses import FileResponse
@@ -16,10 +14,9 @@ from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from fashionlab.dashboard.runs import RunsFolder, read_details, report_path
-from fashionlab.errors import UsageError
+from fashionlab.listening import LOOPBACK, host_names, listening
 
 STATIC = Path(__file__).parent / "static"
-LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 
 PAGE_POLICY = "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 # A report carries its scripts, styles and pictures in itself. In a sandbox it cannot read anything else from here.
@@ -73,27 +70,8 @@ def serve(runs: RunsFolder, host: str, port: int, announce: Callable[[str], None
 
     Raises UsageError when the address or the port cannot be had.
     """
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as listener:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            listener.listen()
-        except (OSError, OverflowError) as error:
-            reason = error.strerror if isinstance(error, OSError) else error
-            raise UsageError(f"cannot listen on {host} port {port} ({reason}); choose another --port, "
-                             "or --port 0 for a free one") from error
-        name = f"[{host}]" if family == socket.AF_INET6 else host
-        announce(f"http://{name}:{listener.getsockname()[1]}/")
-        app = build_app(runs, _hosts(host))
+    with listening(host, port) as (listener, address):
+        announce(address)
+        app = build_app(runs, host_names(host))
         config = uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=1)
         uvicorn.Server(config).run(sockets=[listener])
-
-
-def _hosts(host: str) -> list[str]:
-    """The names by which a server that listens on `host` may be asked for."""
-    hosts = [*LOOPBACK, host, f"[{host}]"]
-    if host in ("0.0.0.0", "::"):  # every address of this machine
-        hosts += [socket.gethostname()]
-        hosts += [one.address for addresses in psutil.net_if_addrs().values() for one in addresses]
-    return hosts

@@ -109,8 +109,13 @@ def _answers(classifier: Classifier, pictures: list[_Named], top: int) -> Iterat
         return
     said = classifier.answer(np.stack([picture for _, _, picture in pictures]))
     for row, (name, index, _) in enumerate(pictures):
-        likely = [{"label": classifier.classes[one], "probability": float(said.probabilities[row, one])}
-                  for one in np.argsort(-said.probabilities[row], kind="stable")[:top]]
-        yield {"file": name, "index": index, **likely[0], "top": likely,
-               "set": [classifier.classes[one] for one in np.flatnonzero(said.sets[row])],
-               "outlier": bool(said.outlier[row]), "strangeness": float(said.strangeness[row])}
+        yield {"file": name, "index": index, **in_words(classifier.classes, said, row, top)}
+
+
+def in_words(classes: Sequence[str], said: Answers, row: int, top: int) -> dict[str, Any]:
+    """What `said` says of one picture, from "label" on as `predict` gives it."""
+    probabilities = said.probabilities[row]
+    likely = [{"label": classes[one], "probability": float(probabilities[one])}
+              for one in np.argsort(-probabilities, kind="stable")[:top]]
+    return {**likely[0], "top": likely, "set": [classes[one] for one in np.flatnonzero(said.sets[row])],
+            "outlier": bool(said.outlier[row]), "strangeness": float(said.strangeness[row])}

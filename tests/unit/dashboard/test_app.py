@@ -15,10 +15,10 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
-from fashionlab.dashboard import app as application
 from fashionlab.dashboard.app import STATIC, build_app
 from fashionlab.dashboard.runs import RunsFolder
 from fashionlab.extras import missing_extra
+from fashionlab.listening import host_names
 from run_folders import history_rows, write_run
 
 
@@ -105,7 +105,7 @@ def test_200_runs_load_in_under_a_second(tmp_path):
 
 
 def test_a_wildcard_address_answers_to_this_machine_alone():
-    hosts = application._hosts("0.0.0.0")
+    hosts = host_names("0.0.0.0")
     assert "127.0.0.1" in hosts and socket.gethostname() in hosts
     assert "*" not in hosts and not [host for host in hosts if host.startswith("*")]
 

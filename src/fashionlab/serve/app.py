@@ -1,0 +1,135 @@
+"""The service's web application: the API, the figures, the pages."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from fastapi import FastAPI, Request, Response
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import FileResponse, JSONResponse
+from fastapi.staticfiles import StaticFiles
+from pydantic.json_schema import models_json_schema
+from starlette.exceptions import HTTPException
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from fashionlab import __version__
+from fashionlab.listening import LOOPBACK
+from fashionlab.serve import metrics, schema
+from fashionlab.serve.gate import Gate
+from fashionlab.serve.predict import Predict
+from fashionlab.serve.service import Service
+
+STATIC = Path(__file__).parent / "static"
+
+
+def build_app(service: Service, hosts: Sequence[str] = LOOPBACK, token: str | None = None) -> ASGIApp:
+    """The application. Requests for a host that is not one of `hosts` are refused; with a `token`, predictions, model,
+    drift and figures need it."""
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    app = FastAPI(title="fashionlab", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
+                  responses=_problems(token))
+    app.router.routes.append(Route("/v1/predict", Predict(service), methods=["POST"]))
+    _add_answers(app, service, token)
+    _add_pages(app)
+    app.add_exception_handler(HTTPException, _refuse)
+    app.openapi = lambda: _openapi(app, service, token)  # type: ignore[method-assign]
+    paths = [route.path for route in app.routes if isinstance(route, Route)]
+    return Gate(app, service, hosts, token, paths)
+
+
+async def _refuse(request: Request, error: Exception) -> Response:
+    """What the router refuses, in the form of all refusals."""
+    assert isinstance(error, HTTPException)
+    reason = "method" if error.status_code == 405 else "not-found"
+    request.scope["note"]["reason"] = reason
+    return JSONResponse({"reason": reason, "message": f"{request.method} {request.url.path[:200]}: {error.detail}"},
+                        error.status_code, headers=error.headers)
+
+
+def _add_answers(app: FastAPI, service: Service, token: str | None) -> None:
+    @app.get("/v1/model", tags=["model"])
+    async def model() -> schema.Told:
+        """The model that answers."""
+        return _told(service, token is not None)
+
+    @app.get("/v1/drift", tags=["model"])
+    async def drift() -> dict[str, Any]:
+        """How far the latest pictures are from those that the model was made with."""
+        return service.model.watcher.report().as_json()
+
+    @app.get("/healthz", tags=["probes"])
+    async def healthz() -> schema.State:
+        """Whether the process lives."""
+        return schema.State(status="alive")
+
+    @app.get("/readyz", tags=["probes"], responses={503: {"model": schema.State, "description": "It is ending."}})
+    async def readyz() -> JSONResponse:
+        """Whether new requests should be sent here."""
+        return (JSONResponse({"status": "ending"}, 503) if service.draining else JSONResponse({"status": "ready"}))
+
+    @app.get("/metrics", tags=["probes"], response_class=Response,
+             responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}})
+    async def figures() -> Response:
+        """For Prometheus."""
+        return Response(service.metrics.text(), headers={"Content-Type": metrics.CONTENT_TYPE})
+
+
+def _add_pages(app: FastAPI) -> None:
+    for path, file in (("/", "index.html"), ("/watch", "watch.html")):
+        app.add_api_route(path, _page(file), response_class=FileResponse, include_in_schema=False)
+    app.mount("/static", StaticFiles(directory=STATIC))
+
+
+def _page(file: str) -> Any:
+    async def page() -> FileResponse:
+        return FileResponse(STATIC / file)
+
+    return page
+
+
+def _told(service: Service, token: bool) -> schema.Told:
+    model, limits = service.model, service.limits
+    artifact = model.classifier.artifact
+    told = artifact.description
+    return schema.Told(
+        name=told.name, recipe=told.recipe, sha256=model.sha256, loaded=model.loaded, graph=told.graph,
+        classes=list(told.classes), channels=told.channels, image_size=told.image_size, parameters=told.parameters,
+        coverage=told.coverage, accuracy=_accuracy(artifact.check, told.graph), token=token,
+        limits={"body": limits.body, "pictures": limits.pictures, "pixels": limits.pixels})
+
+
+def _accuracy(check: dict[str, Any], graph: str) -> float | None:
+    """Of the graph that answers, as `deploy.check` keeps it; foreign artifacts may keep something else."""
+    try:
+        return float(check["rows"][graph]["test_accuracy"])
+    except (KeyError, TypeError, ValueError):
+        return None
+
+
+def _problems(token: str | None) -> dict[int | str, dict[str, Any]]:
+    return {int(status): told for status, told in schema.problems(400, *([401] if token else [])).items()}
+
+
+def _openapi(app: FastAPI, service: Service, token: str | None) -> dict[str, Any]:
+    """Of the model that answers now: its size is in the schema."""
+    described = get_openapi(title=app.title, version=app.version, routes=app.routes,
+                            summary="What is on a picture of clothing?")
+    told = service.model.classifier.artifact.description
+    described["paths"]["/v1/predict"] = {
+        "post": schema.predict_operation(told.image_size, told.channels, service.limits, token is not None)}
+    _, definitions = models_json_schema([(schema.Predictions, "serialization"), (schema.Problem, "serialization")],
+                                        ref_template="#/components/schemas/{model}")
+    components = described.setdefault("components", {})
+    components.setdefault("schemas", {}).update(definitions["$defs"])
+    if token is not None:
+        components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    return described

@@ -1,0 +1,167 @@
+"""Pictures out of a request's body. What it holds is counted and measured before anything is decoded."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+
+from fashionlab.deploy.classifier import Classifier
+from fashionlab.errors import DataError
+from fashionlab.photo.garment import picture_in_form
+from fashionlab.picture_files import TooManyPixels, opened
+from fashionlab.serve.limits import Limits, Refused
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A picture as it came: what messages call it, its file's name where it has one, and its file's bytes or its
+    pixels, uint8 in the classifier's form."""
+
+    name: str
+    file: str | None
+    content: bytes | np.ndarray
+
+
+def read(body: bytes, content_type: str, classifier: Classifier, limits: Limits) -> list[Sent]:
+    """The pictures in a multipart or JSON body. Raises Refused when there are none, too many, or something else."""
+    kind, options = parse_options_header(content_type)
+    if kind == b"multipart/form-data":
+        sent = _multipart(body, options.get(b"boundary", b""), limits)
+    elif kind == b"application/json":
+        sent = _json(body, classifier, limits)
+    else:
+        raise Refused("content-type", f"cannot read {content_type[:100]!r}: send multipart/form-data with one picture "
+                      "or several, or application/json")
+    if not sent:
+        raise Refused("no-picture", "there is no picture in this request")
+    return sent
+
+
+def pixels(sent: Sequence[Sent], limits: Limits) -> int:
+    """How many pixels all files have by their headers; nothing is decoded. Raises Refused for what is no picture, and
+    for too many pixels."""
+    total = 0
+    for one in sent:
+        if isinstance(one.content, np.ndarray):
+            continue
+        total += _header(one)
+        if total > limits.pixels:
+            raise Refused("too-many-pixels", f"{one.name}: with this one there are {total:,} pixels in the request, "
+                          f"the limit is {limits.pixels:,}")
+    return total
+
+
+def _header(one: Sent) -> int:
+    if not one.content:
+        raise Refused("unreadable", f"{one.name}: empty (0 bytes)")
+    try:
+        with opened(bytes(one.content), one.name) as picture:
+            return picture.width * picture.height
+    except TooManyPixels as error:
+        raise Refused("too-many-pixels", str(error)) from error
+    except DataError as error:
+        raise Refused("unreadable", str(error)) from error
+
+
+def decode(sent: Sequence[Sent], classifier: Classifier) -> np.ndarray:
+    """uint8 [N, C, H, W] in the classifier's form. Raises Refused for a picture that cannot be used."""
+    size, channels = classifier.image_size, classifier.channels
+    found = np.empty((len(sent), channels, size, size), dtype=np.uint8)
+    for row, one in enumerate(sent):
+        try:
+            found[row] = one.content if isinstance(one.content, np.ndarray) else picture_in_form(
+                one.content, one.name, size, channels)
+        except DataError as error:
+            raise Refused("unreadable", str(error)) from error
+    return found
+
+
+class _Parts:
+    """What the parser finds: [disposition, content] of each part. Parts beyond `most` are refused as they begin."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.parts, self.done = most, [], False
+        self._name, self._value = b"", b""
+
+    def begin(self) -> None:
+        if len(self.parts) == self.most:
+            raise Refused("too-many-pictures", f"more than {self.most} pictures in one request")
+        self.parts.append([b"", []])
+
+    def header_field(self, data: bytes, start: int, end: int) -> None:
+        self._name += data[start:end]
+
+    def header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def header_end(self) -> None:
+        if self._name.lower() == b"content-disposition":
+            self.parts[-1][0] = self._value
+        self._name, self._value = b"", b""
+
+    def data(self, data: bytes, start: int, end: int) -> None:
+        self.parts[-1][1].append(data[start:end])
+
+    def end(self) -> None:
+        self.done = True
+
+
+def _multipart(body: bytes, boundary: bytes, limits: Limits) -> list[Sent]:
+    found = _Parts(limits.pictures)
+    try:
+        parser = MultipartParser(boundary, {
+            "on_part_begin": found.begin, "on_header_field": found.header_field, "on_header_value": found.header_value,
+            "on_header_end": found.header_end, "on_part_data": found.data, "on_end": found.end})
+        parser.write(body)
+        parser.finalize()
+    except FormParserError as error:
+        raise Refused("malformed", f"not multipart/form-data as its header says ({error})") from error
+    if not found.done:
+        raise Refused("malformed", "the multipart/form-data ends before its last boundary")
+    sent = []
+    for number, (disposition, content) in enumerate(found.parts):
+        _, options = parse_options_header(disposition)
+        file = options.get(b"filename", b"").decode("utf-8", "replace")[:200]
+        sent.append(Sent(file or f"picture {number}", file or None, b"".join(content)))
+    return sent
+
+
+def _json(body: bytes, classifier: Classifier, limits: Limits) -> list[Sent]:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise Refused("malformed", f"not JSON as its header says ({str(error)[:200]})") from error
+    pictures = value.get("pictures") if isinstance(value, dict) else None
+    if not isinstance(pictures, list) or len(value) > 1:
+        raise Refused("malformed", 'expected an object {"pictures": [...]} and nothing else in it')
+    if len(pictures) > limits.pictures:
+        raise Refused("too-many-pictures", f"{len(pictures)} pictures in one request, the limit is {limits.pictures}")
+    return [Sent(f"picture {number}", None, _content(one, f"picture {number}", classifier))
+            for number, one in enumerate(pictures)]
+
+
+def _content(value: Any, name: str, classifier: Classifier) -> bytes | np.ndarray:
+    """A picture file in base64, or rows of pixels."""
+    if isinstance(value, str):
+        try:
+            return base64.b64decode(value, validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise Refused("unreadable", f"{name}: not base64 ({error})") from error
+    side, channels = classifier.image_size, classifier.channels
+    shape = (side, side) if channels == 1 else (channels, side, side)
+    try:
+        found = np.array(value)
+    except (ValueError, OverflowError, RecursionError):  # rows of different lengths, ...
+        found = np.array(None)
+    if found.shape != shape or found.dtype != np.int64 or found.min() < 0 or found.max() > 255:
+        raise Refused("unreadable", f"{name}: expected a picture file in base64, or whole numbers from 0 to 255 in an "
+                      f"array of {' x '.join(map(str, shape))}, light on black")
+    return found.astype(np.uint8)

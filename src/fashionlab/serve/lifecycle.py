@@ -1,0 +1,119 @@
+"""From listening to the last answer: signals, connections that say nothing, an end that loses no request."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from types import FrameType
+from typing import TYPE_CHECKING, Any
+
+import uvicorn
+
+from fashionlab.listening import host_names, listening
+from fashionlab.serve import logs
+from fashionlab.serve.app import build_app
+from fashionlab.serve.limits import RETRY_AFTER, Limits
+from fashionlab.serve.service import Service
+
+if TYPE_CHECKING:
+    from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
+else:
+    from uvicorn.protocols.http.auto import AutoHTTPProtocol as Protocol  # httptools' where it is installed
+
+_FULL = (f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nConnection: close\r\n"
+         "Content-Length: 0\r\n\r\n").encode()
+_SPARE_FILES = 64  # descriptors for all but connections
+_LAST_ANSWERS = 30  # seconds that requests have to end when the service ends
+
+
+class Connection(Protocol):
+    """uvicorn's, closed after `limits.head_seconds` without a request, or beyond `limits.connections` others."""
+
+    def __init__(self, *words: Any, limits: Limits, **named: Any) -> None:
+        super().__init__(*words, **named)
+        self.limits = limits
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._next_look = self.loop.call_later(self.limits.head_seconds, self._look, None)
+        if len(self.connections) > self.limits.connections:
+            transport.write(_FULL)
+            transport.close()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self._next_look.cancel()
+
+    def _look(self, before: object) -> None:
+        """Close it where no request has begun since the last look, at which `before` was the latest one."""
+        if self.cycle is before and (self.cycle is None or self.cycle.response_complete):
+            self.transport.close()
+        else:
+            self._next_look = self.loop.call_later(self.limits.head_seconds, self._look, self.cycle)
+
+
+class Server(uvicorn.Server):
+    """uvicorn's, with an artifact that is read again on SIGHUP and an end in three steps."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self.service = service
+
+    async def startup(self, sockets: Sequence[Any] | None = None) -> None:
+        await super().startup(sockets)  # type: ignore[arg-type]
+        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.service.reload_soon)
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.service.draining = True
+        super().handle_exit(sig, frame)
+
+    async def shutdown(self, sockets: Sequence[Any] | None = None) -> None:
+        """Still listen for a while, not ready (SIGTERM: a balancer needs that time; a person at the keyboard does
+        not); listen no more and let open connections send what is on its way, each answer closing its own; end."""
+        seconds = self.service.limits.drain_seconds
+        logs.tell("ending", waiting=self.service.waiting.held, connections=len(self.server_state.connections))
+        if signal.SIGINT not in self._captured_signals:
+            await asyncio.sleep(seconds)
+        for server in self.servers:
+            server.close()
+        last = time.monotonic() + seconds
+        while self.server_state.connections and time.monotonic() < last and not self.force_exit:
+            await asyncio.sleep(0.02)
+        await super().shutdown(sockets)  # type: ignore[arg-type]
+
+
+def serve(service: Service, host: str, port: int, names: Sequence[str], token: str | None,
+          announce: Callable[[str], None]) -> None:
+    """Serve until a signal; `announce` is called with the address once it can be opened. Port 0 picks a free one.
+
+    names: by which the service may be asked besides those of `host`. Raises UsageError when the address or the port
+    cannot be had.
+    """
+    logs.start()
+    limits = replace(service.limits, connections=_most_connections(service.limits.connections))
+    with listening(host, port) as (listener, address):
+        app = build_app(service, [*host_names(host), *names], token)
+        config = uvicorn.Config(
+            app, http=partial(Connection, limits=limits), ws="none", lifespan="on",  # type: ignore[arg-type]
+            log_config=None, access_log=False, server_header=False, timeout_keep_alive=10,
+            timeout_graceful_shutdown=_LAST_ANSWERS, backlog=4096)
+        server = Server(config, service)
+        announce(address)
+        logs.tell("serving", address=address, artifact=service.source, sha256=service.model.sha256,
+                  connections=limits.connections, token=token is not None)
+        server.run(sockets=[listener])
+
+
+def _most_connections(wanted: int) -> int:
+    """As many as wanted, if the system lets us have a file descriptor for each."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    needed = wanted + _SPARE_FILES
+    if soft != resource.RLIM_INFINITY and soft < needed:
+        soft = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return wanted if soft == resource.RLIM_INFINITY else min(wanted, soft - _SPARE_FILES)

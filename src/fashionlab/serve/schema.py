@@ -1,0 +1,125 @@
+"""What the service says of itself in OpenAPI: the bodies of requests and answers, with examples."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from pydantic import BaseModel, Field
+
+from fashionlab.serve.limits import REASONS, Limits
+
+
+class Likely(BaseModel):
+    label: str
+    probability: float = Field(ge=0, le=1)
+
+
+class Prediction(Likely):
+    """Probabilities are calibrated. `set` holds the true class as often as was promised in training (it may be empty).
+    `outlier`: too strange to be a garment. `seen`: the picture as the network saw it, where asked for."""
+
+    file: str | None = Field(description="The file's name, where it was sent as a file.")
+    index: int = Field(ge=0, description="The picture's place in the request.")
+    top: list[Likely] = Field(description="The most probable classes, the most probable first.")
+    set: list[str]
+    outlier: bool
+    strangeness: float
+    seen: list[Any] | None = None
+
+
+class Predictions(BaseModel):
+    model: str
+    predictions: list[Prediction]
+
+
+class Problem(BaseModel):
+    """Why there is no answer: `reason` for programs, `message` for people."""
+
+    reason: Literal[tuple(REASONS)]  # type: ignore[valid-type]
+    message: str
+
+
+class Told(BaseModel):
+    """The model that answers, and what it takes."""
+
+    name: str
+    recipe: str
+    sha256: str = Field(description="Of the graph that answers.")
+    loaded: str
+    graph: str
+    classes: list[str]
+    channels: int
+    image_size: int
+    parameters: int
+    coverage: float = Field(description="How often a prediction set holds the true class.")
+    accuracy: float | None = Field(description="On the test split, where the artifact knows it.")
+    limits: dict[str, int]
+    token: bool = Field(description="Whether requests need a token.")
+
+
+class State(BaseModel):
+    status: str
+
+
+_PREDICTION: dict[str, Any] = {
+    "file": "shirt.jpg", "index": 0, "label": "Shirt", "probability": 0.91,
+    "top": [{"label": "Shirt", "probability": 0.91}, {"label": "T-shirt/top", "probability": 0.06},
+            {"label": "Coat", "probability": 0.02}],
+    "set": ["Shirt"], "outlier": False, "strangeness": -7.3,
+}
+# A white square on black, 28 x 28, as PNG.
+_SQUARE = ("iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAG0lEQVR42mNgIBcwQqj/WMWZ8OkclRyVHIqSADrcATSyy0RPAAAAAElF"
+           "TkSuQmCC")
+
+
+def predict_operation(size: int, channels: int, limits: Limits, token: bool) -> dict[str, Any]:
+    """The OpenAPI operation of POST /v1/predict for a model of pictures of that size."""
+    rows: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 255}
+    for length in (size, size, *((channels,) if channels > 1 else ())):
+        rows = {"type": "array", "minItems": length, "maxItems": length, "items": rows}
+    file = {"type": "string", "format": "byte", "minLength": 1, "description": "A PNG, JPEG or WebP file in base64."}
+    picture = {"oneOf": [file, {**rows, "description": "Pixels in the data's form: a garment light on black."}]}
+    many = {"minItems": 1, "maxItems": limits.pictures}
+    return {
+        "summary": "What is on these pictures?",
+        "description": "Send photos as files in a form (the names of the fields do not matter), or in JSON. Each is "
+                       "brought into the data's form first. If one cannot be read, it is named and none is answered.",
+        "operationId": "predict",
+        "parameters": [
+            {"name": "top", "in": "query", "description": "How many classes are listed for each picture.",
+             "schema": {"type": "integer", "minimum": 1, "maximum": 1000, "default": 3}},
+            {"name": "seen", "in": "query", "description": "Whether the answer holds what the network saw.",
+             "schema": {"type": "boolean", "default": False}}],
+        "requestBody": {"required": True, "content": {
+            "multipart/form-data": {
+                "schema": {"type": "object", "required": ["picture"], "properties": {"picture": {
+                    "type": "array", **many,
+                    "items": {"type": "string", "contentMediaType": "application/octet-stream"}}}},
+                "encoding": {"picture": {"contentType": "image/png, image/jpeg, image/webp"}}},
+            "application/json": {
+                "schema": {"type": "object", "required": ["pictures"], "additionalProperties": False,
+                           "properties": {"pictures": {"type": "array", **many, "items": picture}}},
+                "examples": {"file": {"summary": "A file in base64", "value": {"pictures": [_SQUARE]}}}}}},
+        "responses": {
+            "200": _answer("The answers, in order of the pictures.", "Predictions",
+                           {"model": "quick", "predictions": [_PREDICTION]}),
+            **problems(*sorted(set(REASONS.values()) - ({401} if not token else set())))},
+        **({"security": [{"bearer": []}]} if token else {}),
+    }
+
+
+def problems(*statuses: int) -> dict[str, Any]:
+    """The OpenAPI responses for refusals with these statuses."""
+    found = {}
+    for status in statuses:
+        reasons = [reason for reason, other in REASONS.items() if other == status]
+        found[str(status)] = _answer("Refused: " + ", ".join(reasons) + ".", "Problem",
+                                     {"reason": reasons[0], "message": "what was expected instead"})
+        if status == 503:
+            found["503"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return found
+
+
+def _answer(description: str, schema: str, example: Any) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {
+        "schema": {"$ref": f"#/components/schemas/{schema}"}, "example": example}}}

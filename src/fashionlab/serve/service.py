@@ -1,0 +1,99 @@
+"""The running service's state, and the way of pictures through it."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+
+from fashionlab.cores import usable_cores
+from fashionlab.deploy.rules import Answers
+from fashionlab.errors import FashionlabError
+from fashionlab.serve import intake
+from fashionlab.serve.batching import Batcher
+from fashionlab.serve.intake import Sent
+from fashionlab.serve.limits import Budget, Limits, Refused
+from fashionlab.serve.logs import tell
+from fashionlab.serve.metrics import Metrics
+from fashionlab.serve.model import Model, load_model
+
+# Below these, work is done at once in the thread that serves requests: handing it over would take longer.
+_SMALL_BODY = 32 << 10
+_SMALL_PIXELS = 128 * 128
+T = TypeVar("T")
+
+
+class Service:
+    """Answers pictures with the artifact at `source`, and reads it again when told to.
+
+    Raises what `load_model` raises. `draining`: it was told to end; what comes now is still answered.
+    """
+
+    def __init__(self, source: str, limits: Limits | None = None, threads: int | None = None) -> None:
+        self.source, self.limits, self.threads = source, limits or Limits(), threads
+        self.model: Model = load_model(source, threads)
+        self.draining = False
+        self.waiting = Budget(self.limits.queue, "pictures are waiting")
+        self.bodies = Budget(self.limits.held, "requests are being received")
+        # Of pictures large enough to be decoded apart: as many pixels as two requests may have for each core.
+        self.pixels = Budget(2 * usable_cores() * self.limits.pixels, "large pictures are waiting")
+        self.metrics = Metrics(lambda: self.model, lambda: self.waiting.held)
+        self.batcher = Batcher(self.limits.batch, self.metrics.batch)
+        self._decoders = ThreadPoolExecutor(usable_cores(), "decoder")
+        self._reloading: asyncio.Task[None] | None = None
+
+    async def answer(self, body: bytes, content_type: str) -> tuple[Model, list[Sent], np.ndarray, Answers]:
+        """The model that answered, the pictures as they came and in its form, uint8 [N, C, H, W], and the answers.
+
+        Raises Refused; with "too-late" after `limits.answer_seconds`.
+        """
+        try:
+            async with asyncio.timeout(self.limits.answer_seconds):
+                model = self.model
+                read = functools.partial(intake.read, body, content_type, model.classifier, self.limits)
+                sent = read() if len(body) <= _SMALL_BODY else await self._apart(read)
+                with self.waiting.taken(len(sent)):
+                    pictures = await self._decoded(sent, model)
+                    return model, sent, pictures, await self.batcher.ask(pictures, model)
+        except TimeoutError:
+            raise Refused("too-late", f"no answer within {self.limits.answer_seconds:g} s; try again") from None
+
+    async def _decoded(self, sent: list[Sent], model: Model) -> np.ndarray:
+        pixels = intake.pixels(sent, self.limits)
+        decode = functools.partial(intake.decode, sent, model.classifier)
+        if pixels <= _SMALL_PIXELS:
+            return decode()
+        with self.pixels.taken(pixels):
+            return await self._apart(decode)
+
+    async def _apart(self, work: Callable[[], T]) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._decoders, work)
+
+    def reload_soon(self) -> None:
+        """Read the artifact again beside the running one, in this event loop's time; once for many calls."""
+        if self._reloading is None or self._reloading.done():
+            self._reloading = asyncio.get_running_loop().create_task(self.reload())
+
+    async def reload(self) -> None:
+        """Requests go on being answered by the old artifact, and what it has begun it ends. One that cannot be read
+        changes nothing but the log."""
+        began = time.monotonic()
+        try:
+            model = await asyncio.to_thread(load_model, self.source, self.threads)
+        except (FashionlabError, OSError) as error:
+            self.metrics.reloaded("failed")
+            tell("reload failed, the old artifact goes on", logging.ERROR, artifact=self.source, reason=str(error))
+            return
+        self.model = model
+        self.metrics.reloaded("done")
+        tell("reloaded", artifact=self.source, sha256=model.sha256, seconds=round(time.monotonic() - began, 3))
+
+    def close(self) -> None:
+        self.batcher.close()
+        self._decoders.shutdown(cancel_futures=True)
