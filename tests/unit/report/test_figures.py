@@ -23,6 +23,7 @@ from fashionlab.report import figures
 from fashionlab.report.figures import FIGURES, draw_all
 from fashionlab.report.figures.augmentation import stages
 from fashionlab.report.figures.calibration import versions
+from fashionlab.report.figures.drawn import RECORD
 from fashionlab.report.figures.feature_map import layout
 from fashionlab.report.figures.filters import first_layer
 from fashionlab.report.figures.ranking import precision_recall_curves, roc_curves
@@ -193,7 +194,34 @@ def test_what_is_missing_is_left_out_with_the_reason(toy_run: Path, tmp_path: Pa
     drawn = {one.name for one in gallery.drawn}
     assert {"curves", "confusion_counts", "per_class", "roc", "precision_recall", "reliability"} <= drawn
     assert drawn | set(reasons) == set(FIGURES.names()) and not drawn & set(reasons)
-    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == sorted(f"{name}.svg" for name in drawn)
+    written = {path.name for path in (tmp_path / "figures").iterdir()}
+    assert written == {f"{name}.svg" for name in drawn} | {RECORD}
+
+
+def test_only_what_has_changed_is_drawn_again(toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run, out = tmp_path / "run", tmp_path / "figures"
+    shutil.copytree(toy_run, run)
+    monkeypatch.setattr(figures, "in_order", lambda: [FIGURES[name] for name in ("curves", "confusion_counts")])
+
+    def draw() -> tuple[dict[str, int], list[str]]:
+        gallery = draw_all(ReportInputs(load_results(run), device="cpu"), out, formats=("svg",))
+        return {one.name: one.files["svg"].stat().st_mtime_ns for one in gallery.drawn}, [
+            one.caption for one in gallery.drawn]
+
+    first, captions = draw()
+    assert draw() == (first, captions)
+    (out / "curves.svg").write_bytes(b"half a figu")  # touched: this one alone
+    second, _ = draw()
+    assert second["curves"] > first["curves"] and second["confusion_counts"] == first["confusion_counts"]
+    assert (out / "curves.svg").read_bytes().endswith(b"</svg>\n")
+    with np.load(run / "predictions" / "test.npz") as saved:  # the run has changed: all
+        np.savez(run / "predictions" / "test.npz", **{**saved, "logits": saved["logits"][:, ::-1]})
+    third, other = draw()
+    assert third["curves"] > second["curves"] and third["confusion_counts"] > second["confusion_counts"]
+    assert other != captions
+    for broken in ("", "[]", '{"from": 1}', '{"from": "x", "figures": 3}'):
+        (out / RECORD).write_text(broken, encoding="utf-8")
+        assert draw()[0].keys() == third.keys()
 
 
 def test_a_helping_process_draws_the_same(inputs: ReportInputs, tmp_path: Path,

@@ -17,6 +17,7 @@ from fashionlab.errors import DataError
 from fashionlab.evaluation.results import load_results
 from fashionlab.report import style
 from fashionlab.report.figures.base import FIGURES, Figure, in_order
+from fashionlab.report.figures.drawn import drawn_from, keep, still_good
 from fashionlab.report.inputs import ReportInputs
 
 __all__ = ["FIGURES", "DrawnFigure", "Figure", "Gallery", "draw_all"]
@@ -45,12 +46,17 @@ def draw_all(inputs: ReportInputs, folder: Path | None = None,
              formats: Sequence[style.Format] = ("png", "svg"), helper: Pool | None = None) -> Gallery:
     """Draw every figure that the run has into `folder` (default: the run's figures/), each file atomically.
 
-    A figure whose pictures, weights or files are missing or broken is left out with the reason. helper: another
-    process, which draws some of them meanwhile, from the last one on: threads do not make Python code faster.
+    One that is there, drawn by this very code from the run as it stands, is not drawn again. A figure whose pictures,
+    weights or files are missing or broken is left out with the reason. helper: another process, which draws some of
+    them meanwhile, from the last one on: threads do not make Python code faster.
     """
     folder = folder or inputs.results.folder.path / "figures"
     where = inputs.results.folder.path, inputs.data_dir, inputs.device
-    left, ready, elsewhere = deque(in_order()), {}, {}
+    source = drawn_from(inputs.results.folder)
+    ready: dict[str, DrawnFigure | str] = {
+        name: _on_disk(FIGURES[name], one.caption, folder, formats)
+        for name, one in still_good(folder, source, formats).items() if name in FIGURES}
+    left, elsewhere = deque(one for one in in_order() if one.name not in ready), {}
     while left:
         # One that it draws and one that waits: what it is given cannot be taken back.
         if helper and sum(not one.ready() for one in elsewhere.values()) < 2:
@@ -66,6 +72,7 @@ def draw_all(inputs: ReportInputs, folder: Path | None = None,
             gallery.drawn.append(drawn)
         else:
             gallery.left_out[entry.name] = entry.title, drawn
+    keep(folder, source, {one.name: one.caption for one in gallery.drawn}, formats)
     return gallery
 
 
@@ -79,10 +86,15 @@ def _draw(entry: Figure, inputs: ReportInputs, folder: Path, formats: Sequence[s
         caption = entry.caption(inputs)
     except DataError as error:
         return str(error)
-    files: dict[style.Format, Path] = {kind: folder / f"{entry.name}.{kind}" for kind in formats}
-    for kind, path in files.items():
+    drawn = _on_disk(entry, caption, folder, formats)
+    for kind, path in drawn.files.items():
         style.save(sheet, path, kind)
-    return DrawnFigure(entry.name, entry.title, entry.section, caption, files)
+    return drawn
+
+
+def _on_disk(entry: Figure, caption: str, folder: Path, formats: Sequence[style.Format]) -> DrawnFigure:
+    return DrawnFigure(entry.name, entry.title, entry.section, caption,
+                       {kind: folder / f"{entry.name}.{kind}" for kind in formats})
 
 
 def _draw_elsewhere(name: str, where: tuple[Path, Path | None, str], folder: Path,
