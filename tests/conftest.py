@@ -66,6 +66,21 @@ def toy_run(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def toy_artifact(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The artifact of `toy_run`, a zip. Copy it before changing it."""
+    from fashionlab.deploy import check, export  # slow to import, and few tests need them
+
+    folder = tmp_path_factory.mktemp("artifacts")
+    run_folder = shutil.copytree(toy_run, folder / "toy")
+    (run_folder / "model_card.md").write_text("# Model card: toy\n")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(check, "_SECONDS", 0.0)  # times are measured, but not well
+        patch.setattr(check, "_REPETITIONS", (5, 5))
+        export.export_run(run_folder, export.Options(folder / "toy.zip"))
+    return folder / "toy.zip"
+
+
+@pytest.fixture(scope="session")
 def toy_report(toy_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The page of a copy of `toy_run`, whose robustness was measured. Change nothing in its folder."""
     from fashionlab.evaluation.robustness import robustness_run  # slow to import, and few tests need them

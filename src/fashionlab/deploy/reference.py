@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,7 +19,7 @@ def statistics(pictures: np.ndarray, answers: Answers, distance: np.ndarray) -> 
     brightness: mean, 0 to 1. ink: the share of pixels that show garment. distance: of the features from the nearest
     class (float [N]). confidence: the highest probability.
     """
-    flat = pictures.reshape(len(pictures), -1)
+    flat = pictures.reshape(len(pictures), math.prod(pictures.shape[1:]))  # of none as well
     figures = {"brightness": flat.mean(axis=1) / 255, "ink": (flat >= INK).mean(axis=1), "distance": distance,
                "confidence": answers.probabilities.max(axis=1)}
     return {name: values.astype(np.float32) for name, values in figures.items()}

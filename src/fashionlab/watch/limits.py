@@ -29,9 +29,10 @@ def psi_limit(window: int, reference: int, figures: int, bins: int) -> float:
     """Of the stability index of `window` pictures against `reference` others in `bins` bins, for one of `figures`.
 
     The index over 1/window + 1/reference follows chi-squared with bins - 1 degrees of freedom (Yurdakul 2018), whose
-    quantile is Wilson and Hilferty's (1931). An approximation for bins with a handful of pictures or more.
+    quantile is Wilson and Hilferty's (1931). So far out that is above the true one, by 4 % for ten bins and by a
+    quarter for two. The index is near chi-squared where bins expect a handful of pictures or more.
     """
-    degrees = bins - 1
+    degrees = max(bins - 1, 1)
     spread = 2 / (9 * degrees)
     normal = -NormalDist().inv_cdf(_chance(figures))
     return degrees * (1 - spread + normal * math.sqrt(spread)) ** 3 * (1 / window + 1 / reference)
