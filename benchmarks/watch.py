@@ -35,8 +35,8 @@ from fashionlab.watch.watcher import CLASSES, WINDOW
 
 ROOT = Path(__file__).parents[1]
 CHUNK = 200_000  # pictures that are drawn and looked at together
-STRIDE = 10  # windows between those looked at; a window between two can exceed the nearer by 5 pictures' worth at most
-LONGEST = 2000  # pictures a trial goes on for
+STRIDE = 20  # windows between those looked at first; one between two exceeds the nearer by 10 pictures at most
+LONGEST = 1000  # pictures a trial goes on for
 
 Figures = dict[str, np.ndarray]  # float32 [N] each, and CLASSES as integers
 

@@ -1,0 +1,119 @@
+// Asks the service every two seconds how far the latest pictures are from those that the model was made with.
+
+const EVERY = 2000;
+const KEPT = 900; // half an hour of answers
+const TOKEN = "fashionlab-token"; // for this tab alone
+const SVG = "http://www.w3.org/2000/svg";
+const LIMIT_AT = 0.5; // where a bar's mark stands: twice the limit fills it
+
+const ABOUT = {
+  brightness: ["Brightness", "mean of all pixels"],
+  ink: ["Ink", "share of pixels that show garment"],
+  distance: ["Distance", "how far a picture is from all that the network knows"],
+  confidence: ["Confidence", "probability of the answered class"],
+  classes: ["Classes", "how often each class is answered"],
+};
+
+const find = (id) => document.getElementById(id);
+const cards = new Map();
+
+function add(parent, tag, text, className) {
+  const element = document.createElement(tag);
+  if (text) element.textContent = text;
+  if (className) element.className = className;
+  parent.append(element);
+  return element;
+}
+
+function draw(parent, tag, attributes) {
+  const element = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  parent.append(element);
+  return element;
+}
+
+function makeCard(name) {
+  const [title, about] = ABOUT[name] ?? [name, ""];
+  const article = add(find("figures"), "article");
+  const head = add(article, "h2", title);
+  const state = add(head, "span", "", "state");
+  add(article, "p", about, "quiet");
+  const bar = draw(article, "svg", { class: "bar", role: "img", preserveAspectRatio: "none", viewBox: "0 0 100 10" });
+  const filled = draw(bar, "rect", { class: "filled", x: 0, y: 2, width: 0, height: 6 });
+  draw(bar, "path", { class: "mark", d: `M${LIMIT_AT * 100} 0V10` });
+  const line = draw(article, "svg", { class: "line", "aria-hidden": "true", preserveAspectRatio: "none",
+    viewBox: "0 0 100 40" });
+  const mark = draw(line, "path", { class: "mark" });
+  const path = draw(line, "path", { class: "path" });
+  const numbers = add(article, "p", "", "numbers");
+  return { article, state, bar, filled, mark, path, numbers, values: [] };
+}
+
+function show(card, figure, full) {
+  const statistic = figure.ks === null ? "PSI" : "KS";
+  const value = figure.ks ?? figure.psi;
+  const [now, limit] = [value.toFixed(3), figure.limit.toFixed(3)];
+  card.article.classList.toggle("alarm", figure.alarm);
+  card.state.textContent = figure.alarm ? "▲ drifted" : full ? "✓ as before" : "… filling";
+  card.bar.setAttribute("aria-label", `${statistic} ${now}, limit ${limit}`);
+  card.filled.setAttribute("width", Math.min(1, (LIMIT_AT * value) / figure.limit) * 100);
+  card.numbers.textContent = `${statistic} ${now} · limit ${limit}` +
+    (figure.ks === null ? "" : ` · PSI ${figure.psi.toFixed(3)}`);
+  card.values.push(value);
+  if (card.values.length > KEPT) card.values.shift();
+  const top = Math.max(1.25 * figure.limit, ...card.values);
+  const y = (one) => 40 - (38 * one) / top;
+  const x = (index) => (card.values.length > 1 ? (100 * index) / (card.values.length - 1) : 0);
+  card.mark.setAttribute("d", `M0 ${y(figure.limit)}H100`);
+  card.path.setAttribute("d", card.values.map((one, i) => `${i ? "L" : "M"}${x(i)} ${y(one)}`).join(""));
+}
+
+function tell(words, kind) {
+  const state = find("state");
+  if (state.textContent !== words) state.textContent = words; // a screen reader speaks on every change
+  state.dataset.kind = kind;
+}
+
+function render(drift) {
+  const full = drift.window === drift.full;
+  const drifted = drift.figures.filter((figure) => figure.alarm).map((figure) => (ABOUT[figure.name] ?? [figure.name])[0]);
+  if (drifted.length) tell(`▲ Drift: ${drifted.join(", ")}`, "alarm");
+  else if (full) tell("✓ No drift", "good");
+  else tell("… Waiting for enough pictures", "waiting");
+  const seen = drift.seen.toLocaleString("en");
+  find("seen").textContent = full ? `The latest ${drift.full} of ${seen} pictures since the model was loaded.`
+    : `${drift.window} of the ${drift.full} pictures that it takes.`;
+  for (const figure of drift.figures) {
+    if (!cards.has(figure.name)) cards.set(figure.name, makeCard(figure.name));
+    show(cards.get(figure.name), figure, full);
+  }
+}
+
+async function ask() {
+  const token = sessionStorage.getItem(TOKEN);
+  let answer;
+  try {
+    answer = await fetch("/v1/drift", token ? { headers: { Authorization: `Bearer ${token}` } } : {});
+  } catch {
+    tell("The service does not answer; asking again.", "alarm");
+    return;
+  }
+  find("ask").hidden = answer.status !== 401;
+  if (answer.ok) render(await answer.json());
+  else if (answer.status === 401) tell(token ? "The token is not the right one." : "A token is needed.", "waiting");
+  else tell(`The service answers ${answer.status}; asking again.`, "alarm");
+}
+
+async function loop() {
+  if (!document.hidden) await ask();
+  setTimeout(loop, EVERY);
+}
+
+find("ask").addEventListener("submit", (event) => {
+  event.preventDefault();
+  sessionStorage.setItem(TOKEN, find("token").value);
+  find("token").value = "";
+  ask();
+});
+document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+loop();
