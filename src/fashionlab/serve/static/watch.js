@@ -9,7 +9,7 @@ const LIMIT_AT = 0.5; // where a bar's mark stands: twice the limit fills it
 const ABOUT = {
   brightness: ["Brightness", "mean of all pixels"],
   ink: ["Ink", "share of pixels that show garment"],
-  distance: ["Distance", "how far a picture is from all that the network knows"],
+  distance: ["Distance", "from all that the network knows"],
   confidence: ["Confidence", "probability of the answered class"],
   classes: ["Classes", "how often each class is answered"],
 };
@@ -38,10 +38,10 @@ function makeCard(name) {
   const head = add(article, "h2", title);
   const state = add(head, "span", "", "state");
   add(article, "p", about, "quiet");
-  const bar = draw(article, "svg", { class: "bar", role: "img", preserveAspectRatio: "none", viewBox: "0 0 100 10" });
+  const bar = draw(article, "svg", { class: "gauge", role: "img", preserveAspectRatio: "none", viewBox: "0 0 100 10" });
   const filled = draw(bar, "rect", { class: "filled", x: 0, y: 2, width: 0, height: 6 });
   draw(bar, "path", { class: "mark", d: `M${LIMIT_AT * 100} 0V10` });
-  const line = draw(article, "svg", { class: "line", "aria-hidden": "true", preserveAspectRatio: "none",
+  const line = draw(article, "svg", { class: "trace", "aria-hidden": "true", preserveAspectRatio: "none",
     viewBox: "0 0 100 40" });
   const mark = draw(line, "path", { class: "mark" });
   const path = draw(line, "path", { class: "path" });
