@@ -19,7 +19,7 @@ from starlette.types import ASGIApp
 from fashionlab import __version__
 from fashionlab.listening import LOOPBACK
 from fashionlab.serve import metrics, schema
-from fashionlab.serve.gate import Gate
+from fashionlab.serve.gate import PREDICT, Gate
 from fashionlab.serve.predict import Predict
 from fashionlab.serve.service import Service
 
@@ -37,13 +37,14 @@ def build_app(service: Service, hosts: Sequence[str] = LOOPBACK, token: str | No
 
     app = FastAPI(title="fashionlab", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
                   responses=_problems(token))
-    app.router.routes.append(Route("/v1/predict", Predict(service), methods=["POST"]))
+    predict = Predict(service)
+    app.router.routes.append(Route(PREDICT, predict, methods=["POST"]))  # answers other methods with what is allowed
     _add_answers(app, service, token)
     _add_pages(app)
     app.add_exception_handler(HTTPException, _refuse)
     app.openapi = lambda: _openapi(app, service, token)  # type: ignore[method-assign]
     paths = [route.path for route in app.routes if isinstance(route, Route)]
-    return Gate(app, service, hosts, token, paths)
+    return Gate(app, predict, service, hosts, token, paths)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -124,7 +125,7 @@ def _openapi(app: FastAPI, service: Service, token: str | None) -> dict[str, Any
     described = get_openapi(title=app.title, version=app.version, routes=app.routes,
                             summary="What is on a picture of clothing?")
     told = service.model.classifier.artifact.description
-    described["paths"]["/v1/predict"] = {
+    described["paths"][PREDICT] = {
         "post": schema.predict_operation(told.image_size, told.channels, service.limits, token is not None)}
     _, definitions = models_json_schema([(schema.Predictions, "serialization"), (schema.Problem, "serialization")],
                                         ref_template="#/components/schemas/{model}")

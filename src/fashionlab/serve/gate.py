@@ -22,19 +22,21 @@ _HEADERS = [
     (b"referrer-policy", b"no-referrer"), (b"cache-control", b"no-cache"),
 ]
 _CLOSE = (b"connection", b"close")
+PREDICT = "/v1/predict"
 _GUARDED = ("/v1/", "/metrics")
 
 
 class Gate:
-    """`app` behind it. Requests for another host than one of `hosts` are refused, and with a token those without it
-    for whatever tells of pictures; the page and the probes stay open.
+    """`app` behind it, and `predict`, to which POST /v1/predict goes past the ways through a large framework.
 
-    paths: those that figures are kept apart for.
+    Requests for another host than one of `hosts` are refused, and with a token those without it for whatever tells of
+    pictures; the page and the probes stay open. paths: those that figures are kept apart for.
     """
 
-    def __init__(self, app: ASGIApp, service: Service, hosts: Sequence[str], token: str | None,
+    def __init__(self, app: ASGIApp, predict: ASGIApp, service: Service, hosts: Sequence[str], token: str | None,
                  paths: Sequence[str]) -> None:
-        self.app, self.service, self.hosts = app, service, {host.encode().lower() for host in hosts}
+        self.app, self.predict, self.service = app, predict, service
+        self.hosts = {host.encode().lower() for host in hosts}
         self.token = None if token is None else Token(token)
         self.paths = set(paths)
 
@@ -59,6 +61,8 @@ class Gate:
             refused = self._refused(scope)
             if refused:
                 await refuse(scope, sending, refused)
+            elif scope["path"] == PREDICT and scope["method"] == "POST":
+                await self.predict(scope, receive, sending)
             else:
                 await self.app(scope, receive, sending)
         finally:

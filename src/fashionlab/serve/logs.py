@@ -2,37 +2,41 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
+import time
 from datetime import UTC, datetime
 from typing import Any
 
-LOG = logging.getLogger("fashionlab.serve")
+
+def tell(event: str, level: str = "info", **told: Any) -> None:
+    """Write a line. logging's own way would take a tenth of a small request's time. A reader that has gone away is no
+    reason to stop."""
+    with contextlib.suppress(OSError, ValueError):
+        sys.stderr.write(_line(time.time(), level, event, told))
+        sys.stderr.flush()
 
 
-class JsonLines(logging.Formatter):
-    """time, level, event, and what `extra={"told": {...}}` adds."""
+def _line(seconds: float, level: str, event: str, told: dict[str, Any]) -> str:
+    moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return json.dumps({"time": moment, "level": level, "event": event, **told}) + "\n"
 
+
+class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        moment = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
-        line: dict[str, Any] = {"time": moment, "level": record.levelname.lower(), "event": record.getMessage(),
-                                **getattr(record, "told", {})}
-        if record.exc_info:
-            line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
-
-
-def tell(event: str, level: int = logging.INFO, **told: Any) -> None:
-    LOG.log(level, event, extra={"told": told})
+        told = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
+        return _line(record.created, record.levelname.lower(), record.getMessage(), told)
 
 
 def start() -> None:
-    """Send the service's log and uvicorn's to stderr. Raises nothing when a reader of stderr goes away."""
+    """Have uvicorn's warnings and errors in the same form."""
     handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
+    handler.terminator = ""
+    handler.setFormatter(_JsonLines())
     logging.raiseExceptions = False
-    for name, level in (("fashionlab.serve", logging.INFO), ("uvicorn.error", logging.WARNING)):
+    for name in ("uvicorn.error", "asyncio"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(level)
+        logger.setLevel(logging.WARNING)

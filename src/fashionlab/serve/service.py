@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import functools
-import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -88,7 +87,7 @@ class Service:
             model = await asyncio.to_thread(load_model, self.source, self.threads)
         except (FashionlabError, OSError) as error:
             self.metrics.reloaded("failed")
-            tell("reload failed, the old artifact goes on", logging.ERROR, artifact=self.source, reason=str(error))
+            tell("reload failed, the old artifact goes on", "error", artifact=self.source, reason=str(error))
             return
         self.model = model
         self.metrics.reloaded("done")
