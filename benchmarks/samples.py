@@ -2,8 +2,8 @@
 
     python benchmarks/samples.py
 
-One training picture of Fashion-MNIST for each class (MIT licence, Zalando SE), the first whose label is beyond doubt to
-the eye, and photos simulated from others. No test picture: those are only scored.
+One training picture of Fashion-MNIST for each class (MIT licence, Zalando SE), chosen by eye as a plain example, and
+photos simulated from others. No test picture: those are only scored.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from fashionlab.data import load_training
 from fashionlab.photo.simulate import simulate
 
 SAMPLES = Path(__file__).parents[1] / "src" / "fashionlab" / "serve" / "static" / "samples"
-PICTURES = {"t-shirt": 17, "trouser": 16, "pullover": 5, "dress": 31, "coat": 28, "sandal": 9, "shirt": 32, "sneaker": 6,
-            "bag": 35, "ankle-boot": 15}  # rows of the training set
+PICTURES = {"t-shirt": 17, "trouser": 16, "pullover": 5, "dress": 31, "coat": 28, "sandal": 9, "shirt": 32,
+            "sneaker": 6, "bag": 35, "ankle-boot": 15}  # rows of the training set
 PHOTOS = {"photo-dress": (49, "white"), "photo-bag": (99, "coloured"), "photo-boot": (88, "gradient")}
 
 
