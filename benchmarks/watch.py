@@ -100,7 +100,7 @@ class Limits:
         views = np.lib.stride_tricks.sliding_window_view(codes.astype(np.uint16), WINDOW)[::stride]
         found = []
         for start in range(0, len(views), 2000):  # what fits into the processor's caches
-            ordered = np.sort(views[start : start + 2000], axis=1)
+            ordered = np.sort(views[start : start + 2000], axis=1, kind="stable")  # a radix sort
             found.append(np.maximum((steps[1:] - above[ordered]).max(axis=1),
                                     (below[ordered] - steps[:-1]).max(axis=1)))
         return np.concatenate(found)
