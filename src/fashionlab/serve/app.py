@@ -35,8 +35,8 @@ def build_app(service: Service, hosts: Sequence[str] = LOOPBACK, token: str | No
         yield
         service.close()
 
-    app = FastAPI(title="fashionlab", version=__version__, docs_url=None, redoc_url=None, lifespan=lifespan,
-                  responses=_problems(token))
+    app = FastAPI(title="fashionlab", version=__version__, docs_url=None, redoc_url=None, redirect_slashes=False,
+                  lifespan=lifespan, responses=_problems(token))
     predict = Predict(service)
     app.router.routes.append(Route(PREDICT, predict, methods=["POST"]))  # answers other methods with what is allowed
     _add_answers(app, service, token)

@@ -11,7 +11,7 @@ from fashionlab.picture_files import MAX_PIXELS
 # Why a request is refused, and the status that says so. The names are labels of a metric: a fixed few.
 REASONS = {
     "host": 400, "malformed": 400, "token": 401, "not-found": 404, "method": 405, "body-too-slow": 408,
-    "body-too-large": 413, "too-many-pictures": 413, "too-many-pixels": 413, "content-type": 415, "parameter": 422,
+    "body-too-large": 413, "too-many-pixels": 413, "content-type": 415, "parameter": 422, "too-many-pictures": 422,
     "no-picture": 422, "unreadable": 422, "overloaded": 503, "too-late": 503,
 }
 RETRY_AFTER = 1  # seconds; a full queue of small pictures is answered in less

@@ -31,12 +31,13 @@ class _JsonLines(logging.Formatter):
 
 
 def start() -> None:
-    """Have uvicorn's warnings and errors in the same form."""
+    """Have the warnings and errors of others in the same form."""
     handler = logging.StreamHandler(sys.stderr)
     handler.terminator = ""
     handler.setFormatter(_JsonLines())
     logging.raiseExceptions = False
-    for name in ("uvicorn.error", "asyncio"):
+    logging.captureWarnings(True)
+    for name in ("uvicorn.error", "asyncio", "py.warnings"):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
         logger.setLevel(logging.WARNING)

@@ -75,10 +75,11 @@ _SQUARE = ("iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAG0lEQVR42mNgIBcwQqj/
 def predict_operation(size: int, channels: int, limits: Limits, token: bool) -> dict[str, Any]:
     """The OpenAPI operation of POST /v1/predict for a model of pictures of that size."""
     rows: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 255}
-    for length in (size, size, *((channels,) if channels > 1 else ())):
-        rows = {"type": "array", "minItems": length, "maxItems": length, "items": rows}
+    for _ in range(2 if channels == 1 else 3):
+        rows = {"type": "array", "items": rows}
+    shape = " x ".join(map(str, (size, size) if channels == 1 else (channels, size, size)))
     file = {"type": "string", "format": "byte", "minLength": 1, "description": "A PNG, JPEG or WebP file in base64."}
-    picture = {"oneOf": [file, {**rows, "description": "Pixels in the data's form: a garment light on black."}]}
+    picture = {"oneOf": [file, {**rows, "description": f"{shape} pixels in the data's form, light on black."}]}
     many = {"minItems": 1, "maxItems": limits.pictures}
     return {
         "summary": "What is on these pictures?",
@@ -103,7 +104,7 @@ def predict_operation(size: int, channels: int, limits: Limits, token: bool) -> 
         "responses": {
             "200": _answer("The answers, in order of the pictures.", "Predictions",
                            {"model": "quick", "predictions": [_PREDICTION]}),
-            **problems(*sorted(set(REASONS.values()) - ({401} if not token else set())))},
+            **problems(*sorted(set(REASONS.values()) - {404, 405} - (set() if token else {401})))},
         **({"security": [{"bearer": []}]} if token else {}),
     }
 

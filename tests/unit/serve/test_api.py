@@ -1,0 +1,232 @@
+"""The service's addresses: answers like the classifier's own, what is refused and why, figures, pages."""
+
+from __future__ import annotations
+
+import base64
+import io
+import json
+import re
+
+import numpy as np
+import pytest
+from PIL import Image
+from prometheus_client.parser import text_string_to_metric_families
+
+from fashionlab.deploy.classifier import open_classifier
+from fashionlab.photo.garment import picture_in_form
+from fashionlab.serve.app import STATIC
+from fashionlab.serve.auth import VARIABLE, read_token
+from fashionlab.serve.limits import REASONS, Limits
+from garments import in_form, photo
+
+
+def jpeg(pixels: np.ndarray) -> bytes:
+    stream = io.BytesIO()
+    Image.fromarray(pixels).save(stream, "JPEG")
+    return stream.getvalue()
+
+
+def figures(client) -> dict[tuple[str, ...], float]:
+    """Each sample of /metrics by its name and its labels' values."""
+    text = client.get("/metrics").text
+    return {(sample.name, *sample.labels.values()): sample.value
+            for family in text_string_to_metric_families(text) for sample in family.samples}
+
+
+def test_files_are_answered_as_the_classifier_answers_them(client, toy_artifact, shirt):
+    files = [shirt, jpeg(photo("shoe", 120)), jpeg(photo("trousers", 150, background=40, garment=220))]
+    sent = [("picture", (f"{number} ü.png", content, "image/png")) for number, content in enumerate(files)]
+    answer = client.post("/v1/predict?top=2&seen=true", files=sent).json()
+
+    classifier = open_classifier(toy_artifact)
+    pictures = np.stack([picture_in_form(content, "x") for content in files])
+    said = classifier.answer(pictures)
+    assert answer["model"] == "toy"
+    assert [one["file"] for one in answer["predictions"]] == ["0 ü.png", "1 ü.png", "2 ü.png"]
+    for row, one in enumerate(answer["predictions"]):
+        likely = np.argsort(-said.probabilities[row])[:2]
+        assert one["index"] == row and one["seen"] == pictures[row].tolist()
+        assert [other["label"] for other in one["top"]] == [classifier.classes[which] for which in likely]
+        assert one["label"] == one["top"][0]["label"] and one["probability"] == one["top"][0]["probability"]
+        assert one["probability"] == pytest.approx(said.probabilities[row].max(), abs=1e-6)
+        assert one["set"] == [classifier.classes[which] for which in np.flatnonzero(said.sets[row])]
+        assert one["outlier"] == said.outlier[row]
+        assert one["strangeness"] == pytest.approx(said.strangeness[row], rel=1e-4)
+
+
+def test_json_holds_files_or_pixels(client, shirt):
+    pictures = [base64.b64encode(shirt).decode(), in_form("shirt").tolist()]
+    file, pixels = client.post("/v1/predict", json={"pictures": pictures}).json()["predictions"]
+    every = client.post("/v1/predict?top=1000", json={"pictures": pictures}).json()["predictions"][0]["top"]
+    assert len(every) == 10 and sum(one["probability"] for one in every) == pytest.approx(1, abs=1e-5)
+    assert file.pop("index") == 0 and pixels.pop("index") == 1
+    assert file == pixels and file["file"] is None and len(file["top"]) == 3 and "seen" not in file
+
+
+@pytest.mark.parametrize(("content", "reason"), [
+    (b"{", "malformed"), (b"[]", "malformed"), (b'{"pictures": 1}', "malformed"), (b"[" * 100_000, "malformed"),
+    (b'{"pictures": [], "x": 1}', "malformed"), (b"\xff", "malformed"), (b'{"pictures": []}', "no-picture"),
+    *((b'{"pictures": [%b]}' % one, "unreadable") for one in (
+        b'"?"', b'""', b'"eA=="', b"null", b"[[1, 2], [3]]", b"1e999", b"NaN", b"{}", b"true", b"[[[[]]]]")),
+    (json.dumps({"pictures": [(in_form("shirt") / 255).tolist()]}).encode(), "unreadable"),
+    (json.dumps({"pictures": [(in_form("shirt").astype(int) + 1).tolist()]}).encode(), "unreadable"),
+    (json.dumps({"pictures": [[[2**70] * 28] * 28]}).encode(), "unreadable"),
+    (json.dumps({"pictures": [[[True] * 28] * 28]}).encode(), "unreadable"),
+    (json.dumps({"pictures": ["eA=="] * 65}).encode(), "too-many-pictures"),
+])
+def test_bad_json_is_refused_with_a_reason(client, content, reason):
+    answer = client.post("/v1/predict", content=content, headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["reason"]) == (REASONS[reason], reason) and answer.json()["message"]
+
+
+@pytest.mark.parametrize(("content", "kind", "reason"), [
+    (b"", "multipart/form-data", "malformed"), (b"", "multipart/form-data; boundary=a", "malformed"),
+    (b"--b\r\n", "multipart/form-data; boundary=a", "malformed"),
+    (b"--a--\r\n", "multipart/form-data; boundary=a", "no-picture"),
+    (b"--a\r\nContent-Disposition: form-data\r\n\r\nx", "multipart/form-data; boundary=a", "malformed"),
+    (b"--a\r\n" + b"A: b\r\n" * 50 + b"\r\nx\r\n--a--\r\n", "multipart/form-data; boundary=a", "malformed"),
+    (b"--a\r\n" + b"A" * 9999, "multipart/form-data; boundary=a", "malformed"),
+    (b"x", "multipart/form-data; boundary=" + "a" * 5000, "malformed"),
+    (b"\x89PNG", "image/png", "content-type"), (b"x", "", "content-type"), (b"x", "ü", "content-type"),
+])
+def test_bad_forms_are_refused_with_a_reason(client, content, kind, reason):
+    answer = client.post("/v1/predict", content=content, headers={"Content-Type": kind.encode("latin-1")})
+    assert (answer.status_code, answer.json()["reason"]) == (REASONS[reason], reason)
+
+
+@pytest.mark.parametrize("query", ["top=0", "top=x", "top=-1", "top=1001", "top=", "top=1" + "0" * 5000, "top=²",
+                                   "seen=1", "seen", "other=1", "%ff=1", "top=1&" * 20, "top=%00"])
+def test_bad_parameters_are_refused(client, query, shirt):
+    answer = client.post(f"/v1/predict?{query}", files={"p": shirt})
+    assert answer.status_code == 422 and answer.json()["reason"] == "parameter", answer.text
+
+
+def test_model_probes_and_figures_tell_what_happened(client, shirt):
+    told = client.get("/v1/model").json()
+    assert told["name"] == "toy" and told["image_size"] == 28 and len(told["classes"]) == 10 and not told["token"]
+    assert len(told["sha256"]) == 64 and 0 <= told["accuracy"] <= 1 and told["limits"]["pictures"] == 64
+    assert client.get("/healthz").json() == {"status": "alive"}
+    assert client.get("/readyz").status_code == 200
+    assert client.get("/v1/drift").json()["seen"] == 0
+
+    label = client.post("/v1/predict", files=[("a", shirt), ("b", shirt)]).json()["predictions"][0]["label"]
+    client.post("/v1/predict", files={"a": b"no picture"})
+    client.post("/v1/predict", files={"a": shirt})
+    found = figures(client)
+    assert found["fashionlab_requests_total", "POST", "/v1/predict", "200"] == 2
+    assert found["fashionlab_requests_total", "POST", "/v1/predict", "422"] == 1
+    assert found["fashionlab_rejected_total", "unreadable"] == 1 and found["fashionlab_rejected_total", "host"] == 0
+    assert found["fashionlab_predictions_total", label] == 3
+    assert found["fashionlab_batch_pictures_sum",] == 3 and found["fashionlab_batch_pictures_count",] == 2
+    assert found["fashionlab_request_seconds_count", "/v1/predict"] == 3
+    assert found["fashionlab_waiting_pictures",] == 0 and found["fashionlab_drift_window_pictures",] == 3
+    drift = client.get("/v1/drift").json()
+    assert drift["seen"] == 3
+    for figure in drift["figures"]:
+        assert found["fashionlab_drift_psi", figure["name"]] == pytest.approx(figure["psi"])
+        assert found["fashionlab_drift_alarm", figure["name"]] == figure["alarm"]
+
+
+def test_unknown_paths_do_not_grow_the_figures(client):
+    for number in range(20):
+        assert client.get(f"/nothing/{number}").json()["reason"] == "not-found"
+    assert client.request("BREW", "/healthz").json()["reason"] == "method"
+    found = figures(client)
+    assert found["fashionlab_requests_total", "GET", "other", "404"] == 20
+    assert found["fashionlab_requests_total", "other", "/healthz", "405"] == 1
+
+
+def test_an_ending_service_is_not_ready_and_closes_connections(client, shirt):
+    client.service.draining = True
+    assert client.get("/readyz").status_code == 503
+    answer = client.post("/v1/predict", files={"a": shirt})
+    assert answer.status_code == 200 and answer.headers["connection"] == "close"
+
+
+@pytest.mark.parametrize("address", ["/static/../app.py", "/static/..%2fapp.py", "/static//etc/passwd", "/docs",
+                                     "/redoc", "/static/%2e%2e/app.py", "/v1", "/v1/predict/"])
+def test_nothing_else_can_be_reached(client, address):
+    assert client.get(address).status_code == 404
+
+
+def test_other_hosts_are_refused(client, shirt):
+    for host in ("evil.example", "evil.example:8000", "127.0.0.1.evil.example", "", "localhost.evil.example:1"):
+        for answer in (client.get("/", headers={"Host": host}), client.get("/healthz", headers={"Host": host}),
+                       client.post("/v1/predict", files={"a": shirt}, headers={"Host": host})):
+            assert answer.status_code == 400 and answer.json()["reason"] == "host"
+    for host in ("localhost", "LOCALHOST:8000", "127.0.0.1:9", "[::1]:8000", "[::1]"):
+        assert client.get("/healthz", headers={"Host": host}).status_code == 200
+
+
+def test_pages_are_shut_in_and_name_no_other_address(client):
+    for path in ("/", "/watch"):
+        page = client.get(path)
+        policy = page.headers["content-security-policy"]
+        assert page.status_code == 200 and "default-src 'none'" in policy and "unsafe" not in policy
+        assert not re.search(r"<script(?! type=\"module\" src=)|<style| style=| on\w+=", page.text), "forbidden by it"
+    for file in [path for path in STATIC.rglob("*") if path.is_file()]:
+        answer = client.get(f"/static/{file.relative_to(STATIC)}")
+        assert answer.status_code == 200 and answer.headers["x-content-type-options"] == "nosniff"
+        if file.suffix not in (".png", ".jpg"):
+            found = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\"' )]*", answer.text))
+            assert found <= {"http://www.w3.org/2000/svg"}, "only the name of SVG, which nobody fetches"
+
+
+def test_openapi_has_every_address_and_its_example_works(client):
+    described = client.get("/openapi.json").json()
+    assert described["paths"].keys() == {"/v1/predict", "/v1/model", "/v1/drift", "/healthz", "/readyz", "/metrics"}
+    operation = described["paths"]["/v1/predict"]["post"]
+    example = operation["requestBody"]["content"]["application/json"]["examples"]["file"]["value"]
+    assert client.post("/v1/predict", json=example).status_code == 200
+    assert {int(status) for status in operation["responses"]} == {200, *REASONS.values()} - {401, 404, 405}
+
+
+def test_a_token_guards_answers_but_not_the_page(make_client, shirt):
+    client = make_client(token="sesame")
+    for path in ("/v1/model", "/v1/drift", "/metrics"):
+        for said in (b"", b"Bearer no", b"Basic sesame", b"sesame", b"Bearer \xff", b"Bearer sesame2", b"Bearer"):
+            answer = client.get(path, headers={"Authorization": said})
+            assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
+        assert client.get(path, headers={"Authorization": "bearer sesame"}).status_code == 200
+    assert client.post("/v1/predict", files={"a": shirt}).json()["reason"] == "token"
+    assert client.post("/v1/predict", files={"a": shirt}, headers={"Authorization": "Bearer sesame"}).status_code == 200
+    for path in ("/", "/watch", "/healthz", "/readyz", "/static/page.js", "/openapi.json"):
+        assert client.get(path).status_code == 200
+    described = client.get("/openapi.json").json()
+    assert described["paths"]["/v1/predict"]["post"]["security"] == [{"bearer": []}]
+    assert "401" in described["paths"]["/v1/predict"]["post"]["responses"]
+
+
+def test_the_token_comes_from_a_file_or_the_environment(tmp_path, monkeypatch, cli):
+    assert read_token(None) is None
+    monkeypatch.setenv(VARIABLE, "from-the-environment")
+    assert read_token(None) == "from-the-environment"
+    file = tmp_path / "token"
+    file.write_text("from-the-file\n")
+    assert read_token(file) == "from-the-file"
+    for content in (b"", b" \n", b"two words", "Schlüssel".encode()):
+        file.write_bytes(content)
+        result = cli("serve", "default", "--token-file", file)
+        assert result.code == 2 and "token" in result.err and "words" not in result.err
+    assert cli("serve", "default", "--token-file", tmp_path / "none").code == 2
+
+
+def test_limits_are_checked(make_client, shirt):
+    client = make_client(Limits(body=2000, pictures=2, pixels=28 * 28 * 2 - 1))
+    reasons = [client.post("/v1/predict", files=files).json().get("reason") for files in (
+        [("a", shirt)], [("a", shirt)] * 2, [("a", shirt[:100])] * 3, [("a", b"x" * 3000)])]
+    assert reasons == [None, "too-many-pixels", "too-many-pictures", "body-too-large"]
+    chunked = client.post("/v1/predict", content=iter([b"x" * 1500, b"y" * 1500]))
+    assert chunked.status_code == 413 and "content-length" not in chunked.request.headers
+    assert client.service.bodies.held == client.service.waiting.held == client.service.pixels.held == 0
+
+
+def test_what_is_too_much_is_refused_for_a_second(make_client, shirt):
+    client = make_client()
+    for budget in (client.service.waiting, client.service.bodies):
+        budget.held = budget.most
+        answer = client.post("/v1/predict", files={"a": shirt})
+        assert (answer.status_code, answer.headers["retry-after"], answer.json()["reason"]) == (503, "1", "overloaded")
+        assert budget.held == budget.most
+        budget.held = 0
+    assert client.post("/v1/predict", files={"a": shirt}).status_code == 200

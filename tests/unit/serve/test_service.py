@@ -1,0 +1,119 @@
+"""Time-outs, disconnects and reloads, on the application itself."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from fashionlab.bench.load import form
+from fashionlab.serve.app import build_app
+from fashionlab.serve.limits import Limits
+from fashionlab.serve.service import Service
+
+
+def scope(request: bytes) -> tuple[dict, bytes]:
+    """What an ASGI server makes of a whole request."""
+    head, _, body = request.partition(b"\r\n\r\n")
+    lines = [line.split(b": ", 1) for line in head.split(b"\r\n")[1:]]
+    headers = [(name.lower(), value) for name, value in lines]
+    return {"type": "http", "method": "POST", "path": "/v1/predict", "query_string": b"", "headers": headers}, body
+
+
+async def asked(app, request: bytes, *, whole: bool = True, leaves: bool = False) -> tuple[int, dict] | None:
+    """Status and content of the answer; a body that is not `whole` has its half sent, then nothing, or the client
+    leaves."""
+    told, body = scope(request)
+    messages = [{"type": "http.request", "body": body if whole else body[: len(body) // 2], "more_body": not whole}]
+    if leaves:
+        messages.append({"type": "http.disconnect"})
+    sent = []
+
+    async def receive():
+        return messages.pop(0) if messages else await asyncio.Event().wait()
+
+    async def send(message):
+        sent.append(message)
+
+    await app(told, receive, send)
+    return (sent[0]["status"], json.loads(sent[1]["body"])) if sent else None
+
+
+def nothing_is_held(service: Service) -> bool:
+    return service.bodies.held == service.waiting.held == service.pixels.held == 0
+
+
+def test_a_body_that_does_not_come_is_refused(toy_artifact, shirt):
+    service = Service(str(toy_artifact), Limits(body_seconds=0.05), threads=1)
+    status, told = asyncio.run(asked(build_app(service), form(shirt), whole=False))
+    assert (status, told["reason"]) == (408, "body-too-slow") and nothing_is_held(service)
+
+
+def test_a_client_that_leaves_is_forgotten(toy_artifact, shirt, capfd):
+    service = Service(str(toy_artifact), threads=1)
+    assert asyncio.run(asked(build_app(service), form(shirt), whole=False, leaves=True)) is None
+    assert nothing_is_held(service)
+    line = json.loads(capfd.readouterr().err)
+    assert line["event"] == "request" and line["status"] == 0 and "client" in line
+
+
+def test_an_answer_that_takes_too_long_is_given_up(toy_artifact, shirt):
+    service = Service(str(toy_artifact), Limits(answer_seconds=0.05), threads=1)
+
+    async def never(pictures, model):
+        await asyncio.Event().wait()
+
+    service.batcher.ask = never  # type: ignore[method-assign]
+    status, told = asyncio.run(asked(build_app(service), form(shirt)))
+    assert (status, told["reason"]) == (503, "too-late") and nothing_is_held(service)
+
+
+def test_the_log_holds_no_picture_and_no_name(toy_artifact, shirt, capfd):
+    service = Service(str(toy_artifact), threads=1)
+    request = form(shirt).replace(b'filename="a.png"', b'filename="anna.png"')
+    status, told = asyncio.run(asked(build_app(service), request))
+    assert status == 200 and told["predictions"][0]["file"] == "anna.png"
+    line = capfd.readouterr().err
+    assert "anna" not in line
+    told = json.loads(line)
+    assert told.keys() == {"time", "level", "event", "method", "path", "status", "milliseconds", "client", "bytes",
+                           "pictures"}
+
+
+@pytest.mark.parametrize("broken", ["missing", "truncated", "changed"])
+def test_a_new_artifact_takes_over_and_a_broken_one_does_not(toy_artifact, tmp_path, shirt, capfd, broken):
+    path = tmp_path / "model.zip"
+    shutil.copy(toy_artifact, path)
+    service = Service(str(path), threads=1)
+    first, sound = service.model, path.read_bytes()
+    _break(path, broken)
+    asyncio.run(service.reload())
+    told = json.loads(capfd.readouterr().err)
+    assert service.model is first and told["level"] == "error" and str(path) in told["reason"]
+    path.write_bytes(sound)
+
+    async def in_flight():
+        service.reload_soon()
+        service.reload_soon()
+        assert (await asked(build_app(service), form(shirt)))[0] == 200
+        await service._reloading
+
+    asyncio.run(in_flight())
+    assert service.model is not first and service.model.sha256 == first.sha256
+    text = service.metrics.text().decode()
+    assert 'reloads_total{result="failed"} 1.0' in text and 'reloads_total{result="done"} 1.0' in text
+    service.close()
+
+
+def _break(path: Path, how: str) -> None:
+    content = bytearray(path.read_bytes())
+    if how == "missing":
+        path.unlink()
+    elif how == "truncated":
+        path.write_bytes(content[: len(content) // 2])
+    else:
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
