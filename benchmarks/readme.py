@@ -1,6 +1,7 @@
-"""Write the measured figures into README.md and the recipes' headers, from results/.
+"""Write the measured figures into README.md, docs/performance.md and the recipes' headers, from results/.
 
-    python benchmarks/readme.py            rewrites what stands between <!-- results:NAME --> and <!-- end -->
+    python benchmarks/readme.py            rewrites what stands between <!-- results:NAME --> and <!-- end -->, and
+                                           draws the figures
 
 A test fails when a file is stale.
 """
@@ -9,17 +10,23 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
 from fashionlab import recipes
+from fashionlab.report import style
+from fashionlab.report.benchmark_figures import Point, accuracy_against_time, growth
 from fashionlab.reproduction.board import board
 from fashionlab.reproduction.systems import systems
 
 ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_MEASURED = "Not measured yet: results/ has no file for it."
-MEASURED = re.compile(rf"{re.escape(NOT_MEASURED)}|Measured: results/reproduce/[\w-]+\.json\.")
+MEASURED = re.compile(rf"{re.escape(NOT_MEASURED)}|Measured: results/[\w/-]+\.json\.")
+PAGES = ("README.md", "docs/performance.md")
+FIGURES = ROOT / "docs" / "figures"
+LOWEST = 82.5  # percent; what is below stands at the lower edge of the figure
 
 
 def read(name: str) -> dict[str, Any]:
@@ -31,20 +38,112 @@ def quick_output() -> str:
     return f"```\n{read('quick')['seeds'][0]['output'].rstrip()}\n```\n"
 
 
-def quick_table() -> str:
-    """One line of figures for the recipe `quick`."""
-    result = read("quick")
-    summary, machine = result["summary"], result["machine"]
-    accuracy, seconds = summary["test_accuracy"], summary["train_seconds"]
-    interval = "[{:.2%}, {:.2%}]".format(*accuracy["interval"]) if accuracy["interval"] else "(one seed: no interval)"
+def own_recipes() -> list[str]:
+    """The recipes that are no reference systems, the measured ones among them, from the fastest."""
+    own = [name for name in recipes.names() if name not in {system.id for system in systems()}]
+    measured = [name for name in own if (ROOT / "results" / f"{name}.json").is_file()]
+    return sorted(measured, key=lambda name: read(name)["summary"]["train_seconds"]["mean"])
+
+
+def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
+    """In Markdown, with an empty line after it."""
+    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (header, ["---"] * len(header), *rows)) + "\n\n"
+
+
+def where(result: dict[str, Any]) -> str:
+    """The command and the machine of a measurement."""
+    machine = result["machine"]
+    return f"`{result['command']}` on {machine['cores']} cores of an {machine['processor']}"
+
+
+def records() -> str:
+    """A row for each of our recipes."""
+    rows, told = [], []
+    for name in own_recipes():
+        result = read(name)
+        summary, first = result["summary"], result["seeds"][0]
+        accuracy = summary["test_accuracy"]
+        ends = accuracy["interval"]
+        interval = "[{:.2%}, {:.2%}]".format(*ends) if ends else "(one seed: no interval)"
+        rows.append((f"`{name}`", f"{accuracy['mean']:.2%} {interval}", f"{summary['train_seconds']['mean']:,.0f} s",
+                     f"{summary['session_seconds']['mean']:,.0f} s", f"{first['parameters']:,}", accuracy["n"]))
+        told.append(f"{where(result)} ({first['precision']}), PyTorch {result['versions']['torch']}")
+    header = ("recipe", "test accuracy, mean [95 % interval]", "training time, mean", "with validation", "parameters",
+              "seeds")
+    return (table(header, rows) + f"Measured with {'; '.join(told)}. Training time is from pictures in memory to final "
+            "weights, without validation. Every figure is in `results/`.\n\n"
+            f"![{_told_points()}](docs/figures/accuracy-against-time.svg)\n")
+
+
+def points() -> list[Point]:
+    """Everything whose test accuracy was measured on all the data, and its training time on all cores."""
+    found = []
+    for name in own_recipes():
+        summary = read(name)["summary"]
+        found.append(_point(name, "ours", summary["test_accuracy"], summary["train_seconds"]["mean"]))
+    rates = read("bench_train")["systems"]  # both ways side by side, which no training of a whole run was
+    for row in board(ROOT / "results" / "reproduce"):
+        name, one = row["id"], row["measured"]
+        if not one or one["metric"] != "test_accuracy" or one["changes"]:
+            continue
+        if name not in rates and one["fastest_threads"] < one["machine"]["cores"]:
+            continue
+        if name not in rates:
+            found.append(_point(name, "reference", one, one["fastest_seconds"]))
+            continue
+        recipe = recipes.load(name)
+        seen = recipe.epochs * 60_000 * (1 - recipe.data.validation)
+        for kind, side in (("reference", "fashionlab"), ("plain", "plain")):
+            found.append(_point(name, kind, one, seen / rates[name]["sides"][side]["median"]))
+    return found
+
+
+def _point(name: str, kind: Any, accuracy: dict[str, Any], seconds: float) -> Point:
+    interval = accuracy["interval"]
+    return Point(name, kind, 100 * accuracy["mean"], (100 * interval[0], 100 * interval[1]) if interval else None,
+                 seconds, accuracy["n"])
+
+
+def _told_points() -> str:
+    return "Test accuracy against training time: " + "; ".join(
+        f"{one.name}{', plain' * (one.kind == 'plain')} {one.accuracy:.2f} % in {one.seconds:,.0f} s"
+        for one in points()) + "."
+
+
+def draw() -> None:
+    """The figures of README and docs/performance.md."""
+    note = ("mean and 95 % interval over the seeds, two CPU cores; below the axis: lower\n"
+            "reference systems: convolutional ones at the rates of bench_train.json, others their fastest seed")
+    style.save(accuracy_against_time(points(), LOWEST, note), FIGURES / "accuracy-against-time.svg", "svg")
+    if (ROOT / "results" / "growth.json").is_file():
+        style.save(growth(read("growth")), FIGURES / "growth.svg", "svg")
+
+
+def growth_tables() -> str:
+    """docs/performance.md: what stands in results/growth.json."""
+    if not (ROOT / "results" / "growth.json").is_file():
+        return "Not measured yet: `python benchmarks/growth.py`.\n"
+    found = read("growth")
+    rates = found["peak_gflops"]
+    threads = [(row["threads"], *(f"{rates[str(row['threads'])][key]:.0f}" for key in ("matrices", "convolution")),
+                _rate(row)) for row in found["threads"]]
+    widths = [(", ".join(map(str, row["widths"])), f"{row['macs'] / 1e6:.1f}", _rate(row), f"{row['gflops']:.0f}",
+               f"{row['share_of_peak']:.0%}") for row in found["widths"]]
+    pictures = [(f"{row['pictures']:,}", f"{row['seconds']:.1f}", _rate(row)) for row in found["pictures"]]
+    batches = [(f"{row['batch']:,}", _rate(row), f"{row['peak_mib']:,.0f}") for row in found["batches"]]
     return (
-        "| recipe | test accuracy, mean [95 % interval] | training time, mean | with validation, mean | seeds |\n"
-        "|---|---|---|---|---|\n"
-        f"| `quick` | {accuracy['mean']:.2%} {interval} | {seconds['mean']:.0f} s | "
-        f"{summary['session_seconds']['mean']:.0f} s | {accuracy['n']} |\n\n"
-        f"Measured with `{result['command']}` on {machine['cores']} cores of an {machine['processor']} "
-        f"({result['seeds'][0]['precision']}), PyTorch {result['versions']['torch']}; training time is from pictures "
-        "in memory to final weights, without validation. Every figure is in `results/quick.json`.\n")
+        table(("threads", "product of matrices, GFLOP/s", "3x3 convolution, GFLOP/s", "training, pictures/s"), threads)
+        + table(("widths", "million multiply-accumulates", "pictures/s", "GFLOP/s", "share of the peak"), widths)
+        + table(("pictures", "seconds an epoch", "pictures/s"), pictures)
+        + table(("batch", "pictures/s", "memory of the process, MiB"), batches)
+        + f"{where(found)} ({found['precision']}), commit {(found['commit'] or 'unknown')[:7]}; `results/growth.json`."
+        "\n\n"
+        + "![Seconds against pictures, milliseconds a picture against arithmetic, pictures a second against threads, "
+        "memory against batch size.](figures/growth.svg)\n")
+
+
+def _rate(row: dict[str, Any]) -> str:
+    return f"{row['pictures_per_second']:,.0f}"
 
 
 def data_line() -> str:
@@ -67,30 +166,29 @@ def training_speed() -> str:
 
 def scoreboard() -> str:
     """A row a reference system."""
-    rows = board(ROOT / "results" / "reproduce")
-    table = ["| system | claimed | measured, mean [95 % interval] | n | fastest, threads | verdict |",
-             "|---|---|---|---|---|---|"]
+    rows, lines = board(ROOT / "results" / "reproduce"), []
     for row in rows:
         claim, found = row["claimed"]["claim"], row["measured"]
         if found is None:
-            table.append(f"| `{row['id']}` | {claim} | | | | not yet measured |")
+            lines.append((f"`{row['id']}`", claim, "", "", "", "not yet measured"))
             continue
         ends = " [{:.2%}, {:.2%}]".format(*found["interval"]) if found["interval"] else ""
         split = ", validation" if found["metric"] == "val_accuracy" else ""
         short = f" (shortened: {', '.join(found['changes'])})" if found["changes"] else ""
-        table.append(f"| `{row['id']}` | {claim} | {found['mean']:.2%}{ends}{split} | {found['n']} | "
-                     f"{found['fastest_seconds']:,.0f} s, {found['fastest_threads']} | {row['verdict']}{short} |")
+        lines.append((f"`{row['id']}`", claim, f"{found['mean']:.2%}{ends}{split}", found["n"],
+                      f"{found['fastest_seconds']:,.0f} s, {found['fastest_threads']}", f"{row['verdict']}{short}"))
     machines = sorted({f"{found['machine']['cores']} cores of an {found['machine']['processor']} ({found['device']})"
                        for row in rows if (found := row["measured"])})
-    told = (f"\nTest accuracy over n seeds on {'; '.join(machines)}; the time is the training of the fastest seed, "
+    told = (f"Test accuracy over n seeds on {'; '.join(machines)}; the time is the training of the fastest seed, "
             "with its number of threads. "
             "\"Reproduced\" means that one run of ours could have given the claimed figure; \"contradicted\", that "
             "what the text describes gives something else. `fashionlab reproduce` prints the board with the reasons; "
             "every figure is in `results/reproduce/`.\n")
-    return "\n".join(table) + "\n" + told
+    header = ("system", "claimed", "measured, mean [95 % interval]", "n", "fastest, threads", "verdict")
+    return table(header, lines) + told
 
 
-BLOCKS = {"quick-output": quick_output, "quick-table": quick_table, "bench-data": data_line,
+BLOCKS = {"quick-output": quick_output, "records": records, "growth": growth_tables, "bench-data": data_line,
           "bench-train": training_speed, "scoreboard": scoreboard}
 
 
@@ -100,17 +198,19 @@ def render(text: str) -> str:
 
 
 def header(name: str, text: str) -> str:
-    """The text of a reference system's recipe with the right word on where its figures are."""
-    measured = (ROOT / "results" / "reproduce" / f"{name}.json").is_file()
-    return MEASURED.sub(f"Measured: results/reproduce/{name}.json." if measured else NOT_MEASURED, text, count=1)
+    """The text of a recipe with the right word on where its figures are."""
+    found = [path for path in (f"results/reproduce/{name}.json", f"results/{name}.json") if (ROOT / path).is_file()]
+    return MEASURED.sub(f"Measured: {found[0]}." if found else NOT_MEASURED, text, count=1)
 
 
 def main() -> None:
-    readme = ROOT / "README.md"
-    readme.write_text(render(readme.read_text(encoding="utf-8")), encoding="utf-8")
-    for system in systems():
-        path = recipes.find(system.id)
-        path.write_text(header(system.id, path.read_text(encoding="utf-8")), encoding="utf-8")
+    for page in PAGES:
+        path = ROOT / page
+        path.write_text(render(path.read_text(encoding="utf-8")), encoding="utf-8")
+    draw()
+    for name in recipes.names():
+        path = recipes.find(name)
+        path.write_text(header(name, path.read_text(encoding="utf-8")), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from fashionlab.recipes.averaging import AveragingSettings
 from fashionlab.recipes.optimizers import OptimizerSettings
 from fashionlab.recipes.schedules import Constant, ScheduleSettings
 from fashionlab.recipes.selection import SelectionSettings
+from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.stopping import EarlyStoppingSettings
 from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.recipes.transfer import TransferSettings
@@ -108,6 +109,7 @@ class Recipe(Settings):
     data: DataSettings = DataSettings()
     augment: list[dict[str, Any]] = Field(default_factory=list)
     selection: SelectionSettings | None = None
+    start: StartSettings | None = None
     transfer: TransferSettings | None = None
     teacher: TeacherSettings | None = None
     batch_size: PositiveInt = 64

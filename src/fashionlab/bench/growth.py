@@ -1,0 +1,111 @@
+"""How the cost of training grows with pictures, width, threads and batch size, and how far it is from the peak."""
+
+from __future__ import annotations
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from typing import Any
+
+import torch
+from torch.nn import functional as F
+from torch.utils.flop_counter import FlopCounterMode
+
+from fashionlab import environment, models, recipes, runtime
+from fashionlab.bench.data import random_pictures
+from fashionlab.bench.train import OurTraining
+from fashionlab.recipes import Recipe
+
+SIZES = (10_000, 20_000, 30_000, 40_000, 50_000, 60_000)
+FACTORS = (0.5, 1.0, 1.5, 2.0)
+BATCHES = (125, 250, 500, 1000, 2000)
+STEPS = 20
+BACKWARD = 3  # forward, and gradients by the inputs and by the weights
+
+
+def measure(recipe: str = "quick", sizes: Sequence[int] = SIZES, factors: Sequence[float] = FACTORS,
+            batches: Sequence[int] = BATCHES, steps: int = STEPS) -> dict[str, Any]:
+    """Seconds, pictures a second and memory of training `recipe` on the CPU, each figure from a process of its own.
+
+    pictures: an epoch over so many, nothing skipped. widths: the network's, times each factor, with the arithmetic of
+    its layers and the share of `peak`. threads: one and all. batches: the most bytes that a step's process holds.
+    """
+    cores = runtime.usable_cores()
+    plain = [*([] if recipes.load(recipe).selection is None else ["selection=null"])]
+    size = recipes.load(recipe).batch_size * steps
+    peak = {str(threads): _apart(_peak, threads) for threads in sorted({1, cores})}
+    best = max(one["convolution"] for one in peak.values())
+    widths = [_width(recipe, plain, factor, size, cores, best) for factor in factors]
+    return {
+        "what": f"the cost of training {recipe} on the CPU", "recipe": recipe, "steps": steps, "peak_gflops": peak,
+        "pictures": [{"pictures": n, **_apart(_train, recipe, plain, n, cores)} for n in sizes],
+        "widths": widths,
+        "threads": [{"threads": n, **_apart(_train, recipe, plain, size, n)} for n in sorted({1, cores})],
+        "batches": [{"batch": n, **_apart(_train, recipe, [*plain, f"batch_size={n}"], steps * n // 2, cores)}
+                    for n in batches],
+        "cores": cores, "precision": runtime.choose("cpu", recipes.load(recipe).precision).precision,
+        "machine": environment.machine(), "versions": environment.versions(), "commit": environment.commit(),
+    }
+
+
+def _apart(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
+    """In a fresh process: threads are set once, and memory is counted from nothing."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as process:
+        return process.submit(work, *arguments).result()
+
+
+def _width(recipe: str, plain: list[str], factor: float, size: int, cores: int, best: float) -> dict[str, Any]:
+    widths = [round(factor * width) for width in recipes.load(recipe).model.arguments["widths"]]
+    changes = [*plain, f"model.widths={widths}"]
+    macs = _macs(recipes.load(recipe, changes))
+    found = _apart(_train, recipe, changes, size, cores)
+    gflops = 2 * BACKWARD * macs * found["pictures_per_second"] / 1e9
+    return {"widths": widths, "macs": macs, **found, "gflops": gflops, "share_of_peak": gflops / best}
+
+
+def _macs(recipe: Recipe) -> int:
+    """Multiply-accumulates of one picture on its way through the network."""
+    model = models.build(recipe.model.name, classes=10, channels=1, image_size=28, **recipe.model.arguments).eval()
+    with FlopCounterMode(display=False) as counter, torch.no_grad():
+        model(torch.zeros(1, 1, 28, 28))
+    return counter.get_total_flops() // 2
+
+
+def _train(recipe: str, changes: list[str], pictures: int, threads: int) -> dict[str, float]:
+    """An epoch over random pictures, after one of four steps that warms up."""
+    import resource
+
+    loaded = recipes.load(recipe, changes)
+    place = runtime.choose("cpu", loaded.precision, threads)
+    training = OurTraining(loaded, random_pictures(4 * loaded.batch_size), place)
+    training()
+    training = OurTraining(loaded, random_pictures(pictures), place)
+    start = time.perf_counter()
+    seen = training()
+    seconds = time.perf_counter() - start
+    return {"seconds": seconds, "pictures_per_second": seen / seconds,
+            "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
+
+
+def _peak(threads: int) -> dict[str, float]:
+    """The highest GFLOP/s seen here in float32: of a product of matrices of 2048, and of a 3x3 convolution of 64 to 64
+    channels at 28 x 28 in the layout that training has."""
+    runtime.choose("cpu", "float32", threads)
+    one, other = torch.rand(2048, 2048), torch.rand(2048, 2048)
+    images = torch.rand(128, 64, 28, 28).to(memory_format=torch.channels_last)
+    filters = torch.rand(64, 64, 3, 3).to(memory_format=torch.channels_last)
+    with torch.no_grad():
+        return {"matrices": _rate(lambda: one @ other, 2 * 2048**3),
+                "convolution": _rate(lambda: F.conv2d(images, filters, padding=1), 2 * 128 * 28**2 * 64 * 64 * 9)}
+
+
+def _rate(work: Callable[[], object], operations: int) -> float:
+    """GFLOP/s, the median of the best five of fifteen: a peak is what nothing else has slowed down."""
+    seconds = []
+    for _ in range(15):
+        start = time.perf_counter()
+        work()
+        seconds.append(time.perf_counter() - start)
+    return operations / statistics.median(sorted(seconds)[:5]) / 1e9
