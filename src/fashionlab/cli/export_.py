@@ -16,6 +16,8 @@ def command(
                                          )] = "onnx",
     int8: Annotated[bool, typer.Option("--int8", help="Also make a graph in 8-bit integers; it answers where it loses "
                                        "at most 0.2 points and is faster.")] = False,
+    prune: Annotated[float | None, typer.Option(metavar="SHARE", help="First take this share of the channels away and "
+                                                "fine-tune, as a run beside RUN.")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR|FILE.zip", help="Where to. [default: RUN/artifact]")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was measured as one JSON object.")] = False,
@@ -32,13 +34,20 @@ def command(
     from fashionlab.deploy import card
     from fashionlab.deploy.export import Options, check_target, export_run
 
+    if out:
+        check_target(out)
+    unpruned = None
+    if prune is not None:
+        from fashionlab.deploy.prune import prune_run
+
+        unpruned, run = run, prune_run(run, prune, data_dir)
     target = out or run / "artifact"
     check_target(target)
     if (run / "metrics.json").is_file() and not (run / "model_card.md").is_file():
         from fashionlab.report.page import write_report
 
         write_report(run, data_dir=data_dir)
-    artifact = export_run(run, Options(target, int8, format_ == "pt2", data_dir))
+    artifact = export_run(run, Options(target, int8, format_ == "pt2", unpruned, data_dir))
     told, checked = artifact.description, artifact.check
     if json:
         print_json({"run": str(run), "artifact": str(target), **checked, "temperature": told.temperature,

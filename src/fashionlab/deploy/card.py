@@ -55,4 +55,5 @@ def remarks(checked: Mapping[str, Any]) -> list[str]:
             f"{checked['parity']:,} of them, against PyTorch in float32",
             f"median and p99 of a call by number of pictures in it, {checked['threads']} thread(s) on "
             f"{machine['processor']}, {machine['cores']} cores; pictures/s at the fastest of these"]
-    return [*told, checked["int8"]["why"]] if checked["int8"] else told
+    verdicts = (checked.get(name) for name in ("pruning", "int8"))
+    return [*told, *(verdict["why"] for verdict in verdicts if verdict)]

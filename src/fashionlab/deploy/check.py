@@ -15,6 +15,7 @@ from fashionlab.records import PictureSet
 PARITY = 1000  # test pictures
 BATCHES = (1, 32, 256)
 PYTORCH = "PyTorch"
+UNPRUNED = "float32 unpruned"
 # What float32 may differ by, as a share of the largest logit: sums are taken in another order.
 TOLERANCE = 1e-3
 # Test pictures of the same answer in float32, at least; two nearly equal logits may change places.
@@ -108,3 +109,18 @@ def judge_int8(float32: Mapping[str, Any], int8: Mapping[str, Any], validation: 
                f"{change['test']:+.2f} on test pictures; {faster['with one picture']:.2f} times as fast with one "
                f"picture, {faster['in bulk']:.2f} times in bulk",
     }
+
+
+def judge_pruning(rows: Mapping[str, Mapping[str, Any]], validation: tuple[float, float]) -> dict[str, Any]:
+    """What pruning has cost and gained, from rows of `compare` and the accuracy on the validation pictures before and
+    after: points it changes, speed-ups, the share of bytes that is left, and all of it in words."""
+    before, after = rows[UNPRUNED], rows["float32"]
+    change = {"validation": 100 * (validation[1] - validation[0]),
+              "test": 100 * (after["test_accuracy"] - before["test_accuracy"])}
+    faster = {"with one picture": before["latency_ms"]["1"]["median"] / after["latency_ms"]["1"]["median"],
+              "in bulk": after["images_per_second"] / before["images_per_second"]}
+    size = after["bytes"] / before["bytes"]
+    return {"points": change, "speed_up": faster, "bytes": size,
+            "why": f"pruned: accuracy changes by {change['validation']:+.2f} points on validation and "
+                   f"{change['test']:+.2f} on test pictures; {faster['with one picture']:.2f} times as fast with one "
+                   f"picture, {faster['in bulk']:.2f} times in bulk; {size:.0%} of the size"}

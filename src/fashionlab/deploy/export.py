@@ -34,11 +34,13 @@ CALIBRATION = 512  # training pictures on which int8 scales are observed
 
 @dataclass(frozen=True)
 class Options:
-    """int8, pt2: make these graphs too. target: a folder, or a zip where the name ends in .zip."""
+    """int8, pt2: make these graphs too. target: a folder, or a zip where the name ends in .zip. unpruned: the run that
+    the exported one was pruned from, to be measured beside it."""
 
     target: Path
     int8: bool = False
     pt2: bool = False
+    unpruned: Path | None = None
     data_dir: Path | None = None
 
 
@@ -78,6 +80,9 @@ def export_run(path: Path, options: Options) -> Artifact:
     forms |= {name: check.Form(session.run, len(graphs[name])) for name, session in sessions.items()}
     if options.pt2:
         forms["pt2"] = check.Form(partial(graph.ask, graph.load_pt2(graphs["pt2"])), len(graphs["pt2"]))
+    if options.unpruned:
+        whole = _graph_of(options.unpruned)
+        forms[check.UNPRUNED] = check.Form(Session(whole, place.threads).run, len(whole))
     rows = check.compare(forms, test)
     largest = float(np.abs(graph.ask(deployed, test.images[: check.PARITY])[0]).max())
     for name in forms.keys() & {"float32", "pt2"}:
@@ -89,6 +94,9 @@ def export_run(path: Path, options: Options) -> Artifact:
     verdict = check.judge_int8(rows["float32"], rows["int8"], accuracies) if options.int8 else None
     served = "int8" if verdict and verdict["served"] else "float32"
     checked = _checked(rows, accuracies, verdict, served, len(test), place.threads)
+    if options.unpruned:
+        checked["pruning"] = check.judge_pruning(
+            rows, tuple(run.metrics["val_accuracy"] for run in (load_results(options.unpruned), results)))
     description = _description(results, learned[served], served, pictures, split, count_parameters(model))
     artifact = Artifact(description, graphs, learned[served].arrays, learned[served].reference, checked,
                         card.with_measurements(run_card, checked), str(options.target))
@@ -109,6 +117,12 @@ def _graphs(deployed: graph.Deployed, pictures: PictureSet, split: Split, option
     if options.pt2:
         graphs["pt2"] = graph.to_pt2(program)
     return graphs
+
+
+def _graph_of(path: Path) -> bytes:
+    """The float32 graph of the run at `path`."""
+    model, spec = load_model(load_results(path).folder, torch.device("cpu"))
+    return graph.to_onnx(graph.to_program(graph.Deployed(model, spec)))
 
 
 def _checked(rows: dict[str, dict[str, Any]], validation: dict[str, float], verdict: dict[str, Any] | None,

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 
 from fashionlab.errors import UsageError
 from fashionlab.models.catalog import Card, Count, Positive, Rate, register
+from fashionlab.models.pruning import Link
 
 
 class Whitening(nn.Module):
@@ -105,6 +106,15 @@ class FastNetwork(nn.Module):
     def initialise_from(self, images: Tensor) -> None:
         """Compute the whitening filters from training pictures: float [N, C, H, W], normalised as in training."""
         self.whitening.initialise_from(images, self.whitening_epsilon)
+
+    def links(self) -> list[Link]:
+        """The chain of layers for pruning."""
+        found = []
+        for i, group in enumerate(self.groups):
+            first = len(found)
+            found += [Link(f"groups.{i}.convolutions.{j}", f"groups.{i}.norms.{j}", first if j == 2 else None)
+                      for j in range(len(group.convolutions))]  # type: ignore[arg-type]
+        return [*found, Link("head")]
 
 
 @register("fast", Card(

@@ -139,7 +139,7 @@ def _recipe(members: Sequence[Member], what: str, model: dict[str, Any]) -> Reci
     names = ", ".join(dict.fromkeys(member.run.name for member in members))
     values = members[0].run.recipe.model_dump(mode="json")
     values.update(description=f"{what} of {len(members)}: {names}", model=model, expected=None, averaging=None,
-                  early_stopping=None, transfer=None, snapshots=None, teacher=None)
+                  early_stopping=None, transfer=None, snapshots=None, teacher=None, start=None)
     return validate(values, what)
 
 

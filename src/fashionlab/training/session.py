@@ -27,7 +27,9 @@ from fashionlab.evaluation.results import load_results
 from fashionlab.evaluation.run import evaluate_run, load_model, without_pretrained
 from fashionlab.evaluation.run_pictures import load_recipe, load_split
 from fashionlab.files import replacing, write_json, write_text
+from fashionlab.models.pruning import shrink
 from fashionlab.recipes import Recipe, to_yaml
+from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.records import PictureSet, Split
 from fashionlab.run_folder import ModelSpec, RunFolder, create_run, hold, open_run
@@ -181,7 +183,9 @@ def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec
     arguments = spec.arguments if initialise else without_pretrained(spec.arguments)
     model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
                          **arguments).to(place.device).to(memory_format=place.memory_format)
-    if initialise:
+    if initialise and recipe.start:
+        _start_from(recipe.start, model, split, spec)
+    elif initialise:
         _initialise_from_data(model, train, spec, recipe.seed)
     teacher = _teacher(recipe.teacher, train, split, spec, place) if recipe.teacher else None
     return Trainer(recipe, model, train, validation, spec, place, processes, teacher)
@@ -194,19 +198,37 @@ def _teacher(settings: TeacherSettings, train: ResidentPictures, split: Split, s
     Raises DataError for a run that has not finished, knows other classes or another form of pictures, or was trained
     on pictures that this training is validated on.
     """
-    results = load_results(Path(settings.run))
+    folder = _earlier_run("teacher", settings.run, split, spec)
+    began = time.perf_counter()
+    model, teacher_spec = load_model(folder, place.device)
+    logits, _ = predict_logits(model, train, teacher_spec, place)
+    return Teacher(settings, logits.to(place.device), time.perf_counter() - began)
+
+
+def _start_from(settings: StartSettings, model: nn.Module, split: Split, spec: ModelSpec) -> None:
+    """Give `model` the weights of the run in `settings`, its least important channels left out where it has more.
+
+    Raises UsageError for a run of another model; else as `_teacher`.
+    """
+    folder = _earlier_run("start", settings.run, split, spec)
+    network, other = load_model(folder, torch.device("cpu"))
+    if other.name != spec.name:
+        raise UsageError(f"start {settings.run}: a run of model {other.name!r}, this training's is {spec.name!r}")
+    model.load_state_dict(shrink(network, model, spec.name))
+
+
+def _earlier_run(role: str, path: str, split: Split, spec: ModelSpec) -> RunFolder:
+    """A finished run that this training may learn from, as its `role`."""
+    results = load_results(Path(path))
     _ = results.metrics  # says what is missing
     for what in ("classes", "channels", "image_size"):
         mine, theirs = getattr(spec, what), getattr(results.spec, what)
         if mine != theirs:
-            raise DataError(f"teacher {settings.run}: its {what} are {theirs}, this training's {mine}")
+            raise DataError(f"{role} {path}: its {what} are {theirs}, this training's {mine}")
     if np.isin(split.validation, load_split(results.folder).train).any():
-        raise DataError(f"teacher {settings.run}: it was trained on pictures that validate this training; use the same "
+        raise DataError(f"{role} {path}: it was trained on pictures that validate this training; use the same "
                         "data.validation and data.split_seed for both")
-    began = time.perf_counter()
-    model, teacher_spec = load_model(results.folder, place.device)
-    logits, _ = predict_logits(model, train, teacher_spec, place)
-    return Teacher(settings, logits.to(place.device), time.perf_counter() - began)
+    return results.folder
 
 
 def _initialise_from_data(model: nn.Module, train: ResidentPictures, spec: ModelSpec, seed: int) -> None:

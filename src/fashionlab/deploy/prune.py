@@ -1,0 +1,67 @@
+"""Prune a finished run: the same network with fewer channels, fine-tuned, as a run of its own."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+from fashionlab import models
+from fashionlab.errors import UsageError
+from fashionlab.evaluation.results import load_results
+from fashionlab.evaluation.run_pictures import load_recipe
+from fashionlab.progress import note
+from fashionlab.recipes import Recipe, validate
+from fashionlab.run_folder import RunFolder
+from fashionlab.training import session
+
+WIDTHS = ("widths", "filters", "hidden_units")  # what models call their numbers of channels
+
+
+def prune_run(path: Path, share: float, data_dir: Path | None = None) -> Path:
+    """Train a run whose network has `share` (between 0 and 1) of the channels of `path`'s taken away, and evaluate it.
+
+    It stands beside `path`, with "-pruned50" and the like behind its name; one that is there already and complete is
+    taken. What is kept, `models.pruning.shrink` says. Returns its folder. Raises UsageError for a network that cannot
+    be pruned or another run of that name, else what training raises.
+    """
+    results = load_results(path)
+    _ = results.metrics  # says what is missing
+    recipe = pruned_recipe(load_recipe(results.folder), path, share)
+    folder = path.with_name(f"{path.name}-pruned{round(100 * share)}")
+    if folder.exists():
+        _require_same(RunFolder(folder), recipe)
+        note(f"export: {folder} is there already")
+        return folder
+    note(f"export: fine-tuning {folder} for {recipe.epochs} epoch(s)")
+    options = session.Options(data_dir=data_dir, quiet=True,
+                              command=["fashionlab", "export", str(path), "--prune", f"{share:g}"])
+    session.conclude(session.start(recipe, folder, options), options)
+    return folder
+
+
+def pruned_recipe(recipe: Recipe, path: Path, share: float) -> Recipe:
+    """`recipe`, the one of the run at `path`, with narrower layers that start from that run, and half the epochs."""
+    if not 0 < share < 1:
+        raise UsageError(f"--prune {share:g}: expected a share of the channels between 0 and 1, such as 0.5")
+    arguments = models.check_arguments(recipe.model.name, recipe.model.arguments)
+    key = next((name for name in WIDTHS if name in arguments), None)
+    if key is None:
+        raise UsageError(f"{path}: model {recipe.model.name!r} cannot be pruned: it has no argument that sets the "
+                         f"number of its channels ({', '.join(WIDTHS)})")
+    values: dict[str, Any] = recipe.model_dump(mode="json")
+    values["model"] = {**values["model"], key: _narrower(arguments[key], share)}
+    values.update(start={"run": str(path)}, epochs=math.ceil(recipe.epochs / 2), snapshots=None, expected=None,
+                  description=f"{recipe.description.split(chr(10))[0]}; {share:.0%} of its channels pruned")
+    return validate(values, f"{path}, pruned")
+
+
+def _narrower(widths: Any, share: float) -> Any:
+    if isinstance(widths, int):
+        return max(1, round(widths * (1 - share)))
+    return [_narrower(width, share) for width in widths]
+
+
+def _require_same(folder: RunFolder, recipe: Recipe) -> None:
+    if not (folder.recipe.is_file() and load_recipe(folder).trains_like(recipe) and load_results(folder.path).metrics):
+        raise UsageError(f"{folder.path} exists and is another run; rename or remove it")
