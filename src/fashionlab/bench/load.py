@@ -70,8 +70,10 @@ class _Generator:
         self.result = Load()
         self.idle: deque[_Connection] = deque()
         self.due: deque[float] = deque()  # of requests that found no connection idle
+        self.open: set[_Connection] = set()
         self.busy = self.sent = 0
         self.greedy = False  # whether a connection that is idle is given a request at once
+        self.ended = False
 
     async def run(self, seconds: float, connections: int, rate: float | None) -> Load:
         for _ in range(connections):
@@ -91,9 +93,17 @@ class _Generator:
             await asyncio.sleep(0.005)
         self.result.seconds = time.perf_counter() - began
         self.result.lost += self.busy
+        self.ended = True
+        while self.open:
+            for one in self.open:
+                one.transport.abort()
+            await asyncio.sleep(0.001)
         return self.result
 
     async def connect(self) -> None:
+        """Open a connection, unless nobody needs one any more."""
+        if self.ended:
+            return
         try:
             await asyncio.get_running_loop().create_connection(lambda: _Connection(self), *self.where)
         except OSError:
@@ -116,6 +126,7 @@ class _Connection(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.Transport)
         self.transport = transport
+        self.generator.open.add(self)
         self.generator.idle.append(self)
         self.generator.hand_out()
 
@@ -144,6 +155,9 @@ class _Connection(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Another takes its place."""
         generator = self.generator
+        generator.open.remove(self)
+        if generator.ended:
+            return
         if self.due is not None:
             generator.result.lost += 1
             generator.busy -= 1

@@ -42,6 +42,21 @@ def train(
     _print(measure(recipe), "ratio to 'plain'", json)
 
 
+@app.command("serve")
+def serve(
+    model: Annotated[str, typer.Argument(help="An artifact of `fashionlab export`, or `default` for the bundled one.")]
+    = "default",
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> None:
+    """Requests a second of the service, beside itself without batches and beside the service of a tutorial."""
+    from fashionlab.bench.serve import measure
+
+    result = measure(model)
+    if not json:
+        print(f"batching alone: {result['ratio_batching']['median']} times as many as one call a request\n")
+    _print(result, "ratio to 'plain'", json)
+
+
 def _print_reach(result: dict[str, Any], json: bool) -> None:
     from fashionlab.cli.output import print_json, print_table
 
@@ -64,8 +79,9 @@ def _print(result: dict[str, Any], ratio: str, json: bool) -> None:
     if json:
         print_json(result)
         return
-    print(f"{result['what']} ({result['rounds']} alternating rounds, {result['threads']} threads)\n")
+    threads = f", {result['threads']} threads" if "threads" in result else ""
+    print(f"{result['what']} ({result['rounds']} alternating rounds{threads})\n")
     rows = [(name, *(f"{rate:,.0f}" for rate in rates.values())) for name, rates in result["sides"].items()]
-    header = ("pictures a second", "median", "lowest", "highest")
+    header = (result["unit"].partition(";")[0], "median", "lowest", "highest")
     print_table(header, rows, right=header[1:])
     print(f"\n{ratio}: {result['ratio']} ({result['ratio_lowest']} to {result['ratio_highest']})")

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
 import signal
+import socket
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import uvicorn
 
@@ -60,13 +62,17 @@ class Connection(Protocol):
 class Server(uvicorn.Server):
     """uvicorn's, with an artifact that is read again on SIGHUP and an end in three steps."""
 
-    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service, listener: socket.socket,
+                 started: Callable[[], None]) -> None:
         super().__init__(config)
-        self.service = service
+        self.service, self._tell_started = service, started
+        self._listener = listener.dup()
+        self._listener.setblocking(False)
 
     async def startup(self, sockets: Sequence[Any] | None = None) -> None:
         await super().startup(sockets)  # type: ignore[arg-type]
         asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.service.reload_soon)
+        self._tell_started()  # not before: until then a SIGHUP ends the process
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.service.draining = True
@@ -81,10 +87,26 @@ class Server(uvicorn.Server):
             await asyncio.sleep(seconds)
         for server in self.servers:
             server.close()
+        await self._accept_the_last()
         last = time.monotonic() + seconds
         while self.server_state.connections and time.monotonic() < last and not self.force_exit:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)  # type: ignore[arg-type]
+
+
+    async def _accept_the_last(self) -> None:
+        """Take the connections that the system has accepted for us and we have not: closing their listener would break
+        them, with the requests that they bring."""
+        accepted: list[socket.socket] = []
+        with contextlib.suppress(OSError):  # BlockingIOError: there are no more
+            while True:
+                accepted.append(self._listener.accept()[0])
+        self._listener.close()
+        loop, state, make = asyncio.get_running_loop(), self.lifespan.state, cast(Any, self.config.http_protocol_class)
+        for one in accepted:
+            one.setblocking(False)
+            await loop.connect_accepted_socket(lambda: make(
+                config=self.config, server_state=self.server_state, app_state=state), one)
 
 
 def serve(service: Service, host: str, port: int, names: Sequence[str], token: str | None,
@@ -102,11 +124,13 @@ def serve(service: Service, host: str, port: int, names: Sequence[str], token: s
             app, http=partial(Connection, limits=limits), ws="none", lifespan="on",  # type: ignore[arg-type]
             log_config=None, access_log=False, server_header=False, timeout_keep_alive=10,
             timeout_graceful_shutdown=_LAST_ANSWERS, backlog=4096)
-        server = Server(config, service)
-        announce(address)
-        logs.tell("serving", address=address, artifact=service.source, sha256=service.model.sha256,
-                  connections=limits.connections, token=token is not None)
-        server.run(sockets=[listener])
+
+        def started() -> None:
+            announce(address)
+            logs.tell("serving", address=address, artifact=service.source, sha256=service.model.sha256,
+                      connections=limits.connections, token=token is not None)
+
+        Server(config, service, listener, started).run(sockets=[listener])
 
 
 def _most_connections(wanted: int) -> int:
