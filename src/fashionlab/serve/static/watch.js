@@ -1,8 +1,9 @@
 // Asks the service every two seconds how far the latest pictures are from those that the model was made with.
 
+import { ask, keepToken, NeedsToken } from "/static/ask.js";
+
 const EVERY = 2000;
 const KEPT = 900; // half an hour of answers
-const TOKEN = "fashionlab-token"; // for this tab alone
 const SVG = "http://www.w3.org/2000/svg";
 const LIMIT_AT = 0.5; // where a bar's mark stands: twice the limit fills it
 
@@ -89,31 +90,26 @@ function render(drift) {
   }
 }
 
-async function ask() {
-  const token = sessionStorage.getItem(TOKEN);
-  let answer;
+async function look() {
   try {
-    answer = await fetch("/v1/drift", token ? { headers: { Authorization: `Bearer ${token}` } } : {});
-  } catch {
-    tell("The service does not answer; asking again.", "alarm");
-    return;
+    render(await ask("/v1/drift"));
+    find("ask").hidden = true;
+  } catch (error) {
+    find("ask").hidden = !(error instanceof NeedsToken);
+    tell(error.message, "alarm");
   }
-  find("ask").hidden = answer.status !== 401;
-  if (answer.ok) render(await answer.json());
-  else if (answer.status === 401) tell(token ? "The token is not the right one." : "A token is needed.", "waiting");
-  else tell(`The service answers ${answer.status}; asking again.`, "alarm");
 }
 
 async function loop() {
-  if (!document.hidden) await ask();
+  if (!document.hidden) await look();
   setTimeout(loop, EVERY);
 }
 
 find("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  sessionStorage.setItem(TOKEN, find("token").value);
+  keepToken(find("token").value);
   find("token").value = "";
-  ask();
+  look();
 });
-document.addEventListener("visibilitychange", () => { if (!document.hidden) ask(); });
+document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });
 loop();
