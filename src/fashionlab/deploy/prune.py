@@ -15,6 +15,7 @@ from fashionlab.recipes import Recipe, validate
 from fashionlab.run_folder import RunFolder
 from fashionlab.training import session
 
+RATE = 0.25  # of the run's learning rate: a higher one undoes what the start gives (docs/experiments.md)
 WIDTHS = ("widths", "filters", "hidden_units")  # what models call their numbers of channels
 
 
@@ -41,7 +42,8 @@ def prune_run(path: Path, share: float, data_dir: Path | None = None) -> Path:
 
 
 def pruned_recipe(recipe: Recipe, path: Path, share: float) -> Recipe:
-    """`recipe`, the one of the run at `path`, with narrower layers that start from that run, and half the epochs."""
+    """`recipe`, the one of the run at `path`, with narrower layers that start from that run, half the epochs, and a
+    quarter of the learning rate."""
     if not 0 < share < 1:
         raise UsageError(f"--prune {share:g}: expected a share of the channels between 0 and 1, such as 0.5")
     arguments = models.check_arguments(recipe.model.name, recipe.model.arguments)
@@ -51,6 +53,7 @@ def pruned_recipe(recipe: Recipe, path: Path, share: float) -> Recipe:
                          f"number of its channels ({', '.join(WIDTHS)})")
     values: dict[str, Any] = recipe.model_dump(mode="json")
     values["model"] = {**values["model"], key: _narrower(arguments[key], share)}
+    values["optimizer"]["lr"] *= RATE
     values.update(start={"run": str(path)}, epochs=math.ceil(recipe.epochs / 2), snapshots=None, expected=None,
                   description=f"{recipe.description.split(chr(10))[0]}; {share:.0%} of its channels pruned")
     return validate(values, f"{path}, pruned")
