@@ -19,6 +19,7 @@ import argparse
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -109,10 +110,10 @@ def abuse(words: argparse.Namespace) -> dict[str, Any]:
         for name, clients in (("others_beside_slow_clients", _slow), ("others_beside_leaving_clients", _leaving)):
             with _Beside(lambda clients=clients: clients(address, words.seconds)):
                 found[name] = others(address)
-        crowd: list[Load] = []
+        crowd = Load()
         with _Beside(lambda: _crowd(address, crowd)):
             found["others_beside_the_crowd"] = others(address)
-        found["crowd_of_10000"] = crowd[0].figures()
+        found["crowd_of_10000"] = crowd.figures()
         found["mebibytes_at_the_end"] = round(psutil.Process(process.pid).memory_info().rss / 2**20, 1)
     return found
 
@@ -130,9 +131,29 @@ class _Beside:
         self.thread.join()
 
 
-def _crowd(address: str, results: list[Load]) -> None:
-    """Each request on a connection of its own, all due at once."""
-    results.append(load(address, [form(SAMPLE.read_bytes())], 1, CROWD, CROWD))
+def _crowd(address: str, result: Load) -> None:
+    """Each request on a connection of its own, all at once."""
+    asyncio.run(_all_at_once(address, result))
+
+
+async def _all_at_once(address: str, result: Load) -> None:
+    parts, began = urlsplit(address), time.perf_counter()
+    request = form(SAMPLE.read_bytes()).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+
+    async def one() -> None:
+        try:
+            async with asyncio.timeout(60):
+                reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+                writer.write(request)
+                answer = await reader.read()
+                writer.close()
+            result.statuses[int(answer[9:12])] += 1
+            result.latencies.append(time.perf_counter() - began)
+        except (OSError, ValueError, TimeoutError):
+            result.lost += 1
+
+    await asyncio.gather(*(one() for _ in range(CROWD)))
+    result.seconds = time.perf_counter() - began
 
 
 def _slow(address: str, seconds: float) -> None:
