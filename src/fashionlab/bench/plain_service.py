@@ -15,14 +15,13 @@ import uvicorn
 from fastapi import FastAPI, UploadFile
 from PIL import Image
 
-from fashionlab.deploy.classifier import ArtifactClassifier, open_classifier
+from fashionlab.deploy.artifact import load, place
 from fashionlab.listening import listening
 
 
 def build_app(model: str) -> FastAPI:
-    classifier = open_classifier(model, threads=1)
-    assert isinstance(classifier, ArtifactClassifier)
-    artifact, classes = classifier.artifact, classifier.classes
+    artifact = load(place(model))
+    classes = artifact.description.classes
     graph = artifact.graphs[artifact.description.graph]
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])
     app = FastAPI()

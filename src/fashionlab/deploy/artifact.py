@@ -17,6 +17,7 @@ import json
 import math
 from dataclasses import asdict, dataclass, fields
 from functools import cached_property
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +31,7 @@ FORMAT = "fashionlab-artifact-1"
 DESCRIPTION, CARD, CHECK, OUTLIERS, REFERENCE = (
     "artifact.json", "model_card.md", "check.json", "outliers.npz", "reference.npz")
 GRAPHS = {"float32": "model.onnx", "int8": "model-int8.onnx", "pt2": "model.pt2"}
+BUNDLED = "bundled/default.zip"
 
 
 @dataclass(frozen=True)
@@ -107,6 +109,18 @@ class Artifact:
     def distance(self, features: np.ndarray) -> np.ndarray:
         """float64 [N]: how far features [N, D] are from the nearest class, whatever score tells outliers."""
         return rules.mahalanobis(features, features, self.learned)
+
+
+def place(model: str | Path) -> Path:
+    """Where `model` lies: its own path, or that of the bundled artifact for "default". Raises DataError where an
+    installation has none."""
+    if str(model) != "default":
+        return Path(model)
+    path = Path(str(files("fashionlab.deploy") / BUNDLED))
+    if not path.is_file():
+        raise DataError(f"this installation bundles no model (no {path}); give the folder of a run, or of an artifact "
+                        "made with `fashionlab export RUN`")
+    return path
 
 
 def load(source: Path) -> Artifact:

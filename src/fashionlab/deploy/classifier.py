@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from importlib.resources import files
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from fashionlab.deploy.artifact import Artifact, load
+from fashionlab.deploy.artifact import Artifact, load, place
 from fashionlab.deploy.reference import statistics
 from fashionlab.deploy.rules import Answers
 from fashionlab.deploy.session import Session
 from fashionlab.errors import DataError
 
 __all__ = ["Answers", "ArtifactClassifier", "Classifier", "open_classifier", "shaped"]
-
-BUNDLED = "bundled/default.zip"
 
 
 class Classifier(Protocol):
@@ -43,9 +40,7 @@ def open_classifier(model: str | Path, threads: int | None = None) -> Classifier
     threads: None for one a usable core. torch is imported for a run and for nothing else. Raises DataError when there
     is nothing at `model`, or something broken or foreign.
     """
-    if str(model) == "default":
-        return ArtifactClassifier(load(_bundled()), threads)
-    path = Path(model)
+    path = place(model)
     if (path / "recipe.yaml").is_file():
         from fashionlab.deploy.run_classifier import RunClassifier
 
@@ -53,14 +48,6 @@ def open_classifier(model: str | Path, threads: int | None = None) -> Classifier
     if not path.exists():
         raise DataError(f"{path}: there is no such run, artifact or zip (`default` is the bundled model)")
     return ArtifactClassifier(load(path), threads)
-
-
-def _bundled() -> Path:
-    path = Path(str(files("fashionlab.deploy") / BUNDLED))
-    if not path.is_file():
-        raise DataError(f"this installation bundles no model (no {path}); give the folder of a run, or of an artifact "
-                        "made with `fashionlab export RUN`")
-    return path
 
 
 class ArtifactClassifier:

@@ -116,6 +116,6 @@ def in_words(classes: Sequence[str], said: Answers, row: int, top: int) -> dict[
     """What `said` says of one picture, from "label" on as `predict` gives it."""
     probabilities = said.probabilities[row]
     likely = [{"label": classes[one], "probability": float(probabilities[one])}
-              for one in np.argsort(-probabilities, kind="stable")[:top]]
-    return {**likely[0], "top": likely, "set": [classes[one] for one in np.flatnonzero(said.sets[row])],
+              for one in np.argsort(-probabilities, kind="stable")[:top].tolist()]
+    return {**likely[0], "top": likely, "set": [classes[one] for one in np.flatnonzero(said.sets[row]).tolist()],
             "outlier": bool(said.outlier[row]), "strangeness": float(said.strangeness[row])}

@@ -216,9 +216,9 @@ def test_a_graph_that_answers_otherwise_is_not_written(
 
 
 def test_the_bundled_model_answers_or_is_said_to_be_missing() -> None:
-    from fashionlab.deploy import classifier
+    from fashionlab.deploy import artifact
 
-    bundled = Path(classifier.__file__).parent / classifier.BUNDLED
+    bundled = Path(artifact.__file__).parent / artifact.BUNDLED
     if bundled.is_file():
         assert bundled.stat().st_size <= 2_000_000
         assert len(open_classifier("default").answer(np.zeros((2, 28, 28), np.uint8)).probabilities) == 2
