@@ -34,9 +34,10 @@ class Opened:
         return bool(self.page.evaluate(f"{root}.scrollWidth > {root}.clientWidth"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One Chromium for all browser tests."""
+    """One Chromium for a module's tests, and gone when they are over: while Playwright is there, an event loop runs in
+    this thread, and tests that start one themselves would fail."""
     found = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if found is None:
         reason = "no chromium, chromium-browser or google-chrome on the PATH"
