@@ -86,8 +86,9 @@ class _Generator:
             self.greedy = False
         else:
             for number in range(round(rate * seconds)):
-                self.due.append(began + number / rate)
-                await asyncio.sleep(max(0.0, self.due[-1] - time.perf_counter()))
+                due = began + number / rate
+                await asyncio.sleep(max(0.0, due - time.perf_counter()))
+                self.due.append(due)  # not before: a connection that becomes idle meanwhile would send it too early
                 self.hand_out()
         while (self.busy or (self.due and self.idle)) and time.perf_counter() - began < seconds + _PATIENCE:
             await asyncio.sleep(0.005)

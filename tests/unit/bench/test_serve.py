@@ -62,6 +62,11 @@ def test_waiting_counts_where_requests_are_due_at_fixed_times(server):
     assert max(done.latencies) > 0.4 and done.seconds > 0.9
 
 
+def test_no_request_is_sent_before_it_is_due(server):
+    done = load(f"http://127.0.0.1:{server.server_address[1]}/", [form(b"x")], seconds=0.6, connections=8, rate=30)
+    assert min(done.latencies) >= 0.02  # what the server takes
+
+
 def test_a_server_that_is_not_there_is_told(server):
     port = server.server_address[1]
     server.shutdown()
