@@ -8,7 +8,8 @@ Parts, all of them unless named; each replaces its own figures in the file:
     latency      median, p95 and p99 with requests due at 800 a second, and at half of the throughput
     soak         10 minutes at 80 % of the throughput: memory at the start and at the end
     stop         SIGTERM in the midst of the load, ten times: requests that were accepted and lost
-    abuse        others' latency while 500 clients send slowly and 500 a second leave; then 10,000 requests at once
+    abuse        others' latency while 500 clients send slowly, while 500 a second leave, and while 10,000 requests come
+                 at once, from one client and from 10,000
 
 The load generator runs on the same cores as the service. Measure on a machine that does nothing else.
 """
@@ -21,6 +22,8 @@ import json
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -101,49 +104,43 @@ def stop(words: argparse.Namespace) -> dict[str, Any]:
 
 
 def abuse(words: argparse.Namespace) -> dict[str, Any]:
-    """Others: 50 requests a second."""
+    """Others: 50 requests a second from an address of their own; the bad clients are in another process."""
     def others(address: str) -> dict[str, Any]:
-        return load(address, sample_requests(".png"), words.seconds, 16, 50).figures()
+        return load(address, sample_requests(".png"), words.seconds, 16, 50, "127.0.0.2").figures()
 
-    with service(words.model) as (address, process):
+    with service(words.model) as (address, process), ProcessPoolExecutor(1, get_context("spawn")) as beside:
         found = {"others_alone": others(address)}
-        for name, clients in (("others_beside_slow_clients", _slow), ("others_beside_leaving_clients", _leaving)):
-            with _Beside(lambda clients=clients: clients(address, words.seconds)):
-                found[name] = others(address)
-        crowd = Load()
-        with _Beside(lambda: _crowd(address, crowd)):
-            found["others_beside_the_crowd"] = others(address)
-        found["crowd_of_10000"] = crowd.figures()
+        for name, clients in (("slow_clients", _slow), ("leaving_clients", _leaving)):
+            done = beside.submit(clients, address, words.seconds)
+            found[f"others_beside_{name}"] = others(address)
+            done.result()
+        for name, addresses in (("a_crowd_from_one_address", 1), ("a_crowd_from_10000_addresses", CROWD)):
+            crowd = beside.submit(_crowd, address, addresses)
+            found[f"others_beside_{name}"] = others(address)
+            found[name] = crowd.result().figures()
         found["mebibytes_at_the_end"] = round(psutil.Process(process.pid).memory_info().rss / 2**20, 1)
     return found
 
 
-class _Beside:
-    """Something that is done in a thread while the block runs."""
-
-    def __init__(self, work: Callable[[], None]) -> None:
-        self.thread = threading.Thread(target=work)
-
-    def __enter__(self) -> None:
-        self.thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self.thread.join()
+def _source(number: int) -> tuple[str, int]:
+    """An address of this machine (all of 127.x.x.x are on Linux), and any port of it."""
+    return f"127.1.{number // 250}.{number % 250 + 1}", 0
 
 
-def _crowd(address: str, result: Load) -> None:
-    """Each request on a connection of its own, all at once."""
-    asyncio.run(_all_at_once(address, result))
+def _crowd(address: str, addresses: int) -> Load:
+    """CROWD requests on connections of their own, all at once, from so many addresses."""
+    return asyncio.run(_all_at_once(address, addresses))
 
 
-async def _all_at_once(address: str, result: Load) -> None:
-    parts, began = urlsplit(address), time.perf_counter()
+async def _all_at_once(address: str, addresses: int) -> Load:
+    parts, began, result = urlsplit(address), time.perf_counter(), Load()
     request = form(SAMPLE.read_bytes()).replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
 
-    async def one() -> None:
+    async def one(number: int) -> None:
         try:
             async with asyncio.timeout(60):
-                reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+                reader, writer = await asyncio.open_connection(
+                    parts.hostname, parts.port, local_addr=_source(number % addresses))
                 writer.write(request)
                 answer = await reader.read()
                 writer.close()
@@ -152,12 +149,13 @@ async def _all_at_once(address: str, result: Load) -> None:
         except (OSError, ValueError, TimeoutError):
             result.lost += 1
 
-    await asyncio.gather(*(one() for _ in range(CROWD)))
+    await asyncio.gather(*map(one, range(CROWD)))
     result.seconds = time.perf_counter() - began
+    return result
 
 
 def _slow(address: str, seconds: float) -> None:
-    """500 connections that send a byte of their request each second."""
+    """500 clients that send a byte of their request each second."""
     asyncio.run(_trickle(address, seconds))
 
 
@@ -165,9 +163,9 @@ async def _trickle(address: str, seconds: float) -> None:
     request = form(SAMPLE.read_bytes())
     parts = urlsplit(address)
 
-    async def one() -> None:
+    async def one(number: int) -> None:
         try:
-            _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            _, writer = await asyncio.open_connection(parts.hostname, parts.port, local_addr=_source(number))
             for place in range(int(seconds)):
                 writer.write(request[place : place + 1])
                 await writer.drain()
@@ -176,7 +174,7 @@ async def _trickle(address: str, seconds: float) -> None:
         except OSError:  # closed by the service, as it should
             pass
 
-    await asyncio.gather(*(one() for _ in range(500)))
+    await asyncio.gather(*map(one, range(500)))
 
 
 def _leaving(address: str, seconds: float) -> None:
@@ -184,8 +182,8 @@ def _leaving(address: str, seconds: float) -> None:
     async def run() -> None:
         parts = urlsplit(address)
         for _ in range(int(seconds * 10)):
-            for _ in range(50):
-                _, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            for number in range(50):
+                _, writer = await asyncio.open_connection(parts.hostname, parts.port, local_addr=_source(number))
                 writer.write(form(SAMPLE.read_bytes())[:-50])
                 writer.close()
             await asyncio.sleep(0.1)

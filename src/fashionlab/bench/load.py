@@ -50,22 +50,24 @@ def form(*files: bytes) -> bytes:
     return post(b"".join(parts) + b"--load--\r\n", "multipart/form-data; boundary=load")
 
 
-def load(address: str, requests: Sequence[bytes], seconds: float, connections: int, rate: float | None = None) -> Load:
-    """Send `requests` in turn to the server at `address` for so long.
+def load(address: str, requests: Sequence[bytes], seconds: float, connections: int, rate: float | None = None,
+         source: str | None = None) -> Load:
+    """Send `requests` in turn to the server at `address` for so long; from the address `source`, if given.
 
     Without a rate each connection sends its next request when it has its answer: that finds the throughput. With one,
     requests a second, they are due at fixed times whatever the server does, and one that finds no connection idle
     waits, and its waiting counts: that finds the latency (Tene 2013, "coordinated omission"). A server that goes away
     is told by what is lost and refused.
     """
-    return asyncio.run(_Generator(address, requests).run(seconds, connections, rate))
+    return asyncio.run(_Generator(address, requests, source).run(seconds, connections, rate))
 
 
 class _Generator:
     """Hands requests that are due to connections that are idle."""
 
-    def __init__(self, address: str, requests: Sequence[bytes]) -> None:
+    def __init__(self, address: str, requests: Sequence[bytes], source: str | None) -> None:
         parts = urlsplit(address)
+        self.source = (source, 0) if source else None
         self.where, self.requests = (parts.hostname or "localhost", parts.port or 80), requests
         self.result = Load()
         self.idle: deque[_Connection] = deque()
@@ -106,7 +108,8 @@ class _Generator:
         if self.ended:
             return
         try:
-            await asyncio.get_running_loop().create_connection(lambda: _Connection(self), *self.where)
+            await asyncio.get_running_loop().create_connection(
+                lambda: _Connection(self), *self.where, local_addr=self.source)
         except OSError:
             self.result.refused += 1
 

@@ -27,6 +27,9 @@ def command(
         metavar="N", min=1, max=1024, help="Most pictures in a call of the network.")] = 64,
     queue: Annotated[int, typer.Option(
         metavar="N", min=1, max=100_000, help="Most pictures that wait; more are refused for a second.")] = 512,
+    max_client_connections: Annotated[int, typer.Option(
+        metavar="N", min=1, max=100_000, help="Most connections of one address; more for a proxy before the service.")]
+    = 256,
     threads: Annotated[int | None, typer.Option(min=1, max=1024, help="Threads of the network; by default one a core.")]
     = None,
 ) -> None:
@@ -43,6 +46,6 @@ def command(
 
     token = read_token(token_file)
     limits = Limits(body=int(max_body * 2**20), pictures=max_pictures, pixels=int(max_megapixels * 10**6),
-                    batch=max_batch, queue=max(queue, max_pictures))
+                    batch=max_batch, queue=max(queue, max_pictures), client_connections=max_client_connections)
     serve(Service(model, limits, threads), host, port, name or [], token,
           announce=lambda address: print(address, flush=True))

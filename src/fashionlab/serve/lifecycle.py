@@ -1,10 +1,9 @@
-"""From listening to the last answer: signals, connections that say nothing, an end that loses no request."""
+"""From listening to the last answer: signals, and an end that loses no request."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import resource
 import signal
 import socket
 import time
@@ -12,51 +11,23 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from types import FrameType
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import uvicorn
+
+try:
+    import resource
+except ImportError:  # Windows, where a process may open as many files as it likes
+    resource = None
 
 from fashionlab.listening import host_names, listening
 from fashionlab.serve import logs
 from fashionlab.serve.app import build_app
-from fashionlab.serve.limits import RETRY_AFTER, Limits
+from fashionlab.serve.connection import Connection, Crowd
 from fashionlab.serve.service import Service
 
-if TYPE_CHECKING:
-    from uvicorn.protocols.http.h11_impl import H11Protocol as Protocol
-else:
-    from uvicorn.protocols.http.auto import AutoHTTPProtocol as Protocol  # httptools' where it is installed
-
-_FULL = (f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nConnection: close\r\n"
-         "Content-Length: 0\r\n\r\n").encode()
 _SPARE_FILES = 64  # descriptors for all but connections
 _LAST_ANSWERS = 30  # seconds that requests have to end when the service ends
-
-
-class Connection(Protocol):
-    """uvicorn's, closed after `limits.head_seconds` without a request, or beyond `limits.connections` others."""
-
-    def __init__(self, *words: Any, limits: Limits, **named: Any) -> None:
-        super().__init__(*words, **named)
-        self.limits = limits
-
-    def connection_made(self, transport: asyncio.Transport) -> None:
-        super().connection_made(transport)
-        self._next_look = self.loop.call_later(self.limits.head_seconds, self._look, None)
-        if len(self.connections) > self.limits.connections:
-            transport.write(_FULL)
-            transport.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        super().connection_lost(exc)
-        self._next_look.cancel()
-
-    def _look(self, before: object) -> None:
-        """Close it where no request has begun since the last look, at which `before` was the latest one."""
-        if self.cycle is before and (self.cycle is None or self.cycle.response_complete):
-            self.transport.close()
-        else:
-            self._next_look = self.loop.call_later(self.limits.head_seconds, self._look, self.cycle)
 
 
 class Server(uvicorn.Server):
@@ -71,7 +42,8 @@ class Server(uvicorn.Server):
 
     async def startup(self, sockets: Sequence[Any] | None = None) -> None:
         await super().startup(sockets)  # type: ignore[arg-type]
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.service.reload_soon)
+        if hasattr(signal, "SIGHUP"):  # not on Windows
+            asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.service.reload_soon)
         self._tell_started()  # not before: until then a SIGHUP ends the process
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
@@ -92,7 +64,6 @@ class Server(uvicorn.Server):
         while self.server_state.connections and time.monotonic() < last and not self.force_exit:
             await asyncio.sleep(0.02)
         await super().shutdown(sockets)  # type: ignore[arg-type]
-
 
     async def _accept_the_last(self) -> None:
         """Take the connections that the system has accepted for us and we have not: closing their listener would break
@@ -118,10 +89,11 @@ def serve(service: Service, host: str, port: int, names: Sequence[str], token: s
     """
     logs.start()
     limits = replace(service.limits, connections=_most_connections(service.limits.connections))
+    crowd = Crowd(limits, service.metrics.rejected)
     with listening(host, port) as (listener, address):
         app = build_app(service, [*host_names(host), *names], token)
         config = uvicorn.Config(
-            app, http=partial(Connection, limits=limits), ws="none", lifespan="on",  # type: ignore[arg-type]
+            app, http=partial(Connection, crowd=crowd), ws="none", lifespan="on",  # type: ignore[arg-type]
             log_config=None, access_log=False, server_header=False, timeout_keep_alive=10,
             timeout_graceful_shutdown=_LAST_ANSWERS, backlog=4096)
 
@@ -135,6 +107,8 @@ def serve(service: Service, host: str, port: int, names: Sequence[str], token: s
 
 def _most_connections(wanted: int) -> int:
     """As many as wanted, if the system lets us have a file descriptor for each."""
+    if resource is None:
+        return wanted
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + _SPARE_FILES
     if soft != resource.RLIM_INFINITY and soft < needed:

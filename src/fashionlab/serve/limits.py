@@ -30,8 +30,9 @@ class Limits:
     """Of one request: body (bytes), pictures, pixels (of all its pictures, as their headers say, before decoding).
 
     Of all requests at once: batch, pictures in one call of the network; queue, pictures that wait for an answer;
-    held, bytes of bodies in memory; connections. In seconds: head, for a request's first lines; body, for the rest;
-    answer, from then on; drain, for which a service that was told to end still listens.
+    held, bytes of bodies in memory; connections, of all clients and of one address. In seconds: head, for a request's
+    first lines; body, for the rest; answer, from then on; drain, for which a service that was told to end still
+    listens.
     """
 
     body: int = 16 << 20
@@ -41,6 +42,7 @@ class Limits:
     queue: int = 512
     held: int = 256 << 20
     connections: int = 16_000
+    client_connections: int = 256
     head_seconds: float = 10.0
     body_seconds: float = 20.0
     answer_seconds: float = 10.0

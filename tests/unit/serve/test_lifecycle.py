@@ -26,6 +26,7 @@ from fashionlab.bench.load import form, load
 from fashionlab.bench.serve import service
 from fashionlab.serve import lifecycle
 from fashionlab.serve.app import build_app
+from fashionlab.serve.connection import Connection, Crowd
 from fashionlab.serve.limits import Limits
 from fashionlab.serve.service import Service
 
@@ -148,12 +149,31 @@ def test_connections_that_say_nothing_are_closed(toy_artifact, shirt):
         assert answered(address, form(shirt)) == 200
 
 
+def test_one_client_cannot_take_all_connections(toy_artifact, shirt):
+    limits = Limits(client_connections=4, drain_seconds=0.1)
+    with in_thread(toy_artifact, limits) as address, contextlib.ExitStack() as stack:
+        first = [stack.enter_context(connect(address)) for _ in range(4)]
+        for _ in range(3):
+            more = stack.enter_context(connect(address))
+            more.sendall(form(*[shirt] * 50))  # larger than what is read at once: the answer comes all the same
+            said = more.recv(1000)
+            assert said.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in said and more.recv(1) == b""
+        silent = stack.enter_context(connect(address))
+        assert load(address, [form(shirt)], 0.3, 1, source="127.0.0.2").statuses.keys() == {200}, "another address"
+        assert silent.recv(1) == b"", "closed soon"
+        first.pop().close()
+        assert answered(address, form(shirt)) == 200, "one has gone"
+        metrics = stack.enter_context(urllib.request.urlopen(f"{address}metrics")).read().decode()
+        assert 'fashionlab_rejected_total{reason="overloaded"} 3.0' in metrics
+
+
 @contextlib.contextmanager
 def in_thread(artifact: Path, limits: Limits) -> Iterator[str]:
     """A service in a thread of this process: its address."""
-    app = build_app(Service(str(artifact), limits, threads=1))
+    service = Service(str(artifact), limits, threads=1)
+    crowd = Crowd(limits, service.metrics.rejected)
     server = uvicorn.Server(uvicorn.Config(
-        app, port=0, http=partial(lifecycle.Connection, limits=limits), ws="none", log_config=None))
+        build_app(service), port=0, http=partial(Connection, crowd=crowd), ws="none", log_config=None))
     thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
