@@ -109,7 +109,7 @@ def abuse(words: argparse.Namespace) -> dict[str, Any]:
         return load(address, sample_requests(".png"), words.seconds, 16, 50, "127.0.0.2").figures()
 
     with service(words.model) as (address, process), ProcessPoolExecutor(1, get_context("spawn")) as beside:
-        found = {"others_alone": others(address)}
+        found: dict[str, Any] = {"others_alone": others(address)}
         for name, clients in (("slow_clients", _slow), ("leaving_clients", _leaving)):
             done = beside.submit(clients, address, words.seconds)
             found[f"others_beside_{name}"] = others(address)

@@ -68,7 +68,6 @@ class PlainTraining:
             seen += len(labels)
         return seen
 
-
     @torch.no_grad()
     def accuracy(self, pictures: PictureSet) -> float:
         """The share of `pictures` that the network gets right."""

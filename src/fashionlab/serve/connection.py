@@ -16,7 +16,7 @@ else:
 
 _FULL = (f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nConnection: close\r\n"
          "Content-Length: 0\r\n\r\n").encode()
-_FAREWELL = 1.0  # seconds in which a client that is one too many can read that it is
+_FAREWELL = 5.0  # seconds in which a client that is one too many can ask, and read that it is
 
 
 class Crowd:
