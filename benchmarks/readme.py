@@ -1,4 +1,4 @@
-"""Write the measured figures into README.md, docs/performance.md and the recipes' headers, from results/.
+"""Write the measured figures into README.md, pages of docs/ and the recipes' headers, from results/.
 
     python benchmarks/readme.py            rewrites what stands between <!-- results:NAME --> and <!-- end -->, and
                                            draws the figures
@@ -8,11 +8,11 @@ A test fails when a file is stale.
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
+
+import deployment_pages
+from markdown import ROOT, read, table, where
 
 from fashionlab import recipes
 from fashionlab.report import style
@@ -20,17 +20,12 @@ from fashionlab.report.benchmark_figures import Point, accuracy_against_time, gr
 from fashionlab.reproduction.board import board
 from fashionlab.reproduction.systems import systems
 
-ROOT = Path(__file__).parents[1]
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_MEASURED = "Not measured yet: results/ has no file for it."
 MEASURED = re.compile(rf"{re.escape(NOT_MEASURED)}|Measured: results/[\w/-]+\.json\.")
-PAGES = ("README.md", "docs/performance.md")
+PAGES = ("README.md", "docs/performance.md", "docs/export.md", "docs/predict.md", "docs/serving.md", "docs/watching.md")
 FIGURES = ROOT / "docs" / "figures"
 LOWEST = 82.5  # percent; what is below stands at the lower edge of the figure
-
-
-def read(name: str) -> dict[str, Any]:
-    return json.loads((ROOT / "results" / f"{name}.json").read_text(encoding="utf-8"))
 
 
 def quick_output() -> str:
@@ -43,17 +38,6 @@ def own_recipes() -> list[str]:
     own = [name for name in recipes.names() if name not in {system.id for system in systems()}]
     measured = [name for name in own if (ROOT / "results" / f"{name}.json").is_file()]
     return sorted(measured, key=lambda name: read(name)["summary"]["train_seconds"]["mean"])
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
-    """In Markdown, with an empty line after it."""
-    return "\n".join(f"| {' | '.join(map(str, row))} |" for row in (header, ["---"] * len(header), *rows)) + "\n\n"
-
-
-def where(result: dict[str, Any]) -> str:
-    """The command and the machine of a measurement."""
-    machine = result["machine"]
-    return f"`{result['command']}` on {machine['cores']} cores of an {machine['processor']}"
 
 
 def records() -> str:
@@ -189,7 +173,7 @@ def scoreboard() -> str:
 
 
 BLOCKS = {"quick-output": quick_output, "records": records, "growth": growth_tables, "bench-data": data_line,
-          "bench-train": training_speed, "scoreboard": scoreboard}
+          "bench-train": training_speed, "scoreboard": scoreboard, **deployment_pages.BLOCKS}
 
 
 def render(text: str) -> str:

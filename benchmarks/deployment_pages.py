@@ -1,0 +1,111 @@
+"""The measured figures of docs/export.md, predict.md, serving.md and watching.md, for benchmarks/readme.py."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from markdown import cores, read, table, where
+
+
+def export() -> str:
+    """The bundled model's graphs beside PyTorch."""
+    found = read("export-medium")
+    rows = [(name, f"{row['bytes'] / 1e6:.2f}", f"{row['test_accuracy']:.2%}", f"{row['equal_answers']:.1%}",
+             f"{row['largest_difference']:.2g}",
+             *("{median:.2f} ({p99:.2f})".format(**row["latency_ms"][size]) for size in ("1", "32", "256")),
+             f"{row['images_per_second']:,.0f}") for name, row in found["rows"].items()]
+    return (table(("form", "MB", "test accuracy", "equal answers", "largest difference of logits",
+                   "1 picture, ms: median (p99)", "32 pictures", "256 pictures", "pictures/s"), rows)
+            + f"The bundled model, {found['views']} views in a graph. {_capital(found['int8']['why'])}. "
+            f"{where(found)}; `results/export-medium.json`.\n")
+
+
+def predict() -> str:
+    """Simulated photos, and how fast folders are answered."""
+    photo, speed = read("photo"), read("predict")
+    kinds = [(kind.removeprefix("background "), *(_share(one[key]) for key in ("plain", "photos", "whole")),
+              _points(one["points"])) for kind, one in {"all": photo, **photo["by"]}.items()]
+    rows = [(name, f"{one['pictures']:,}", *(f"{one[key]['median']:,.0f}" for key in ("command", "decoding_alone")))
+            for name, one in speed["folders"].items()]
+    header = ("photos", "as they are", "as photos", "the whole photo inverted and shrunk", "points lost or won")
+    return (table(header, kinds)
+            + f"`{photo['command']}`: {photo['n']:,} pictures, 95 % intervals; `results/photo.json`.\n\n"
+            + table(("a folder of", "pictures", "pictures/s, start included", "pictures/s of decoding alone"), rows)
+            + f"One picture takes {speed['one_picture']['median']:.2f} s from the command to the answer "
+            f"({speed['one_picture']['lowest']:.2f} to {speed['one_picture']['highest']:.2f}). {where(speed)}; "
+            "`results/predict.json`.\n")
+
+
+def serving() -> str:
+    """Load, faults and abuse."""
+    found = read("serving")
+    most = [(name, f"{one['a_second']:,.0f}", *_latency(one)) for name, one in _loads(found["throughput"])]
+    due = [(f"PNG, {name}", f"{one['a_second']:,.0f}", *_latency(one)) for name, one in _loads(found["latency"])]
+    abuse = [(name.removeprefix("others_").replace("_", " "), _answers(one), *_latency(one))
+             for name, one in found["abuse"].items() if name.startswith("others")]
+    crowds = [(name.removeprefix("a_").replace("_", " "), _answers(one)) for name, one in found["abuse"].items()
+              if name.startswith("a_crowd")]
+    soak, stop = found["soak"], found["stop"]
+    memory = soak["mebibytes"]
+    return (
+        table(("one picture a request", "answers/s", "median, ms", "p99, ms"), [
+            *((f"{name}, as fast as it goes", *row) for name, *row in most), *due])
+        + f"{soak['minutes']:g} minutes at {soak['rate']:,.0f} a second: {memory[0]:.0f} MiB after one minute, "
+        f"{memory[-1]:.0f} at the end, {memory[-1] - memory[len(memory) // 2]:+.1f} over the last five. SIGTERM under "
+        f"full load, {stop['rounds']} times: {stop['answered']:,} answers, {stop['lost']} requests lost.\n\n"
+        + table(("50 requests a second of others", "their answers", "median, ms", "p99, ms"), abuse)
+        + table(("10,000 requests at once", "their answers"), crowds)
+        + f"`python benchmarks/serving.py`, with the load generator on the same {cores(found)}; "
+        "`results/serving.json`.\n")
+
+
+def watching() -> str:
+    """False alarms in quiet weeks, delays after changes."""
+    found = read("watch")
+    weeks = found["weeks"]
+    alarms = {name: sum(one["alarms"].values()) for name, one in weeks.items()}
+    near = [value for one in weeks.values() for value in one["largest_over_limit"].values()]
+    rows = [(f"{row['kind']}: {row['strength']}", _delay(row["median"]), _delay(row["p95"]),
+             f"{row['within_500']['estimate']:.0%}",
+             ", ".join(sorted(row["raised_by"], key=lambda name: -row["raised_by"][name]))) for row in found["delays"]]
+    return (
+        f"- **False alarms**: {alarms['test']} in {weeks['test']['weeks']} weeks of {found['pictures_a_week']:,} "
+        f"pictures each, every window looked at; {alarms['validation']} in {weeks['validation']['weeks']} more, drawn "
+        f"from the validation pictures. The largest values are {min(near):.2f} to {max(near):.2f} of the limits.\n"
+        f"- **Delays**, in pictures after the change, over {found['delays'][0]['trials']} trials each:\n\n"
+        + table(("change", "median", "95 % of trials", "within 500", "raised by"), rows)
+        + f"`{found['command']}`; `results/watch.json`.\n")
+
+
+def _loads(found: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
+    names = {"png": "PNG of 28 x 28", "photo": "JPEG photo", "pixels": "28 x 28 numbers in JSON"}
+    return ((names.get(key, key), one) for key, one in found.items() if isinstance(one, dict))
+
+
+def _latency(one: dict[str, Any]) -> tuple[str, str]:
+    return f"{one['milliseconds']['median']:.1f}", f"{one['milliseconds']['p99']:.1f}"
+
+
+def _answers(one: dict[str, Any]) -> str:
+    said = [f"{n:,} x {status}" for status, n in one["answers"].items()]
+    return ", ".join([*said, *([f"{one['lost']:,} lost"] if one["lost"] else [])])
+
+
+def _delay(pictures: float) -> str:
+    return "1,000 or more" if pictures >= 1000 else f"{pictures:.0f}"
+
+
+def _share(interval: dict[str, float]) -> str:
+    return f"{interval['estimate']:.2%}"
+
+
+def _points(interval: dict[str, float]) -> str:
+    return "{estimate:+.2f} [{low:+.2f}, {high:+.2f}]".format(**interval)
+
+
+def _capital(words: str) -> str:
+    return words[:1].upper() + words[1:]
+
+
+BLOCKS = {"export": export, "predict": predict, "serving": serving, "watching": watching}
