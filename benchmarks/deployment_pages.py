@@ -10,7 +10,8 @@ from markdown import cores, read, table, where
 
 def export() -> str:
     """The bundled model's graphs beside PyTorch, and those of half of its channels."""
-    return _forms("export-medium", "The bundled model") + "\n" + _forms("export-medium-pruned50", "Half of its channels")
+    return (_forms("export-medium", "The bundled model") + "\n"
+            + _forms("export-medium-pruned50", "Half of its channels"))
 
 
 def _forms(name: str, what: str) -> str:
