@@ -9,16 +9,22 @@ from markdown import cores, read, table, where
 
 
 def export() -> str:
-    """The bundled model's graphs beside PyTorch."""
-    found = read("export-medium")
-    rows = [(name, f"{row['bytes'] / 1e6:.2f}", f"{row['test_accuracy']:.2%}", f"{row['equal_answers']:.1%}",
+    """The bundled model's graphs beside PyTorch, and those of half of its channels."""
+    return (_forms("export-medium", "The bundled model") + "\n"
+            + _forms("export-medium-pruned50", "Half of its channels"))
+
+
+def _forms(name: str, what: str) -> str:
+    found = read(name)
+    rows = [(form, f"{row['bytes'] / 1e6:.2f}", f"{row['test_accuracy']:.2%}", f"{row['equal_answers']:.1%}",
              f"{row['largest_difference']:.2g}",
              *("{median:.2f} ({p99:.2f})".format(**row["latency_ms"][size]) for size in ("1", "32", "256")),
-             f"{row['images_per_second']:,.0f}") for name, row in found["rows"].items()]
-    return (table(("form", "MB", "test accuracy", "equal answers", "largest difference of logits",
-                   "1 picture, ms: median (p99)", "32 pictures", "256 pictures", "pictures/s"), rows)
-            + f"The bundled model, {found['views']} views in a graph. {_capital(found['int8']['why'])}. "
-            f"{where(found)}; `results/export-medium.json`.\n")
+             f"{row['images_per_second']:,.0f}") for form, row in found["rows"].items()]
+    header = ("form", "MB", "test accuracy", "equal answers", "largest difference of logits",
+              "1 picture, ms: median (p99)", "32 pictures", "256 pictures", "pictures/s")
+    said = [f"{_capital(found[key]['why'])}." for key in ("int8", "pruning") if found.get(key)]
+    return (table(header, rows) + f"{what}, {found['views']} views in a graph. {' '.join(said)} {where(found)}; "
+            f"`results/{name}.json`.\n")
 
 
 def predict() -> str:

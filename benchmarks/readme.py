@@ -108,9 +108,8 @@ def growth_tables() -> str:
     if not (ROOT / "results" / "growth.json").is_file():
         return "Not measured yet: `python benchmarks/growth.py`.\n"
     found = read("growth")
-    rates = found["peak_gflops"]
-    threads = [(row["threads"], *(f"{rates[str(row['threads'])][key]:.0f}" for key in ("matrices", "convolution")),
-                _rate(row)) for row in found["threads"]]
+    threads = [(row["threads"], *(f"{peak[key]:.0f}" for key in ("matrices", "convolution")), _rate(row))
+               for row, peak in zip(found["threads"], found["peak"], strict=True)]
     widths = [(", ".join(map(str, row["widths"])), f"{row['macs'] / 1e6:.1f}", _rate(row), f"{row['gflops']:.0f}",
                f"{row['share_of_peak']:.0%}") for row in found["widths"]]
     pictures = [(f"{row['pictures']:,}", f"{row['seconds']:.1f}", _rate(row)) for row in found["pictures"]]
@@ -120,8 +119,8 @@ def growth_tables() -> str:
         + table(("widths", "million multiply-accumulates", "pictures/s", "GFLOP/s", "share of the peak"), widths)
         + table(("pictures", "seconds an epoch", "pictures/s"), pictures)
         + table(("batch", "pictures/s", "memory of the process, MiB"), batches)
-        + f"{where(found)} ({found['precision']}), commit {(found['commit'] or 'unknown')[:7]}; `results/growth.json`."
-        "\n\n"
+        + f"The fastest of {found['rounds']} rounds. {where(found)} ({found['precision']}), commit "
+        f"{(found['commit'] or 'unknown')[:7]}; `results/growth.json`.\n\n"
         + "![Seconds against pictures, milliseconds a picture against arithmetic, pictures a second against threads, "
         "memory against batch size.](figures/growth.svg)\n")
 
