@@ -98,5 +98,5 @@ def _extras() -> list[Check]:
     for name, packages in EXTRAS.items():
         missing = [package for package in packages if importlib.util.find_spec(package) is None]
         checks.append(Check(f"extra {name}", f"missing: {', '.join(missing)}" if missing else "installed",
-                            advice=f"pip install 'fashionlab[{name}]' if you need it" if missing else ""))
+                            advice=f"pip install -e '.[{name}]' if you need it" if missing else ""))
     return checks

@@ -5,8 +5,8 @@ from __future__ import annotations
 from fashionlab.errors import UsageError
 
 EXTRAS = {
-    "serve": ("fastapi", "uvicorn", "onnxruntime", "prometheus_client"),
-    "export": ("onnx", "onnxscript", "onnxruntime"),
+    "serve": ("fastapi", "uvicorn", "prometheus_client", "python_multipart"),
+    "export": ("onnx", "onnxscript"),
     "explain": ("captum",),
     "tune": ("optuna",),
 }
@@ -20,4 +20,4 @@ def missing_extra(command: str, module: str) -> UsageError | None:
         return None
     extra = command if command in extras else extras[0]
     return UsageError(f"`fashionlab {command}` needs {package}, which is not installed: "
-                      f"pip install 'fashionlab[{extra}]'")
+                      f"install the extra {extra!r}: pip install -e '.[{extra}]' in the project's folder")

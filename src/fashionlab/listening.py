@@ -17,6 +17,8 @@ LOOPBACK = ("localhost", "127.0.0.1", "::1", "[::1]")
 def listening(host: str, port: int) -> Iterator[tuple[socket.socket, str]]:
     """A socket that listens there, and the address of what it serves; closed when the block ends. Port 0 picks a free
     one. Raises UsageError when the address or the port cannot be had."""
+    if not host:
+        raise UsageError("--host is empty; expected an address, such as 127.0.0.1, or 0.0.0.0 for all of them")
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -37,5 +39,7 @@ def host_names(host: str) -> list[str]:
     names = [*LOOPBACK, host, f"[{host}]"]
     if host in ("0.0.0.0", "::"):  # every address of this machine
         names += [socket.gethostname()]
-        names += [one.address for addresses in psutil.net_if_addrs().values() for one in addresses]
+        own = [one for addresses in psutil.net_if_addrs().values() for one in addresses]
+        names += [one.address for one in own if one.family == socket.AF_INET]
+        names += [f"[{one.address.partition('%')[0]}]" for one in own if one.family == socket.AF_INET6]
     return names

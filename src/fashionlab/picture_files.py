@@ -14,8 +14,8 @@ from typing import TypeVar
 import numpy as np
 from PIL import (  # the plug-ins: for a format that is not loaded yet, PIL would load all forty
     Image,
-    JpegImagePlugin,  # noqa: F401
-    PngImagePlugin,  # noqa: F401
+    JpegImagePlugin,
+    PngImagePlugin,
     WebPImagePlugin,  # noqa: F401
 )
 
@@ -23,9 +23,13 @@ from fashionlab.errors import DataError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
 MAX_PIXELS = 50_000_000
+MAX_SCANS = 32  # of a progressive JPEG: encoders make about ten, each is decoded over all pixels
 _FORMATS = ("PNG", "JPEG", "WEBP")
 _CHUNK = 64
+_ROWS = 256
 T = TypeVar("T")
+# PIL unpacks a PNG's texts while it reads the header, by default 64 MiB of them.
+PngImagePlugin.MAX_TEXT_MEMORY = 2 << 20
 
 
 class TooManyPixels(DataError):
@@ -33,17 +37,47 @@ class TooManyPixels(DataError):
 
 
 @contextmanager
-def opened(source: Path | bytes, name: str) -> Iterator[Image.Image]:
-    """The picture in a file or in a file's bytes, not yet decoded.
+def opened(source: Path | bytes | Image.Image, name: str) -> Iterator[Image.Image]:
+    """The picture in a file or in a file's bytes, or one that `look` gave, not yet decoded; closed when the block ends.
 
-    Whatever goes wrong, within the block too, becomes a DataError that calls the picture `name`: no PNG, JPEG or WebP,
-    damaged, or over 50 megapixels (known from the header: nothing is decoded).
+    Raises what `look` raises, within the block too.
     """
+    with _one_error(name), source if isinstance(source, Image.Image) else look(source, name) as picture:
+        yield picture
+
+
+def look(source: Path | bytes, name: str) -> Image.Image:
+    """The picture in a file or in a file's bytes, open and not yet decoded.
+
+    Whatever goes wrong becomes a DataError that calls the picture `name`: no PNG, JPEG or WebP, damaged, or over 50
+    megapixels (known from the header).
+    """
+    with _one_error(name):
+        picture = Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS)
+        if picture.width * picture.height > MAX_PIXELS:
+            picture.close()
+            raise TooManyPixels(f"{name}: {picture.width} x {picture.height} pixels, the limit is {MAX_PIXELS:,}")
+        if isinstance(picture, JpegImagePlugin.JpegImageFile) and _scans(picture) > MAX_SCANS:
+            picture.close()
+            raise DataError(f"{name}: a JPEG of more than {MAX_SCANS} scans, which would take too long to decode")
+        return picture
+
+
+def _scans(picture: JpegImagePlugin.JpegImageFile) -> int:
+    """How often the file begins a scan; within a scan's own data the two bytes cannot stand."""
+    file = picture.fp
+    assert file
+    place = file.tell()
+    file.seek(0)
+    count = file.read().count(b"\xff\xda")
+    file.seek(place)
+    return count
+
+
+@contextmanager
+def _one_error(name: str) -> Iterator[None]:
     try:
-        with Image.open(io.BytesIO(source) if isinstance(source, bytes) else source, formats=_FORMATS) as picture:
-            if picture.width * picture.height > MAX_PIXELS:
-                raise TooManyPixels(f"{name}: {picture.width} x {picture.height} pixels, the limit is {MAX_PIXELS:,}")
-            yield picture
+        yield
     except DataError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -63,8 +97,12 @@ def is_grey(picture: Image.Image) -> bool:
 
 def from_sixteen_bits(picture: Image.Image) -> Image.Image:
     """A 16-bit grey picture (a mode that starts with I) scaled to 8 bits."""
-    values = np.asarray(picture).astype(np.int64).clip(0, 65535)
-    return Image.fromarray(((values + 128) // 257).astype(np.uint8))
+    values = np.asarray(picture)
+    found = np.empty(values.shape, dtype=np.uint8)
+    for start in range(0, len(values), _ROWS):  # a few rows at a time: whole pictures of int64 would take gigabytes
+        rows = values[start : start + _ROWS].astype(np.int64).clip(0, 65535)
+        found[start : start + _ROWS] = (rows + 128) // 257
+    return Image.fromarray(found)
 
 
 def in_threads(work: Callable[[T], object], items: Sequence[T], advance: Callable[[int], None]) -> Iterator:

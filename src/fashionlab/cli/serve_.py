@@ -24,7 +24,7 @@ def command(
     max_megapixels: Annotated[float, typer.Option(
         metavar="N", min=0.01, max=50, help="Most pixels of all pictures in a request, in millions.")] = 50,
     max_batch: Annotated[int, typer.Option(
-        metavar="N", min=1, max=1024, help="Most pictures in a call of the network.")] = 64,
+        metavar="N", min=1, max=64, help="Most pictures in a call of the network.")] = 64,
     queue: Annotated[int, typer.Option(
         metavar="N", min=1, max=100_000, help="Most pictures that wait; more are refused for a second.")] = 512,
     max_client_connections: Annotated[int, typer.Option(
@@ -45,7 +45,9 @@ def command(
     from fashionlab.serve.service import Service
 
     token = read_token(token_file)
-    limits = Limits(body=int(max_body * 2**20), pictures=max_pictures, pixels=int(max_megapixels * 10**6),
-                    batch=max_batch, queue=max(queue, max_pictures), client_connections=max_client_connections)
+    body = int(max_body * 2**20)
+    limits = Limits(body=body, held=max(Limits.held, 4 * body), pictures=max_pictures,
+                    pixels=int(max_megapixels * 10**6), batch=max_batch, queue=max(queue, max_pictures),
+                    client_connections=max_client_connections)
     serve(Service(model, limits, threads), host, port, name or [], token,
           announce=lambda address: print(address, flush=True))

@@ -81,9 +81,20 @@ def _unzipped(content: bytes, source: str) -> dict[str, bytes]:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             members = archive.infolist()
             _check_names([one.filename for one in members], sum(one.file_size for one in members), source)
-            return {one.filename: archive.read(one) for one in members}
+            return {one.filename: _member(archive, one) for one in members}
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, ValueError) as error:
         raise DataError(f"{source}: no readable zip ({error})") from error
+
+
+def _member(archive: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """Not more than its header tells, of the two ways of packing that give little more than what is asked for."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError(f"{member.filename[:60]!r} is packed in a way that no artifact of fashionlab is")
+    with archive.open(member) as file:
+        content = file.read(member.file_size)
+        if len(content) != member.file_size or file.read(1):
+            raise ValueError(f"{member.filename[:60]!r} has another size than told")
+        return content
 
 
 def _check_names(names: list[str], size: int, source: str) -> None:

@@ -15,7 +15,7 @@ from fashionlab.errors import DataError
 from fashionlab.photo.read import MAX_BYTES
 from fashionlab.picture_files import SUFFIXES
 
-_SET = re.compile(r".*(\.npz|\.csv|idx[34]-ubyte|\.idx)(\.gz)?", re.IGNORECASE)
+_SET = re.compile(r".*(\.npz|\.csv|(idx[34]-ubyte|\.idx)(\.gz)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,13 @@ def find(words: Sequence[str]) -> list[PictureFile | SetFile | Unreadable]:
 
 def _named(word: str) -> Iterator[PictureFile | SetFile | Unreadable]:
     path = Path(word)
+    try:
+        path.stat()
+    except FileNotFoundError:
+        pass
+    except (OSError, ValueError) as error:  # a name that is too long, or has a zero byte
+        yield Unreadable(word, f"cannot be read ({getattr(error, 'strerror', None) or error})")
+        return
     if word == "-":
         yield _stdin()
     elif path.is_dir():
@@ -79,7 +86,8 @@ def _named(word: str) -> Iterator[PictureFile | SetFile | Unreadable]:
         matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 (pathlib takes no absolute patterns)
         if not matches:
             yield Unreadable(word, "no file matches the pattern")
-        for match in map(Path, matches):
+        files = [match for match in map(Path, matches) if not match.is_dir()]  # ** gives each folder's files as well
+        for match in files or map(Path, matches):
             yield from _below(match) if match.is_dir() else (_file(match),)
 
 

@@ -31,8 +31,8 @@ _FRAME = 3  # pixels of black around what is sharpened: its outline is an edge t
 _GREY = (np.float32(0.299), np.float32(0.587), np.float32(0.114))  # ITU-R 601-2, as PIL and the data's makers
 
 
-def picture_in_form(source: Path | bytes, name: str, size: int = 28, channels: int = 1) -> np.ndarray:
-    """The garment in a picture file, or in a file's bytes; `name` is what messages call it.
+def picture_in_form(source: Path | bytes | Image.Image, name: str, size: int = 28, channels: int = 1) -> np.ndarray:
+    """The garment in what `read_photo` reads; `name` is what messages call it.
 
     Gives what `to_form` gives; raises DataError for what `read_photo` or `to_form` cannot use.
     """
@@ -62,7 +62,10 @@ def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
 
 
 def _in_form(photo: Photo, size: int) -> bool:
-    return photo.pixels.shape == (1, size, size) and float(np.median(border(photo.pixels, 1))) < _BLACK
+    if photo.pixels.shape != (1, size, size):
+        return False
+    edge = border(photo.pixels, 1)
+    return bool(2 * np.count_nonzero(edge < _BLACK) > edge.size)  # the median is; np.median takes ten times as long
 
 
 def _find(photo: Photo, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -24,8 +24,8 @@ class Photo:
     opacity: np.ndarray | None = None
 
 
-def read_photo(source: Path | bytes, name: str | None = None) -> Photo:
-    """Decode a PNG, JPEG or WebP file, or such a file's bytes; `name` is what messages call it.
+def read_photo(source: Path | bytes | Image.Image, name: str | None = None) -> Photo:
+    """Decode a PNG, JPEG or WebP file, such a file's bytes, or what `look` gave; `name` is what messages call it.
 
     Upright by its EXIF orientation; 16 bits, palettes and CMYK become 8-bit grey or RGB; larger pictures are reduced
     to a longest edge below twice `LONGEST_EDGE`, JPEG's while they are decoded. What is transparent becomes white.
@@ -33,9 +33,11 @@ def read_photo(source: Path | bytes, name: str | None = None) -> Photo:
     no such picture.
     """
     name = name or str(source)
-    _check_size(source, name)
+    if not isinstance(source, Image.Image):
+        _check_size(source, name)
     with opened(source, name) as picture:
-        frames = getattr(picture, "n_frames", 1)
+        # What a camera appends to a JPEG (MPO: a preview, a second view) is no animation.
+        frames = 1 if picture.format == "MPO" else getattr(picture, "n_frames", 1)
         if frames > 1:
             raise DataError(f"{name}: an animation of {frames} frames, expected one picture")
         picture.draft(None, (LONGEST_EDGE, LONGEST_EDGE))

@@ -20,6 +20,7 @@ from fashionlab import __version__
 from fashionlab.listening import LOOPBACK
 from fashionlab.serve import metrics, schema
 from fashionlab.serve.gate import PREDICT, Gate
+from fashionlab.serve.model import Model
 from fashionlab.serve.predict import Predict
 from fashionlab.serve.service import Service
 
@@ -42,7 +43,7 @@ def build_app(service: Service, hosts: Sequence[str] = LOOPBACK, token: str | No
     _add_answers(app, service, token)
     _add_pages(app)
     app.add_exception_handler(HTTPException, _refuse)
-    app.openapi = lambda: _openapi(app, service, token)  # type: ignore[method-assign]
+    app.openapi = _OpenApi(app, service, token)  # type: ignore[method-assign]
     paths = [route.path for route in app.routes if isinstance(route, Route)]
     return Gate(app, predict, service, hosts, token, paths)
 
@@ -118,6 +119,20 @@ def _accuracy(check: dict[str, Any], graph: str) -> float | None:
 
 def _problems(token: str | None) -> dict[int | str, dict[str, Any]]:
     return {int(status): told for status, told in schema.problems(400, *([401] if token else [])).items()}
+
+
+class _OpenApi:
+    """The description of the API, made anew when there is another model."""
+
+    def __init__(self, app: FastAPI, service: Service, token: str | None) -> None:
+        self._make = lambda: _openapi(app, service, token)
+        self._service = service
+        self._kept: tuple[Model, dict[str, Any]] | None = None
+
+    def __call__(self) -> dict[str, Any]:
+        if self._kept is None or self._kept[0] is not self._service.model:
+            self._kept = (self._service.model, self._make())
+        return self._kept[1]
 
 
 def _openapi(app: FastAPI, service: Service, token: str | None) -> dict[str, Any]:

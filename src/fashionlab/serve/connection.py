@@ -16,7 +16,8 @@ else:
 
 _FULL = (f"HTTP/1.1 503 Service Unavailable\r\nRetry-After: {RETRY_AFTER}\r\nConnection: close\r\n"
          "Content-Length: 0\r\n\r\n").encode()
-_FAREWELL = 5.0  # seconds in which a client that is one too many can ask, and read that it is
+_PATIENCE = 5.0  # seconds in which a client that is one too many can begin to ask
+_FAREWELL = 0.5  # seconds for what it still sends; closing before that would reset the answer away
 
 
 class Crowd:
@@ -53,17 +54,17 @@ class Connection(Protocol):
         super().connection_made(transport)
         self.address = self.client[0] if self.client else ""
         self.welcome = self.crowd.enter(self.address)
+        self._next_look = (self.loop.call_later(self.limits.head_seconds, self._look, None) if self.welcome
+                           else self.loop.call_later(_PATIENCE, transport.close))
         if len(self.connections) > self.limits.connections:
             self.welcome = False
             self._tell()
             transport.close()
-        self._next_look = (self.loop.call_later(self.limits.head_seconds, self._look, None) if self.welcome
-                           else self.loop.call_later(_FAREWELL, transport.close))
 
     def data_received(self, data: bytes) -> None:
         if self.welcome:
             super().data_received(data)
-        elif not self.told:  # what else comes is read and dropped: closing before would reset the answer away
+        elif not self.told:  # what else comes is read and dropped
             self._tell()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -74,6 +75,8 @@ class Connection(Protocol):
     def _tell(self) -> None:
         self.told = True
         self.transport.write(_FULL)
+        self._next_look.cancel()
+        self._next_look = self.loop.call_later(_FAREWELL, self.transport.close)
         self.crowd.refused("overloaded")
 
     def _look(self, before: object) -> None:

@@ -65,6 +65,11 @@ class Gate:
                 await self.predict(scope, receive, sending)
             else:
                 await self.app(scope, receive, sending)
+        except Exception as error:
+            note["error"] = f"{type(error).__name__}: {error}"[:500]
+            if status:  # the answer has begun: all that is left is to break it off
+                raise
+            await refuse(scope, sending, Refused("internal", "the service failed at this request; its log says why"))
         finally:
             self._note(scope, status, time.perf_counter() - began, note)
 

@@ -10,13 +10,15 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
+from fashionlab import picture_files
 from fashionlab.deploy.classifier import Classifier
 from fashionlab.errors import DataError
 from fashionlab.photo.garment import picture_in_form
-from fashionlab.picture_files import TooManyPixels, opened
+from fashionlab.picture_files import TooManyPixels
 from fashionlab.serve.limits import Limits, Refused
 
 
@@ -45,40 +47,43 @@ def read(body: bytes, content_type: str, classifier: Classifier, limits: Limits)
     return sent
 
 
-def pixels(sent: Sequence[Sent], limits: Limits) -> int:
-    """How many pixels all files have by their headers; nothing is decoded. Raises Refused for what is no picture, and
-    for too many pixels."""
-    total = 0
+def look(sent: Sequence[Sent], limits: Limits) -> tuple[int, list[Image.Image | np.ndarray]]:
+    """How many pixels all files have by their headers, and the files as open pictures; nothing is decoded. Raises
+    Refused for what is no picture, and for too many pixels."""
+    total, found = 0, []
     for one in sent:
-        if isinstance(one.content, np.ndarray):
-            continue
-        total += _header(one)
-        if total > limits.pixels:
-            raise Refused("too-many-pixels", f"{one.name}: with this one there are {total:,} pixels in the request, "
-                          f"the limit is {limits.pixels:,}")
-    return total
+        if not isinstance(one.content, np.ndarray):
+            picture = _header(one.content, one.name)
+            total += picture.width * picture.height
+            if total > limits.pixels:
+                raise Refused("too-many-pixels", f"{one.name}: with this one there are {total:,} pixels in the "
+                              f"request, the limit is {limits.pixels:,}")
+            found.append(picture)
+        else:
+            found.append(one.content)
+    return total, found
 
 
-def _header(one: Sent) -> int:
-    if not one.content:
-        raise Refused("unreadable", f"{one.name}: empty (0 bytes)")
+def _header(content: bytes, name: str) -> Image.Image:
+    if not content:
+        raise Refused("unreadable", f"{name}: empty (0 bytes)")
     try:
-        with opened(bytes(one.content), one.name) as picture:
-            return picture.width * picture.height
+        return picture_files.look(content, name)
     except TooManyPixels as error:
         raise Refused("too-many-pixels", str(error)) from error
     except DataError as error:
         raise Refused("unreadable", str(error)) from error
 
 
-def decode(sent: Sequence[Sent], classifier: Classifier) -> np.ndarray:
-    """uint8 [N, C, H, W] in the classifier's form. Raises Refused for a picture that cannot be used."""
+def decode(sent: Sequence[Sent], looked: Sequence[Image.Image | np.ndarray], classifier: Classifier) -> np.ndarray:
+    """uint8 [N, C, H, W] in the classifier's form, of what `look` gave. Raises Refused for a picture that cannot be
+    used."""
     size, channels = classifier.image_size, classifier.channels
     found = np.empty((len(sent), channels, size, size), dtype=np.uint8)
-    for row, one in enumerate(sent):
+    for row, (one, picture) in enumerate(zip(sent, looked, strict=True)):
         try:
-            found[row] = one.content if isinstance(one.content, np.ndarray) else picture_in_form(
-                one.content, one.name, size, channels)
+            found[row] = picture if isinstance(picture, np.ndarray) else picture_in_form(
+                picture, one.name, size, channels)
         except DataError as error:
             raise Refused("unreadable", str(error)) from error
     return found
@@ -135,6 +140,11 @@ def _multipart(body: bytes, boundary: bytes, limits: Limits) -> list[Sent]:
 
 
 def _json(body: bytes, classifier: Classifier, limits: Limits) -> list[Sent]:
+    # Counted before it is parsed: 16 MiB of brackets would become gigabytes of lists.
+    values = limits.pictures * (classifier.channels * classifier.image_size**2 + 1) + 1
+    if body.count(b",") + body.count(b"[") + body.count(b"{") > 2 * values:
+        raise Refused("too-many-pictures", f"more than {limits.pictures} pictures in one request, or more in it than "
+                      "pictures")
     try:
         value = json.loads(body)
     except (ValueError, RecursionError) as error:
@@ -157,11 +167,17 @@ def _content(value: Any, name: str, classifier: Classifier) -> bytes | np.ndarra
             raise Refused("unreadable", f"{name}: not base64 ({error})") from error
     side, channels = classifier.image_size, classifier.channels
     shape = (side, side) if channels == 1 else (channels, side, side)
-    try:
-        found = np.array(value)
-    except (ValueError, OverflowError, RecursionError):  # rows of different lengths, ...
-        found = np.array(None)
-    if found.shape != shape or found.dtype != np.int64 or found.min() < 0 or found.max() > 255:
+    if not _are_pixels(value, shape):
         raise Refused("unreadable", f"{name}: expected a picture file in base64, or whole numbers from 0 to 255 in an "
                       f"array of {' x '.join(map(str, shape))}, light on black")
-    return found.astype(np.uint8)
+    return np.array(value, dtype=np.uint8)
+
+
+def _are_pixels(value: Any, shape: tuple[int, ...]) -> bool:
+    """Whether `value` is lists of that shape and of whole numbers that a pixel may have; numpy takes anything,
+    with one long text among the values very large ones."""
+    if type(value) is not list or len(value) != shape[0]:
+        return False
+    if len(shape) == 1:
+        return all(type(one) is int and 0 <= one <= 255 for one in value)
+    return all(_are_pixels(one, shape[1:]) for one in value)

@@ -12,7 +12,7 @@ from fashionlab.picture_files import MAX_PIXELS
 REASONS = {
     "host": 400, "malformed": 400, "token": 401, "not-found": 404, "method": 405, "body-too-slow": 408,
     "body-too-large": 413, "too-many-pixels": 413, "content-type": 415, "parameter": 422, "too-many-pictures": 422,
-    "no-picture": 422, "unreadable": 422, "overloaded": 503, "too-late": 503,
+    "no-picture": 422, "unreadable": 422, "internal": 500, "overloaded": 503, "too-late": 503,
 }
 RETRY_AFTER = 1  # seconds; a full queue of small pictures is answered in less
 
@@ -57,9 +57,9 @@ class Budget:
     what: str
     held: int = field(default=0, init=False)
 
-    def take(self, amount: int) -> None:
-        """Raises Refused where that is more than there is."""
-        if self.held + amount > self.most:
+    def take(self, amount: int, share: float = 1.0) -> None:
+        """Raises Refused where that is more than there is, of `share` of all."""
+        if self.held + amount > share * self.most:
             raise Refused("overloaded", f"too many {self.what} at the moment; try again in a second")
         self.held += amount
 

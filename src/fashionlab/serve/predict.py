@@ -11,9 +11,10 @@ from starlette.types import Receive, Scope, Send
 
 from fashionlab.deploy.predict import in_words
 from fashionlab.serve.limits import RETRY_AFTER, Refused
-from fashionlab.serve.service import Service
+from fashionlab.serve.service import SMALL_BODY, Service
 
 TOP = 3
+LARGE_BODIES = 0.75  # of the memory for bodies: the rest is for small ones, which large ones must not lock out
 
 
 class Gone(Exception):
@@ -71,7 +72,8 @@ class Predict:
                         raise Gone
                     chunk, more = message.get("body", b""), message.get("more_body", False)
                     self._check(len(body) + len(chunk))
-                    self.service.bodies.take(len(chunk))
+                    small = max(int(told), len(body) + len(chunk)) <= SMALL_BODY
+                    self.service.bodies.take(len(chunk), 1.0 if small else LARGE_BODIES)
                     body += chunk
         except TimeoutError:
             raise Refused("body-too-slow", f"the body was not here within {limits.body_seconds:g} s") from None

@@ -23,7 +23,7 @@ from fashionlab.serve.metrics import Metrics
 from fashionlab.serve.model import Model, load_model
 
 # Below these, work is done at once in the thread that serves requests: handing it over would take longer.
-_SMALL_BODY = 32 << 10
+SMALL_BODY = 32 << 10
 _SMALL_PIXELS = 128 * 128
 T = TypeVar("T")
 
@@ -46,6 +46,7 @@ class Service:
         self.batcher = Batcher(self.limits.batch, self.metrics.batch)
         self._decoders = ThreadPoolExecutor(usable_cores(), "decoder")
         self._reloading: asyncio.Task[None] | None = None
+        self._once_more = False
 
     async def answer(self, body: bytes, content_type: str) -> tuple[Model, list[Sent], np.ndarray, Answers]:
         """The model that answered, the pictures as they came and in its form, uint8 [N, C, H, W], and the answers.
@@ -56,7 +57,7 @@ class Service:
             async with asyncio.timeout(self.limits.answer_seconds):
                 model = self.model
                 read = functools.partial(intake.read, body, content_type, model.classifier, self.limits)
-                sent = read() if len(body) <= _SMALL_BODY else await self._apart(read)
+                sent = read() if len(body) <= SMALL_BODY else await self._apart(read)
                 with self.waiting.taken(len(sent)):
                     pictures = await self._decoded(sent, model)
                     return model, sent, pictures, await self.batcher.ask(pictures, model)
@@ -64,8 +65,10 @@ class Service:
             raise Refused("too-late", f"no answer within {self.limits.answer_seconds:g} s; try again") from None
 
     async def _decoded(self, sent: list[Sent], model: Model) -> np.ndarray:
-        pixels = intake.pixels(sent, self.limits)
-        decode = functools.partial(intake.decode, sent, model.classifier)
+        look = functools.partial(intake.look, sent, self.limits)
+        size = sum(len(one.content) for one in sent)
+        pixels, looked = look() if size <= SMALL_BODY else await self._apart(look)
+        decode = functools.partial(intake.decode, sent, looked, model.classifier)
         if pixels <= _SMALL_PIXELS:
             return decode()
         with self.pixels.taken(pixels):
@@ -75,9 +78,15 @@ class Service:
         return await asyncio.get_running_loop().run_in_executor(self._decoders, work)
 
     def reload_soon(self) -> None:
-        """Read the artifact again beside the running one, in this event loop's time; once for many calls."""
+        """Read the artifact again beside the running one, in this event loop's time. Calls during that are one more."""
+        self._once_more = True
         if self._reloading is None or self._reloading.done():
-            self._reloading = asyncio.get_running_loop().create_task(self.reload())
+            self._reloading = asyncio.get_running_loop().create_task(self._reload_all())
+
+    async def _reload_all(self) -> None:
+        while self._once_more:
+            self._once_more = False
+            await self.reload()
 
     async def reload(self) -> None:
         """Requests go on being answered by the old artifact, and what it has begun it ends. One that cannot be read
@@ -85,9 +94,11 @@ class Service:
         began = time.monotonic()
         try:
             model = await asyncio.to_thread(load_model, self.source, self.threads)
-        except (FashionlabError, OSError) as error:
+        except Exception as error:  # whatever a foreign artifact does to libraries, the old one goes on
             self.metrics.reloaded("failed")
-            tell("reload failed, the old artifact goes on", "error", artifact=self.source, reason=str(error))
+            known = isinstance(error, FashionlabError | OSError)
+            tell("reload failed, the old artifact goes on", "error", artifact=self.source,
+                 reason=str(error) if known else f"{type(error).__name__}: {error}")
             return
         self.model = model
         self.metrics.reloaded("done")
@@ -95,4 +106,4 @@ class Service:
 
     def close(self) -> None:
         self.batcher.close()
-        self._decoders.shutdown(cancel_futures=True)
+        self._decoders.shutdown(wait=False, cancel_futures=True)

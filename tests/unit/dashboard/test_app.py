@@ -17,8 +17,9 @@ from fastapi.testclient import TestClient
 
 from fashionlab.dashboard.app import STATIC, build_app
 from fashionlab.dashboard.runs import RunsFolder
+from fashionlab.errors import UsageError
 from fashionlab.extras import missing_extra
-from fashionlab.listening import host_names
+from fashionlab.listening import host_names, listening
 from run_folders import history_rows, write_run
 
 
@@ -108,12 +109,15 @@ def test_a_wildcard_address_answers_to_this_machine_alone():
     hosts = host_names("0.0.0.0")
     assert "127.0.0.1" in hosts and socket.gethostname() in hosts
     assert "*" not in hosts and not [host for host in hosts if host.startswith("*")]
+    assert all(host.count(":") == 0 or host == "::1" or host[0] + host[-1] == "[]" for host in host_names("0.0.0.0"))
+    with pytest.raises(UsageError, match="--host is empty"), listening("", 0):
+        pass
 
 
 @pytest.mark.parametrize("module", ["fastapi", "uvicorn"])
 def test_a_missing_package_names_the_extra(module):
     told = missing_extra("dashboard", module)
-    assert told and "`fashionlab dashboard`" in str(told) and "fashionlab[serve]" in str(told)
+    assert told and "`fashionlab dashboard`" in str(told) and "'.[serve]'" in str(told)
 
 
 @pytest.mark.parametrize("stop", [signal.SIGINT, signal.SIGTERM])

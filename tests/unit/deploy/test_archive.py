@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import subprocess
+import tracemalloc
 import zipfile
 from pathlib import Path
 
@@ -113,6 +114,30 @@ def test_names_given_twice_too_many_or_too_large_are_refused(tmp_path: Path, mon
         archive.read(bomb)
     with pytest.raises(DataError, match="bytes"):
         archive.unpack_arrays(bomb.read_bytes(), "arrays")
+
+
+@pytest.mark.parametrize("packed", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_other_ways_of_packing_are_refused(tmp_path: Path, packed: int) -> None:
+    path = tmp_path / "odd.zip"
+    with zipfile.ZipFile(path, "w", packed) as made:
+        made.writestr("zeros", bytes(100))
+    with pytest.raises(DataError, match="packed in a way"):
+        archive.read(path)
+
+
+def test_a_zip_that_holds_more_than_it_tells_is_refused_without_unpacking_it(tmp_path: Path) -> None:
+    path = tmp_path / "liar.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("zeros", bytes(50_000_000))
+    content = path.read_bytes()
+    path.write_bytes(content.replace((50_000_000).to_bytes(4, "little"), (10).to_bytes(4, "little")))
+    tracemalloc.start()
+    try:
+        with pytest.raises(DataError, match=str(path)):
+            archive.read(path)
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_what_is_no_artifact_is_refused(tmp_path: Path) -> None:

@@ -215,13 +215,13 @@ def test_a_graph_that_answers_otherwise_is_not_written(
     assert not (tmp_path / "out.zip").exists()
 
 
-def test_the_bundled_model_answers_or_is_said_to_be_missing() -> None:
+def test_the_bundled_model_is_small_accurate_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     from fashionlab.deploy import artifact
 
-    bundled = Path(artifact.__file__).parent / artifact.BUNDLED
-    if bundled.is_file():
-        assert bundled.stat().st_size <= 2_000_000
-        assert len(open_classifier("default").answer(np.zeros((2, 28, 28), np.uint8)).probabilities) == 2
-    else:
-        with pytest.raises(DataError, match="bundles no model"):
-            open_classifier("default")
+    found = artifact.load(artifact.place("default"))
+    assert Path(found.source).stat().st_size <= 2_000_000
+    assert found.check["n"] == 10_000 and found.check["rows"][found.description.graph]["test_accuracy"] >= 0.945
+    assert len(open_classifier("default").answer(np.zeros((2, 28, 28), np.uint8)).probabilities) == 2
+    monkeypatch.setattr(artifact, "BUNDLED", "bundled/none.zip")
+    with pytest.raises(DataError, match="bundles no model"):
+        open_classifier("default")

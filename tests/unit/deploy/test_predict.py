@@ -155,6 +155,9 @@ def test_what_words_name(pictures: Path, monkeypatch: pytest.MonkeyPatch):
     (pictures / "odd[1].png").write_bytes((pictures / "b.jpg").read_bytes())
     names = [one.name for one in find(["odd[1].png", "*.jpg", "m*", "**/*.PNG"]) if isinstance(one, PictureFile)]
     assert names == ["odd[1].png", "b.jpg", "more/a.PNG", "more/a.PNG"]
+    everything = [one.name for one in find(["**"]) if isinstance(one, PictureFile | SetFile)]
+    assert everything and len(everything) == len(set(everything)), "each once"
+    assert "too long" in next(one.reason for one in find(["x" * 300]) if isinstance(one, Unreadable)).lower()
     assert find(["x.npz", "*.gif"]) == [Unreadable("x.npz", "no such file or folder"),
                                         Unreadable("*.gif", "no file matches the pattern")]
     for name in ("a.csv", "b.npz", "t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz", "c.idx"):

@@ -6,6 +6,7 @@ import base64
 import io
 import json
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -73,6 +74,8 @@ def test_json_holds_files_or_pixels(client, shirt):
     (json.dumps({"pictures": [[[2**70] * 28] * 28]}).encode(), "unreadable"),
     (json.dumps({"pictures": [[[True] * 28] * 28]}).encode(), "unreadable"),
     (json.dumps({"pictures": ["eA=="] * 65}).encode(), "too-many-pictures"),
+    (json.dumps({"pictures": [[[""] * 28] * 27 + [["a" * 100_000] * 28]]}).encode(), "unreadable"),
+    (b'{"pictures": [' + b"[]," * 200_000 + b"1]}", "too-many-pictures"),
 ])
 def test_bad_json_is_refused_with_a_reason(client, content, reason):
     answer = client.post("/v1/predict", content=content, headers={"Content-Type": "application/json"})
@@ -125,6 +128,42 @@ def test_model_probes_and_figures_tell_what_happened(client, shirt):
     for figure in drift["figures"]:
         assert found["fashionlab_drift_psi", figure["name"]] == pytest.approx(figure["psi"])
         assert found["fashionlab_drift_alarm", figure["name"]] == figure["alarm"]
+
+
+def test_json_takes_no_more_memory_than_it_has_pictures(client):
+    """numpy made a text of 100,000 characters of each of 784 values of which one was that long: 300 MB."""
+    rows = [["a" * 100_000, *[""] * 27], *[[""] * 28] * 27]
+    content = json.dumps({"pictures": [rows]}).encode()
+    tracemalloc.start()
+    try:
+        client.post("/v1/predict", content=content, headers={"Content-Type": "application/json"})
+        assert tracemalloc.get_traced_memory()[1] < 20 * len(content)
+    finally:
+        tracemalloc.stop()
+
+
+def test_a_defect_is_told_and_counted(client, shirt, monkeypatch, capfd):
+    def broken(*_):
+        raise ZeroDivisionError("a defect")
+
+    monkeypatch.setattr("fashionlab.serve.intake.read", broken)
+    answer = client.post("/v1/predict", files={"a": shirt})
+    assert (answer.status_code, answer.json()["reason"]) == (500, "internal") and "defect" not in answer.text
+    line = json.loads(capfd.readouterr().err.splitlines()[-1])
+    assert line["status"] == 500 and line["error"] == "ZeroDivisionError: a defect"
+    told = figures(client)
+    assert told["fashionlab_requests_total", "POST", "/v1/predict", "500"] == 1
+    assert told["fashionlab_rejected_total", "internal"] == 1 and client.service.bodies.held == 0
+
+
+def test_large_bodies_do_not_lock_out_small_ones(make_client, shirt):
+    client = make_client(Limits(held=200_000))
+    client.service.bodies.held = 150_000
+    assert client.post("/v1/predict", files={"a": shirt}).status_code == 200
+    large = {"a": shirt + b"x" * 40_000}
+    assert client.post("/v1/predict", files=large).json()["reason"] == "overloaded"
+    client.service.bodies.held = 0
+    assert client.post("/v1/predict", files=large).status_code == 200
 
 
 def test_unknown_paths_do_not_grow_the_figures(client):

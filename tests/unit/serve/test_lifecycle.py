@@ -157,7 +157,7 @@ def test_one_client_cannot_take_all_connections(toy_artifact, shirt):
             more = stack.enter_context(connect(address))
             more.sendall(form(*[shirt] * 50))  # larger than what is read at once: the answer comes all the same
             said = more.recv(1000)
-            assert said.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in said and more.recv(1) == b""
+            assert said.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in said and more.recv(1) == b"", "and closed"
         silent = stack.enter_context(connect(address))
         assert load(address, [form(shirt)], 0.3, 1, source="127.0.0.2").statuses.keys() == {200}, "another address"
         assert silent.recv(1) == b"", "closed though it says nothing"

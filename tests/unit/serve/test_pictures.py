@@ -13,7 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from fashionlab.serve.limits import REASONS
 
@@ -51,12 +51,32 @@ def animated() -> bytes:
     return encoded(frames[0], "WEBP", save_all=True, append_images=frames[1:])
 
 
+def many_scans() -> bytes:
+    """A progressive JPEG whose last scan comes a hundred times."""
+    content = encoded(garment("L"), "JPEG", progressive=True)
+    last = content.rindex(b"\xff\xda")
+    return content[:last] + content[last:-2] * 100 + content[-2:]
+
+
+def with_preview() -> bytes:
+    """What cameras write: a JPEG with a second one behind it (multi-picture format)."""
+    return encoded(garment("RGB"), "MPO", save_all=True, append_images=[garment("RGB").resize((20, 20))])
+
+
+def with_texts() -> bytes:
+    """A PNG of a few kilobytes with 8 MB of text."""
+    info = PngImagePlugin.PngInfo()
+    for number in range(8):
+        info.add_text(f"t{number}", " " * 1_000_000, zip=True)
+    return encoded(garment("L"), pnginfo=info)
+
+
 ANSWERED: dict[str, Callable[[], bytes]] = {
     "CMYK": lambda: encoded(garment("CMYK"), "JPEG"), "16 bits": lambda: encoded(garment("I;16")),
     "palette": lambda: encoded(garment("P")), "one bit": lambda: encoded(garment("1")),
     "grey with alpha": lambda: encoded(garment("LA")), "alpha": lambda: encoded(garment("RGBA"), "WEBP", lossless=True),
     "turned": lambda: encoded(garment("RGB"), "JPEG", exif=exif(6)),
-    "progressive": lambda: encoded(garment("L"), "JPEG", progressive=True),
+    "camera": with_preview, "progressive": lambda: encoded(garment("L"), "JPEG", progressive=True),
 }
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "empty": ("unreadable", lambda: b""), "text": ("unreadable", lambda: b"<svg/>"),
@@ -69,7 +89,8 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "no pixels": ("unreadable", lambda: png(28, 28)), "zero size": ("unreadable", lambda: png(0, 0)),
     "zero width": ("unreadable", lambda: png(0, 28)),
     "odd depth": ("unreadable", lambda: png(8, 8, b"\0" * 80, depth=7)),
-    "animated": ("unreadable", animated),
+    "animated": ("unreadable", animated), "many scans": ("unreadable", many_scans),
+    "much text": ("unreadable", with_texts),
     "plain": ("unreadable", lambda: encoded(Image.new("L", (50, 50), 200))),
     "one pixel": ("unreadable", lambda: encoded(Image.new("RGB", (1, 1)))),
     "100 megapixels": ("too-many-pixels", lambda: png(10_000, 10_000, b"\0" * 10_001)),

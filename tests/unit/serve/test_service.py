@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,45 @@ def test_a_new_artifact_takes_over_and_a_broken_one_does_not(toy_artifact, tmp_p
     assert service.model is not first and service.model.sha256 == first.sha256
     text = service.metrics.text().decode()
     assert 'reloads_total{result="failed"} 1.0' in text and 'reloads_total{result="done"} 1.0' in text
+    service.close()
+
+
+def test_an_artifact_that_comes_during_a_reload_is_read_too(toy_artifact, tmp_path, monkeypatch):
+    path = tmp_path / "model.zip"
+    shutil.copy(toy_artifact, path)
+    service = Service(str(path), threads=1)
+    read: list[str] = []
+
+    def load(*_):
+        read.append(path.name)
+        if len(read) == 1:
+            loop.call_soon_threadsafe(service.reload_soon)
+            time.sleep(0.05)
+        return service.model
+
+    monkeypatch.setattr("fashionlab.serve.service.load_model", load)
+    with asyncio.Runner() as runner:
+        loop = runner.get_loop()
+
+        async def reload():
+            service.reload_soon()
+            await service._reloading
+
+        runner.run(reload())
+    assert len(read) == 2
+    service.close()
+
+
+def test_whatever_a_foreign_artifact_raises_the_old_one_goes_on(toy_artifact, monkeypatch, capfd):
+    service = Service(str(toy_artifact), threads=1)
+
+    def load(*_):
+        raise RuntimeError("a library's own error")
+
+    monkeypatch.setattr("fashionlab.serve.service.load_model", load)
+    asyncio.run(service.reload())
+    assert json.loads(capfd.readouterr().err)["reason"] == "RuntimeError: a library's own error"
+    assert 'reloads_total{result="failed"} 1.0' in service.metrics.text().decode()
     service.close()
 
 
