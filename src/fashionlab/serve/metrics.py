@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 
@@ -19,12 +20,14 @@ from prometheus_client.core import GaugeMetricFamily
 
 from fashionlab.deploy.rules import Answers
 from fashionlab.serve.limits import REASONS
+from fashionlab.serve.logs import tell
 from fashionlab.serve.model import Model
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _PICTURES = (1, 2, 4, 8, 16, 32, 64, 128)
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _DRIFT_EVERY = 1.0  # seconds: sorting the window for each of many readers would be work for nothing
+_LOOK_EVERY = 50  # pictures: an alarm that comes and goes between two readers is kept
 
 
 class Metrics:
@@ -51,6 +54,10 @@ class Metrics:
             self._rejected.labels(reason)  # present from the start, as 0: a rate needs a first value
         for result in ("done", "failed"):
             self._reloads.labels(result)
+        self._alarms = Counter("fashionlab_drift_alarms", "Alarms of drift that have begun.", ("figure",),
+                               registry=self.registry)
+        self._since_look = 0
+        self._raised: set[str] = set()
         Gauge("fashionlab_waiting_pictures", "Pictures accepted and not answered yet.",
               registry=self.registry).set_function(waiting)
         self.registry.register(_Drift(model))  # type: ignore[arg-type]
@@ -69,6 +76,19 @@ class Metrics:
             self._predictions.labels(classes[which]).inc(int(counts[which]))
         self._outliers.inc(int(answers.outlier.sum()))
         model.watcher.observe(figures, answers)
+        self._since_look += len(answers.probabilities)
+        if self._since_look >= _LOOK_EVERY:
+            self._since_look = 0
+            self._look(model)
+
+    def _look(self, model: Model) -> None:
+        """Count and log the alarms that have begun since the last look."""
+        raised = {figure.name: figure for figure in model.watcher.report().figures if figure.alarm}
+        for name in raised.keys() - self._raised:
+            self._alarms.labels(name).inc()
+            tell("drift", "warning", figure=name, psi=round(raised[name].psi, 4), limit=round(raised[name].limit, 4),
+                 **({} if math.isnan(raised[name].ks) else {"ks": round(raised[name].ks, 4)}))
+        self._raised = set(raised)
 
     def rejected(self, reason: str) -> None:
         self._rejected.labels(reason).inc()

@@ -142,6 +142,17 @@ def test_json_takes_no_more_memory_than_it_has_pictures(client):
         tracemalloc.stop()
 
 
+def test_an_alarm_of_drift_is_counted_and_logged_once(client, capfd):
+    white = {"pictures": [np.full((28, 28), 255).tolist()] * 64}
+    for _ in range(10):  # more than the window
+        assert client.post("/v1/predict", json=white).status_code == 200
+    lines = map(json.loads, capfd.readouterr().err.splitlines())
+    logged = [line["figure"] for line in lines if line["event"] == "drift"]
+    told = {name[1]: value for name, value in figures(client).items() if name[0] == "fashionlab_drift_alarms_total"}
+    assert set(told) == set(logged) >= {"brightness", "ink"} and set(told.values()) == {1.0}
+    assert len(logged) == len(told)
+
+
 def test_a_defect_is_told_and_counted(client, shirt, monkeypatch, capfd):
     def broken(*_):
         raise ZeroDivisionError("a defect")
