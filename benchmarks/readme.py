@@ -23,7 +23,8 @@ from fashionlab.reproduction.systems import systems
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_MEASURED = "Not measured yet: results/ has no file for it."
 MEASURED = re.compile(rf"{re.escape(NOT_MEASURED)}|Measured: results/[\w/-]+\.json\.")
-PAGES = ("README.md", "docs/performance.md", "docs/export.md", "docs/predict.md", "docs/serving.md", "docs/watching.md")
+PAGES = ("README.md", *(f"docs/{name}.md" for name in (
+    "export", "performance", "predict", "serving", "transfer", "watching")))
 FIGURES = ROOT / "docs" / "figures"
 LOWEST = 82.5  # percent; what is below stands at the lower edge of the figure
 
@@ -147,6 +148,21 @@ def training_speed() -> str:
             "`results/bench_train.json`).\n")
 
 
+def transfer() -> str:
+    """docs/transfer.md: accuracy and time by arm and side."""
+    found = read("transfer")
+    cells = {(row["arm"], row["side"]): f"{row['val_accuracy']['mean']:.2%}, {row['train_seconds']['mean']:,.0f} s"
+             for row in found["summary"]}
+    arms = {"head": "pretrained, the last layer alone", "fine-tuned": "pretrained, fine-tuned",
+            "from-nothing": "random weights"}
+    rows = [(f"{side} x {side}", *(cells.get((arm, side), "not measured") for arm in arms))
+            for side in sorted({side for _, side in cells})]
+    seeds = {row["seed"] for row in found["seeds"]}
+    return (table(("side", *arms.values()), rows)
+            + f"Accuracy on the validation split and training time, {len(seeds)} seed{'s'[: len(seeds) > 1]}. "
+            f"{where(found)}; `results/transfer.json`.\n")
+
+
 def scoreboard() -> str:
     """A row a reference system."""
     rows, lines = board(ROOT / "results" / "reproduce"), []
@@ -172,7 +188,7 @@ def scoreboard() -> str:
 
 
 BLOCKS = {"quick-output": quick_output, "records": records, "growth": growth_tables, "bench-data": data_line,
-          "bench-train": training_speed, "scoreboard": scoreboard, **deployment_pages.BLOCKS}
+          "bench-train": training_speed, "scoreboard": scoreboard, "transfer": transfer, **deployment_pages.BLOCKS}
 
 
 def render(text: str) -> str:
