@@ -36,7 +36,7 @@ def test_a_missing_extra_says_what_to_install(cli, monkeypatch, module):
     monkeypatch.setattr(doctor_, "command", command)
     result = cli("doctor")
     assert result.code == 2
-    extra = re.search(r"fashionlab\[(\w+)\]", result.err)
+    extra = re.search(r"'\.\[(\w+)\]'", result.err)
     assert extra and module in EXTRAS[extra[1]]
 
 

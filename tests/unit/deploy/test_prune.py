@@ -23,7 +23,7 @@ def test_a_run_is_pruned_tuned_and_measured(cli, toy_run: Path, tmp_path: Path, 
     pruned = prune_run(run, 0.5)
     assert pruned == tmp_path / "toy-pruned50" and load_results(pruned).status["state"] == "complete"
     recipe = load_results(pruned).recipe
-    assert recipe.model.arguments["hidden_units"] == 5 and recipe.start and recipe.start.run == str(run)
+    assert recipe.model.arguments["hidden_units"] == 5 and recipe.start and recipe.start.run == str(run.resolve())
 
     (pruned / "model_card.md").write_text("# Model card\n")  # else its report is drawn, which takes long
     done = cli("export", run, "--prune", "0.5", "--out", "small.zip", "--json")
