@@ -54,7 +54,8 @@ def pruned_recipe(recipe: Recipe, path: Path, share: float) -> Recipe:
     values: dict[str, Any] = recipe.model_dump(mode="json")
     values["model"] = {**values["model"], key: _narrower(arguments[key], share)}
     values["optimizer"]["lr"] *= RATE
-    values.update(start={"run": str(path.resolve())}, epochs=math.ceil(recipe.epochs / 2), snapshots=None, expected=None,
+    values.update(start={"run": str(path.resolve())}, epochs=math.ceil(recipe.epochs / 2), snapshots=None,
+                  expected=None,
                   description=f"{recipe.description.split(chr(10))[0]}; {share:.0%} of its channels pruned")
     return validate(values, f"{path}, pruned")
 

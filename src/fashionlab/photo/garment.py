@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageFilter
 
-from fashionlab.errors import DataError
 from fashionlab.photo.background import border, surface
 from fashionlab.photo.components import components
 from fashionlab.photo.read import Photo, read_photo
@@ -34,13 +33,9 @@ _GREY = (np.float32(0.299), np.float32(0.587), np.float32(0.114))  # ITU-R 601-2
 def picture_in_form(source: Path | bytes | Image.Image, name: str, size: int = 28, channels: int = 1) -> np.ndarray:
     """The garment in what `read_photo` reads; `name` is what messages call it.
 
-    Gives what `to_form` gives; raises DataError for what `read_photo` or `to_form` cannot use.
+    Gives what `to_form` gives; raises DataError for what `read_photo` cannot use.
     """
-    photo = read_photo(source, name)
-    try:
-        return to_form(photo, size, channels)
-    except DataError as error:
-        raise DataError(f"{name}: {error}") from error
+    return to_form(read_photo(source, name), size, channels)
 
 
 def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
@@ -48,12 +43,15 @@ def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
 
     A grey picture of that size with a dark border is in the form already and is returned as it is. With three channels
     colours are kept and nothing is inverted or stretched: the background is continued where the square needs more.
-    Raises DataError when nothing stands out from the background.
+    Where nothing stands out from the background the frame is empty: black, or with three channels the whole picture.
     """
     if _in_form(photo, size):
         return photo.pixels.repeat(3, axis=0) if channels == 3 else photo.pixels[0]
     back = surface(photo.pixels)
     mask, opacity = _find(photo, back)
+    if not mask.any():
+        whole = (0, 0, mask.shape[1], mask.shape[0])
+        return _coloured(photo, back, whole, size) if channels == 3 else np.zeros((size, size), np.uint8)
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     if channels == 3:
@@ -86,15 +84,13 @@ def _find(photo: Photo, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 def _main_parts(mask: np.ndarray) -> np.ndarray:
     """Where the mask is wanted, bool [H, W], a little around it too: not where parts are that are small beside the
-    largest. Raises DataError for an empty mask."""
+    largest."""
     height, width = (-(-edge // _CELL) for edge in mask.shape)
     cells = np.zeros((height * _CELL, width * _CELL), dtype=bool)
     cells[: mask.shape[0], : mask.shape[1]] = mask
     counts = cells.reshape(height, _CELL, width, _CELL).sum(axis=(1, 3))
     labels = components(counts > 0)
     areas = np.bincount(labels.ravel(), weights=counts.ravel())
-    if not areas.any():
-        raise DataError("nothing stands out from the background")
     kept = np.pad((areas >= _PIECE * areas.max())[labels] & (counts > 0), 1)
     rows = kept[:-2] | kept[1:-1] | kept[2:]  # cells beside a part are empty or its own, never another part's
     near = rows[:, :-2] | rows[:, 1:-1] | rows[:, 2:]

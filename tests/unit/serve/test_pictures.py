@@ -76,6 +76,7 @@ ANSWERED: dict[str, Callable[[], bytes]] = {
     "palette": lambda: encoded(garment("P")), "one bit": lambda: encoded(garment("1")),
     "grey with alpha": lambda: encoded(garment("LA")), "alpha": lambda: encoded(garment("RGBA"), "WEBP", lossless=True),
     "turned": lambda: encoded(garment("RGB"), "JPEG", exif=exif(6)),
+    "plain": lambda: encoded(Image.new("L", (50, 50), 200)), "one pixel": lambda: encoded(Image.new("RGB", (1, 1))),
     "camera": with_preview, "progressive": lambda: encoded(garment("L"), "JPEG", progressive=True),
 }
 REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
@@ -91,8 +92,6 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "odd depth": ("unreadable", lambda: png(8, 8, b"\0" * 80, depth=7)),
     "animated": ("unreadable", animated), "many scans": ("unreadable", many_scans),
     "much text": ("unreadable", with_texts),
-    "plain": ("unreadable", lambda: encoded(Image.new("L", (50, 50), 200))),
-    "one pixel": ("unreadable", lambda: encoded(Image.new("RGB", (1, 1)))),
     "100 megapixels": ("too-many-pixels", lambda: png(10_000, 10_000, b"\0" * 10_001)),
     "a bomb": ("too-many-pixels", lambda: png(60_000, 60_000)),
     "the largest": ("too-many-pixels", lambda: png(2**31 - 1, 2**31 - 1)),
