@@ -24,7 +24,7 @@ from fashionlab.data import load_training
 from fashionlab.data.pictures import fit
 from fashionlab.data.test_split import load_test
 from fashionlab.deploy.classifier import Classifier, open_classifier
-from fashionlab.environment import machine, versions
+from fashionlab.environment import commit, machine, versions
 from fashionlab.errors import DataError
 from fashionlab.evaluation.proportions import share
 from fashionlab.files import write_json
@@ -49,7 +49,7 @@ def main() -> None:
     images, labels = _pictures(words.split, Path(words.model), words.n)
     result = measure(classifier, images, labels, words.seed, words.sheet)
     command = f"python benchmarks/photo.py --model {words.model} --split {words.split} -n {words.n} --seed {words.seed}"
-    write_json(words.out, {"command": command, "split": words.split, "seed": words.seed, **result,
+    write_json(words.out, {"command": command, "commit": commit(), "split": words.split, "seed": words.seed, **result,
                            "machine": machine(), "versions": versions()})
     print(f"{words.out}: {result['plain']['estimate']:.2%} as they are, {result['photos']['estimate']:.2%} as photos, "
           f"{result['points']['estimate']:+.2f} points ({result['points']['low']:+.2f} to "
