@@ -36,7 +36,7 @@ FIGURES = Path("figures") / "findings"  # seen from the page
 BLOCK = re.compile(r"(<!-- findings:(?P<name>[a-z0-9.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 NOT_MEASURED = "Not measured yet: results/ has no file for it."
 # Studies whose question is what accuracy costs.
-TRADE_OFFS = ("claim-8-architectures", "claim-9-optimizers", "claim-9-small-network")
+TRADE_OFFS = ("claim-8-architectures", "claim-8-few-pictures", "claim-9-optimizers", "claim-9-small-network")
 TESTS = {"paired": "paired t test", "permutation": "paired permutation test"}
 
 Record = dict[str, Any]

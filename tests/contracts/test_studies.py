@@ -56,6 +56,8 @@ def test_claims_share_runs():
     assert studies["claim-2-dropout-without-augmentation"][BASELINE].trains_like(plain)
     assert studies["claim-5-logistic"]["three-linear"].trains_like(studies["claim-6-relu-on-logits"]["linear"])
     assert studies["claim-5-logistic"]["no-augmentation"].trains_like(studies["claim-5-each-operation"][BASELINE])
-    big, small = studies["claim-8-architectures"], studies["claim-8-shortcuts-and-attention"]
-    assert [big[arm].trains_like(small[other]) for arm, other in
-            (("resnet20", BASELINE), ("plain20", "no-shortcuts"), ("se-resnet20", "attention"))] == [True] * 3
+    for all_arms, few_arms in (("claim-8-architectures", "claim-8-shortcuts-and-attention"),
+                               ("claim-8-few-pictures", "claim-8-shortcuts-few-pictures")):
+        big, small = studies[all_arms], studies[few_arms]
+        assert [big[arm].trains_like(small[other]) for arm, other in
+                (("resnet20", BASELINE), ("plain20", "no-shortcuts"), ("se-resnet20", "attention"))] == [True] * 3
