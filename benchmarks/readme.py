@@ -57,7 +57,23 @@ def records() -> str:
               "seeds")
     return (table(header, rows) + f"Measured with {'; '.join(told)}. Training time is from pictures in memory to final "
             "weights, without validation. Every figure is in `results/`.\n\n"
+            f"{ensembles()}"
             f"![{_told_points()}](docs/figures/accuracy-against-time.svg)\n")
+
+
+def ensembles() -> str:
+    """A sentence for each recipe whose seeds were put together."""
+    said = []
+    for name in own_recipes():
+        if not (ROOT / "results" / f"ensemble-{name}.json").is_file():
+            continue
+        found = read(f"ensemble-{name}")
+        one, all_of_them = found["singles"], found["ensemble"]
+        said.append(f"The mean probability of the {found['members']} seeds of `{name}` (`fashionlab ensemble`) has "
+                    "{:.2%} [{:.2%}, {:.2%}] and a negative log-likelihood of {:.3f}; a single one {:.2%} and {:.3f}."
+                    .format(all_of_them["test_accuracy"], *all_of_them["test_interval"], all_of_them["nll"],
+                            one["test_accuracy"]["mean"], one["nll"]["mean"]))
+    return "\n".join(said) + "\n\n" if said else ""
 
 
 def points() -> list[Point]:
