@@ -36,9 +36,27 @@ def quick_output() -> str:
 
 def own_recipes() -> list[str]:
     """The recipes that are no reference systems, the measured ones among them, from the fastest."""
-    own = [name for name in recipes.names() if name not in {system.id for system in systems()}]
-    measured = [name for name in own if (ROOT / "results" / f"{name}.json").is_file()]
+    measured = set(_own()) - set(_unmeasured())
     return sorted(measured, key=lambda name: read(name)["summary"]["train_seconds"]["mean"])
+
+
+def _own() -> list[str]:
+    return [name for name in recipes.names() if name not in {system.id for system in systems()}]
+
+
+def _unmeasured() -> list[str]:
+    return [name for name in _own() if not (ROOT / "results" / f"{name}.json").is_file()]
+
+
+def _still_to_measure() -> str:
+    """Which recipes have no figures, those that need a GPU apart."""
+    missing = _unmeasured()
+    gpu = [name for name in missing if recipes.find(name).parent.name == "gpu"]
+    parts = ((", ".join(f"`{name}`" for name in names), why) for names, why in (
+        ([name for name in missing if name not in gpu], "not measured over five seeds yet"),
+        (gpu, "not measured, for that takes a GPU (`benchmarks/on_a_gpu.sh`)")) if names)
+    said = "; ".join(f"{names}: {why}" for names, why in parts)
+    return f"{said}.\n\n" if said else ""
 
 
 def records() -> str:
@@ -57,7 +75,7 @@ def records() -> str:
               "seeds")
     return (table(header, rows) + f"Measured with {'; '.join(told)}. Training time is from pictures in memory to final "
             "weights, without validation. Every figure is in `results/`.\n\n"
-            f"{ensembles()}"
+            f"{_still_to_measure()}{ensembles()}"
             f"![{_told_points()}](docs/figures/accuracy-against-time.svg)\n")
 
 

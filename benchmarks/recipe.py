@@ -3,7 +3,7 @@
     python benchmarks/recipe.py quick 5        recipe and number of seeds; writes results/quick.json
 
 Every seed is a run of `fashionlab train` as a person types it; the test split is read once a seed, at its end.
-A seed that is finished under runs/ is not trained again.
+A seed that is finished under runs/ is not trained again, one that was stopped goes on.
 """
 
 from __future__ import annotations
@@ -38,14 +38,16 @@ def summarise(values: list[float]) -> dict[str, float | int | list[float] | None
 
 def train(recipe: str, seed: int, folder: Path) -> dict[str, object]:
     """One run, trained unless it is finished already; raises when it fails: a failed seed is never left out."""
-    status = RunFolder(folder).status
-    if not status.is_file() or RunFolder(folder).read_json(status)["state"] != "complete":
+    run, wanted = RunFolder(folder), recipes.load(recipe, [f"seed={seed}"])
+    state = run.read_json(run.status)["state"] if run.status.is_file() else None
+    if state != "complete":
         words = ["train", recipe, "--seed", str(seed), "--runs", str(folder.parent), "--name", folder.name]
-        words.append("--overwrite")
+        started = run.last.is_file() and load_recipe(run) == wanted
+        words = ["train", "--resume", str(folder)] if started else [*words, "--overwrite"]
         subprocess.run([sys.executable, "-m", "fashionlab", *words], stdout=subprocess.DEVNULL, check=True)
     run = open_run(folder)
     metrics, environment = run.read_json(run.metrics), run.read_json(run.environment)
-    if (metrics["seed"], load_recipe(run)) != (seed, recipes.load(recipe, [f"seed={seed}"])):
+    if (metrics["seed"], load_recipe(run)) != (seed, wanted):
         raise SystemExit(f"{folder} is a run of another recipe or seed; remove it")
     return {"seed": seed, "precision": environment["precision"], "commit": environment["commit"],
             "output": summary({**metrics, "run": folder.relative_to(ROOT)}), **{key: metrics[key] for key in KEPT}}
