@@ -23,7 +23,9 @@ recipes=${RECIPES-quick-gpu strong-gpu max}
 studies=${STUDIES-claim-1-augmentation claim-2-dropout claim-3-depth claim-4-learning-rate claim-6-relu-on-logits
     claim-5-logistic claim-2-dropout-without-augmentation claim-3-equal-macs claim-1-each-operation
     claim-4-learning-rate-finer claim-1-augmentation-converged claim-5-each-operation
-    claim-5-linear-with-augmentation claim-3-equal-macs-small claim-7-few-pictures
+    claim-5-linear-with-augmentation claim-3-equal-macs-small claim-1-each-operation-few-pictures
+    claim-2-dropout-few-pictures claim-3-equal-macs-few-pictures claim-4-finer-few-pictures
+    claim-1-converged-few-pictures claim-7-few-pictures
     claim-9-small-network claim-8-few-pictures claim-8-shortcuts-few-pictures claim-7-small-network claim-9-optimizers
     claim-8-shortcuts-and-attention claim-8-architectures claim-7-small-network-longer}
 systems=${SYSTEMS-ablation-main ablation-no-augmentation ablation-no-dropout ablation-shallow ablation-logistic

@@ -179,7 +179,21 @@ def training_speed() -> str:
     one = next(iter(measured.values()))
     return ("Pictures a second in training, as a multiple of torchvision, PIL and a plain loop with the same network: "
             f"{ratios} (medians of {one['rounds']} rounds side by side, {one['precision']}; "
-            "`results/bench_train.json`).\n")
+            f"`results/bench_train.json`).\n{_parity()}")
+
+
+def _parity() -> str:
+    """Whether the layout that training uses costs accuracy."""
+    if not (ROOT / "results" / "layout.json").is_file():
+        return ""
+    found = read("layout")
+    verdict = found["together"]
+    ends = verdict["difference"]
+    said = {"equivalent": "no difference that matters", "undecided": "neither a difference nor its absence is shown"}
+    return (f"\nAccuracy in our memory layout less that in the default one: {ends['estimate']:+.2f} points "
+            f"[{ends['low']:+.2f}, {ends['high']:+.2f}] over {verdict['n']} pairs of runs of "
+            f"{len(found['systems'])} systems in float32 ({said.get(verdict['word'], verdict['word'])}; "
+            "`results/layout.json`).\n")
 
 
 def transfer() -> str:

@@ -54,6 +54,10 @@ def test_claims_share_runs():
     assert all(studies[name][arm].trains_like(main) for name, arm in shared)
     plain = studies["claim-1-augmentation"]["no-augmentation"]
     assert studies["claim-2-dropout-without-augmentation"][BASELINE].trains_like(plain)
+    few = studies["claim-1-each-operation-few-pictures"]
+    assert few[BASELINE].trains_like(studies["claim-2-dropout-few-pictures"][BASELINE])
+    assert all(few["all-three"].trains_like(studies[name][BASELINE])
+               for name in ("claim-3-equal-macs-few-pictures", "claim-4-finer-few-pictures"))
     assert studies["claim-5-logistic"]["three-linear"].trains_like(studies["claim-6-relu-on-logits"]["linear"])
     assert studies["claim-5-logistic"]["no-augmentation"].trains_like(studies["claim-5-each-operation"][BASELINE])
     for all_arms, few_arms in (("claim-8-architectures", "claim-8-shortcuts-and-attention"),
