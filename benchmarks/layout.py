@@ -6,7 +6,8 @@
 Both sides in float32, paired by seed, on the validation split; the test split is never read. All but one train
 shorter than the systems themselves (SHORTENED), which leaves more to chance and nothing to the layout: both compute the
 same but for rounding, which training magnifies. So a system's five seeds say little, and the verdict is on all pairs of
-all systems together. A finished run is not repeated.
+all systems together. deep-cnn is left out: trained as short as two cores can, it does not begin to learn. A finished run
+is not repeated.
 """
 
 from __future__ import annotations
@@ -37,8 +38,8 @@ SHORTENED = {
     "notebook-cnn": ["data.limit=10000", "epochs=4"],
     "ablation-shallow": ["data.limit=10000", "epochs=4"],
     "ablation-main": ["data.limit=10000", "epochs=4"],
-    "deep-cnn": ["data.limit=2000", "epochs=3"],
 }
+SEEDS = dict.fromkeys(SHORTENED, 5) | {"ablation-main": 10}  # its first five all fell to one side
 SMALLEST_DIFFERENCE = 0.3  # points
 
 
@@ -67,7 +68,7 @@ def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:
     limit = [] if arguments.limit is None else [f"data.limit={arguments.limit}"]
     overrides = [*SHORTENED[name], *limit, "data.validation=5000", "precision=float32"]  # three-cnn holds none out
     sides: dict[str, dict[int, float]] = {"default": {}, "channels_last": {}}
-    for seed in range(arguments.seeds):
+    for seed in range(arguments.seeds or SEEDS[name]):
         recipe = recipes.load(name, [*overrides, f"seed={seed}"])
         for side, values in sides.items():
             values[seed] = accuracy(recipe, arguments.runs / f"{name}-{side}-s{seed}", side == "channels_last")
@@ -87,7 +88,7 @@ def together(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--systems", nargs="+", choices=SHORTENED, default=list(SHORTENED))
-    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--seeds", type=int, help="of every system, not as declared")
     parser.add_argument("--limit", type=int, help="train on fewer pictures still")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "layout")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "layout.json")
