@@ -6,8 +6,8 @@
 Both sides in float32, paired by seed, on the validation split; the test split is never read. All but one train
 shorter than the systems themselves (SHORTENED), which leaves more to chance and nothing to the layout: both compute the
 same but for rounding, which training magnifies. So a system's five seeds say little, and the verdict is on all pairs of
-all systems together. deep-cnn is left out: trained as short as two cores can, it does not begin to learn. A finished run
-is not repeated.
+all systems together. deep-cnn is left out: trained as short as two cores can, it does not begin to learn. A finished
+run is not repeated.
 """
 
 from __future__ import annotations
