@@ -5,9 +5,9 @@
 
 Both sides in float32, paired by seed, on the validation split; the test split is never read. All but one train
 shorter than the systems themselves (SHORTENED), which leaves more to chance and nothing to the layout: both compute the
-same but for rounding, which training magnifies. So a system's five seeds say little, and the verdict is on all pairs of
-all systems together. deep-cnn is left out: trained as short as two cores can, it does not begin to learn. A finished
-run is not repeated.
+same but for rounding (most in batch norm), which training magnifies. So a system's five seeds say little, and the
+verdict is on all pairs of all systems together. deep-cnn is left out: trained as short as two cores can, it does not
+begin to learn. A finished run is not repeated.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ def together(found: dict[str, dict[str, Any]]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--systems", nargs="+", choices=SHORTENED, default=list(SHORTENED))
-    parser.add_argument("--seeds", type=int, help="of every system, not as declared")
+    parser.add_argument("--seeds", type=int, help="of every system, in place of SEEDS")
     parser.add_argument("--limit", type=int, help="train on fewer pictures still")
     parser.add_argument("--runs", type=Path, default=ROOT / "runs" / "layout")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "layout.json")

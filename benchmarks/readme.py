@@ -34,29 +34,23 @@ def quick_output() -> str:
     return f"```\n{read('quick')['seeds'][0]['output'].rstrip()}\n```\n"
 
 
-def own_recipes() -> list[str]:
-    """The recipes that are no reference systems, the measured ones among them, from the fastest."""
-    measured = set(_own()) - set(_unmeasured())
-    return sorted(measured, key=lambda name: read(name)["summary"]["train_seconds"]["mean"])
-
-
-def _own() -> list[str]:
-    return [name for name in recipes.names() if name not in {system.id for system in systems()}]
-
-
-def _unmeasured() -> list[str]:
-    return [name for name in _own() if not (ROOT / "results" / f"{name}.json").is_file()]
+def own_recipes(measured: bool = True) -> list[str]:
+    """The recipes that are no reference systems: those with figures, from the fastest, or those without."""
+    own = set(recipes.names()) - {system.id for system in systems()}
+    done = {name for name in own if (ROOT / "results" / f"{name}.json").is_file()}
+    if not measured:
+        return sorted(own - done)
+    return sorted(done, key=lambda name: read(name)["summary"]["train_seconds"]["mean"])
 
 
 def _still_to_measure() -> str:
     """Which recipes have no figures, those that need a GPU apart."""
-    missing = _unmeasured()
-    gpu = [name for name in missing if recipes.find(name).parent.name == "gpu"]
-    parts = ((", ".join(f"`{name}`" for name in names), why) for names, why in (
-        ([name for name in missing if name not in gpu], "not measured over five seeds yet"),
-        (gpu, "not measured, for that takes a GPU (`benchmarks/on_a_gpu.sh`)")) if names)
-    said = "; ".join(f"{names}: {why}" for names, why in parts)
-    return f"{said}.\n\n" if said else ""
+    groups: dict[str, list[str]] = {}
+    for name in own_recipes(measured=False):
+        gpu = recipes.find(name).parent.name == "gpu"
+        why = "without a GPU (`benchmarks/on_a_gpu.sh`)" if gpu else "over five seeds yet"
+        groups.setdefault(why, []).append(f"`{name}`")
+    return "".join(f"Not measured {why}: {', '.join(names)}.\n" for why, names in groups.items()) + "\n" * bool(groups)
 
 
 def records() -> str:
