@@ -12,7 +12,7 @@ import re
 from typing import Any
 
 import deployment_pages
-from markdown import ROOT, read, table, where
+from markdown import ROOT, cores, read, table, where
 
 from fashionlab import recipes
 from fashionlab.report import style
@@ -55,7 +55,8 @@ def _still_to_measure() -> str:
 
 def records() -> str:
     """A row for each of our recipes."""
-    rows, told = [], []
+    rows: list[tuple[object, ...]] = []
+    told: dict[str, list[str]] = {}  # the commands by where they were run
     for name in own_recipes():
         result = read(name)
         summary, first = result["summary"], result["seeds"][0]
@@ -63,13 +64,16 @@ def records() -> str:
         ends = accuracy["interval"]
         interval = "[{:.2%}, {:.2%}]".format(*ends) if ends else "(one seed: no interval)"
         rows.append((f"`{name}`", f"{accuracy['mean']:.2%} {interval}", f"{summary['train_seconds']['mean']:,.0f} s",
-                     f"{summary['session_seconds']['mean']:,.0f} s", f"{first['parameters']:,}", accuracy["n"]))
-        told.append(f"{where(result)} ({first['precision']}), PyTorch {result['versions']['torch']}")
-    header = ("recipe", "test accuracy, mean [95 % interval]", "training time, mean", "with validation", "parameters",
-              "seeds")
-    return (table(header, rows) + f"Measured with {'; '.join(told)}. Training time is from pictures in memory to final "
+                     f"{summary['session_seconds']['mean']:,.0f} s", first["threads"], f"{first['parameters']:,}",
+                     accuracy["n"]))
+        place = f"on {cores(result)} ({first['precision']}), PyTorch {result['versions']['torch']}"
+        told.setdefault(place, []).append(f"`{result['command']}`")
+    places = "; ".join(f"{', '.join(commands)} {place}" for place, commands in told.items())
+    header = ("recipe", "test accuracy, mean [95 % interval]", "training time, mean", "with validation", "cores",
+              "parameters", "seeds")
+    return (table(header, rows) + f"Measured with {places}. Training time is from pictures in memory to final "
             "weights, without validation. Every figure is in `results/`.\n\n"
-            f"{_still_to_measure()}{ensembles()}"
+            f"{_still_to_measure()}{ensembles()}{reach()}"
             f"![{_told_points()}](docs/figures/accuracy-against-time.svg)\n")
 
 
@@ -86,6 +90,19 @@ def ensembles() -> str:
                     .format(all_of_them["test_accuracy"], *all_of_them["test_interval"], all_of_them["nll"],
                             one["test_accuracy"]["mean"], one["nll"]["mean"]))
     return "\n".join(said) + "\n\n" if said else ""
+
+
+def reach() -> str:
+    """A sentence on the time to the plain baseline's accuracy."""
+    if not (ROOT / "results" / "reach.json").is_file():
+        return ""
+    found = read("reach")
+    (ours, ours_time), (plain, plain_time) = (
+        (side["recipe"], "not reached" if side["seconds"] is None else f"{side['seconds']:.0f} s")
+        for side in (found["sides"]["fashionlab"], found["sides"]["plain"]))
+    ratio = "" if found["ratio"] is None else f", {found['ratio']:.1f} times as long"
+    return (f"Time to {found['target']:.1%} on validation (`fashionlab bench train`, side by side): "
+            f"`{ours}` {ours_time}, `{plain}` in the loop of a tutorial {plain_time}{ratio}.\n\n")
 
 
 def points() -> list[Point]:
@@ -125,7 +142,9 @@ def _told_points() -> str:
 
 def draw() -> None:
     """The figures of README and docs/performance.md."""
-    note = ("mean and 95 % interval over the seeds, two CPU cores; below the axis: lower\n"
+    one_core = [name for name in own_recipes() if read(name)["seeds"][0]["threads"] == 1]
+    on = f"two CPU cores ({', '.join(one_core)}: one)" if one_core else "two CPU cores"
+    note = (f"mean and 95 % interval over the seeds, {on}; below the axis: lower\n"
             "reference systems: convolutional ones at the rates of bench_train.json, others their fastest seed")
     style.save(accuracy_against_time(points(), LOWEST, note), FIGURES / "accuracy-against-time.svg", "svg")
     if (ROOT / "results" / "growth.json").is_file():

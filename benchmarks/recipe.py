@@ -1,6 +1,7 @@
 """Train a recipe with several seeds, one after another, and keep what came out.
 
-    python benchmarks/recipe.py quick 5        recipe and number of seeds; writes results/quick.json
+    python benchmarks/recipe.py quick 5                  recipe and number of seeds; writes results/quick.json
+    python benchmarks/recipe.py tiny 6 --at-once 2       two trainings side by side, each on its half of the cores
 
 Every seed is a run of `fashionlab train` as a person types it; the test split is read once a seed, at its end.
 A seed that is finished under runs/ is not trained again, one that was stopped goes on.
@@ -8,9 +9,16 @@ A seed that is finished under runs/ is not trained again, one that was stopped g
 
 from __future__ import annotations
 
+import argparse
+import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
+from queue import SimpleQueue
+from typing import Any
 
 import numpy as np
 
@@ -36,7 +44,31 @@ def summarise(values: list[float]) -> dict[str, float | int | list[float] | None
     return {"mean": mean, "n": n, "sd": float(np.std(values, ddof=1)), "interval": [interval.low, interval.high]}
 
 
-def train(recipe: str, seed: int, folder: Path) -> dict[str, object]:
+class Shares:
+    """The cores, dealt out to as many trainings as run at once. One that runs alone is left where it is."""
+
+    def __init__(self, at_once: int) -> None:
+        self.free: SimpleQueue[list[int] | None] = SimpleQueue()
+        if at_once == 1:
+            self.free.put(None)
+            return
+        cores = sorted(os.sched_getaffinity(0))
+        if at_once > len(cores):
+            raise SystemExit(f"--at-once {at_once}: there are {len(cores)} cores")
+        for first in range(at_once):
+            self.free.put(cores[first::at_once])
+
+    @contextmanager
+    def one(self) -> Iterator[list[str]]:
+        """What stands before the command of a training, until it is over."""
+        share = self.free.get()
+        try:
+            yield [] if share is None else ["taskset", "--cpu-list", ",".join(map(str, share))]
+        finally:
+            self.free.put(share)
+
+
+def train(recipe: str, seed: int, folder: Path, shares: Shares) -> dict[str, Any]:
     """One run, trained unless it is finished already; raises when it fails: a failed seed is never left out."""
     run, wanted = RunFolder(folder), recipes.load(recipe, [f"seed={seed}"])
     state = run.read_json(run.status)["state"] if run.status.is_file() else None
@@ -44,27 +76,33 @@ def train(recipe: str, seed: int, folder: Path) -> dict[str, object]:
         words = ["train", recipe, "--seed", str(seed), "--runs", str(folder.parent), "--name", folder.name]
         started = run.last.is_file() and load_recipe(run) == wanted
         words = ["train", "--resume", str(folder)] if started else [*words, "--overwrite"]
-        subprocess.run([sys.executable, "-m", "fashionlab", *words], stdout=subprocess.DEVNULL, check=True)
+        with shares.one() as before:
+            subprocess.run([*before, sys.executable, "-m", "fashionlab", *words], stdout=subprocess.DEVNULL, check=True)
     run = open_run(folder)
     metrics, environment = run.read_json(run.metrics), run.read_json(run.environment)
     if (metrics["seed"], load_recipe(run)) != (seed, wanted):
         raise SystemExit(f"{folder} is a run of another recipe or seed; remove it")
-    return {"seed": seed, "precision": environment["precision"], "commit": environment["commit"],
+    print(f"seed {seed}: test {metrics['test_accuracy']:.4f}, {metrics['train_seconds']:.0f} s", flush=True)
+    return {"seed": seed, **{key: environment[key] for key in ("precision", "threads", "commit")},
             "output": summary({**metrics, "run": folder.relative_to(ROOT)}), **{key: metrics[key] for key in KEPT}}
 
 
 def main() -> None:
-    recipe, seeds = sys.argv[1], int(sys.argv[2])
-    results = []
-    for seed in range(seeds):
-        results.append(train(recipe, seed, ROOT / "runs" / f"benchmark-{recipe}-s{seed}"))
-        last = results[-1]
-        print(f"seed {seed}: test {last['test_accuracy']:.4f}, {last['train_seconds']:.0f} s", flush=True)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe", choices=recipes.names(), metavar="RECIPE")
+    parser.add_argument("seeds", type=int)
+    parser.add_argument("--at-once", type=int, default=1)
+    options = parser.parse_args()
+    recipe, shares = options.recipe, Shares(options.at_once)
+    folders = [ROOT / "runs" / f"benchmark-{recipe}-s{seed}" for seed in range(options.seeds)]
+    with ThreadPoolExecutor(options.at_once) as pool:
+        results = list(pool.map(lambda seed: train(recipe, seed, folders[seed], shares), range(options.seeds)))
     figures = {key: summarise([float(result[key]) for result in results])
                for key in ("test_accuracy", "val_accuracy", "train_seconds", "session_seconds")}
     write_json(ROOT / "results" / f"{recipe}.json", {
-        "command": f"python benchmarks/recipe.py {recipe} {seeds}", "recipe": recipe,
-        "machine": machine(), "versions": versions(), "summary": figures, "seeds": results})
+        "command": f"python benchmarks/recipe.py {recipe} {options.seeds}"
+                   + f" --at-once {options.at_once}" * (options.at_once > 1),
+        "recipe": recipe, "machine": machine(), "versions": versions(), "summary": figures, "seeds": results})
 
 
 if __name__ == "__main__":
