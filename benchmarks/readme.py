@@ -21,8 +21,7 @@ from fashionlab.reproduction.board import board
 from fashionlab.reproduction.systems import systems
 
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-NOT_MEASURED = "Not measured yet: results/ has no file for it."
-MEASURED = re.compile(rf"{re.escape(NOT_MEASURED)}|Measured: results/[\w/-]+\.json\.")
+MEASURED = re.compile(r"^# (?:Measured|Not measured yet)\b.*$", re.MULTILINE)  # a recipe's line about itself
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
     "export", "performance", "predict", "serving", "transfer", "watching")))
 FIGURES = ROOT / "docs" / "figures"
@@ -258,9 +257,32 @@ def render(text: str) -> str:
 
 
 def header(name: str, text: str) -> str:
-    """The text of a recipe with the right word on where its figures are."""
-    found = [path for path in (f"results/reproduce/{name}.json", f"results/{name}.json") if (ROOT / path).is_file()]
-    return MEASURED.sub(f"Measured: {found[0]}." if found else NOT_MEASURED, text, count=1)
+    """The text of a recipe with the right line on what was measured of it."""
+    return MEASURED.sub(f"# {_measured(name)}", text, count=1)
+
+
+def _measured(name: str) -> str:
+    reference = ROOT / "results" / "reproduce" / f"{name}.json"
+    if reference.is_file():
+        one = next(row["measured"] for row in board(reference.parent) if row["id"] == name)
+        begin = "Measured on less (the file says what)" if one["changes"] else "Measured"
+        return f"{begin}: {_accuracy(one['metric'], one)}: results/reproduce/{name}.json."
+    if not (ROOT / "results" / f"{name}.json").is_file():
+        return "Not measured yet: results/ has no file for it."
+    result = read(name)
+    summary, threads = result["summary"], result["seeds"][0]["threads"]
+    on = result["machine"]["gpus"][0] if result["machine"]["gpus"] else f"{threads} core{'s' * (threads > 1)}"
+    return (f"Measured: {_accuracy('test_accuracy', summary['test_accuracy'])}, "
+            f"{summary['train_seconds']['mean']:,.0f} s on {on}: results/{name}.json.")
+
+
+def _accuracy(metric: str, found: dict[str, Any]) -> str:
+    """The mean over the seeds with its interval, in words."""
+    split = {"test_accuracy": "test", "val_accuracy": "validation"}[metric]
+    said = f"{found['mean']:.2%} on {split}"
+    if found["n"] == 1:
+        return f"{said}, one seed"
+    return said + ", {} seeds [{:.2%}, {:.2%}]".format(found["n"], *found["interval"])
 
 
 def main() -> None:
