@@ -53,7 +53,7 @@ def test_a_module_that_fails_fails_every_time(package):
 
 def test_an_unknown_name_is_told_with_the_nearest(package):
     registry = package("numbers_known", one="registry.add('seven', 7)")
-    with pytest.raises(UsageError, match="unknown number 'sevem'.*seven"):
+    with pytest.raises(UsageError, match=r"unknown number 'sevem'.*seven"):
         registry["sevem"]
     with pytest.raises(ValueError, match="registered twice"):
         registry.add("seven", 8)
