@@ -8,6 +8,7 @@ from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from fashionlab.report import style
@@ -51,7 +52,6 @@ def accuracy_against_time(points: Sequence[Point], lowest: float, note: str) -> 
                 faster = next(other.seconds for other in points if other.name == one.name and other is not one)
                 axes.plot([faster, one.seconds], [one.accuracy] * 2, color=style.GRID, linewidth=1.4, zorder=1)
             axes.plot(one.seconds, max(lowest, one.accuracy), markersize=7, linestyle="none", clip_on=False, **looks)
-        _write_names(axes, points, lowest)
         for label, looks in _KINDS.values():
             axes.plot([], [], linestyle="none", label=label, **looks)
         axes.legend(loc="upper left")
@@ -61,21 +61,30 @@ def accuracy_against_time(points: Sequence[Point], lowest: float, note: str) -> 
         axes.xaxis.set_major_locator(FixedLocator(list(_TIMES)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _TIMES.get(round(value), "")))
+        _write_names(axes, points, lowest)  # where they are free of one another depends on the limits
         axes.set_xlabel("training time of a run, mean over seeds (logarithmic)")
         axes.set_ylabel("test accuracy, %")
     return sheet
 
 
 def _write_names(axes: Axes, points: Sequence[Point], lowest: float) -> None:
-    """Each name above its interval (of a system, above its faster training); where it is too low, beside its mark."""
-    for one in points:
+    """Each name above its interval (of a system, above its faster training); where it is too low, beside its mark.
+    Where names would meet, the later one stands below: ours, which are shorter."""
+    written: list[Annotation] = []
+    for one in sorted(points, key=lambda point: point.kind == "ours"):
         if one.accuracy < lowest:
             axes.annotate(f"{one.name} {one.accuracy:.1f}", (one.seconds, lowest), xytext=(9, 0),
                           textcoords="offset points", va="center", fontsize=9)
         elif one.kind != "plain":
-            top = max((one.accuracy, *(one.interval or ())))
-            axes.annotate(one.name, (one.seconds, top), xytext=(0, 6), textcoords="offset points", ha="center",
-                          va="bottom", fontsize=9)
+            ends = (one.accuracy, *(one.interval or ()))
+            for end, offset, side in ((max(ends), 6, "bottom"), (min(ends), -7, "top")):
+                name = axes.annotate(one.name, (one.seconds, end), xytext=(0, offset), textcoords="offset points",
+                                     ha="center", va=side, fontsize=9)
+                box = name.get_window_extent()
+                if side == "top" or not any(box.overlaps(other.get_window_extent()) for other in written):
+                    written.append(name)
+                    break
+                name.remove()
 
 
 def growth(measured: Mapping[str, Any]) -> Sheet:
@@ -92,7 +101,8 @@ def growth(measured: Mapping[str, Any]) -> Sheet:
         arithmetic, pace = [row["macs"] / 1e6 for row in rows], [1000 / row["pictures_per_second"] for row in rows]
         _line(panels[0, 1], arithmetic, pace, "million multiply-accumulates a picture", "ms a picture")
         for row, x, y in zip(rows, arithmetic, pace, strict=True):
-            panels[0, 1].annotate(f"{row['share_of_peak']:.0%} of peak", (x, y), xytext=(-5, 7), ha="right",
+            offset, side = ((8, -9), "left") if x < max(arithmetic) / 2 else ((-5, 7), "right")
+            panels[0, 1].annotate(f"{row['share_of_peak']:.0%} of peak", (x, y), xytext=offset, ha=side,
                                   textcoords="offset points", fontsize=8.5, color=style.FAINT)
         rows = measured["threads"]
         panels[1, 0].bar([str(row["threads"]) for row in rows], [row["pictures_per_second"] for row in rows],
