@@ -105,7 +105,7 @@ def reach() -> str:
 
 
 def points() -> list[Point]:
-    """Everything whose test accuracy was measured on all the data, and its training time on all cores."""
+    """Everything whose test accuracy was measured on all the data, and its mean training time."""
     found = []
     for name in own_recipes():
         summary = read(name)["summary"]

@@ -11,13 +11,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
-from queue import SimpleQueue
 from typing import Any
 
 import numpy as np
@@ -44,40 +42,26 @@ def summarise(values: list[float]) -> dict[str, float | int | list[float] | None
     return {"mean": mean, "n": n, "sd": float(np.std(values, ddof=1)), "interval": [interval.low, interval.high]}
 
 
-class Shares:
-    """The cores, dealt out to as many trainings as run at once. One that runs alone is left where it is."""
-
-    def __init__(self, at_once: int) -> None:
-        self.free: SimpleQueue[list[int] | None] = SimpleQueue()
-        if at_once == 1:
-            self.free.put(None)
-            return
-        cores = sorted(os.sched_getaffinity(0))
-        if at_once > len(cores):
-            raise SystemExit(f"--at-once {at_once}: there are {len(cores)} cores")
-        for first in range(at_once):
-            self.free.put(cores[first::at_once])
-
-    @contextmanager
-    def one(self) -> Iterator[list[str]]:
-        """What stands before the command of a training, until it is over."""
-        share = self.free.get()
-        try:
-            yield [] if share is None else ["taskset", "--cpu-list", ",".join(map(str, share))]
-        finally:
-            self.free.put(share)
+def shares(at_once: int) -> list[list[str]]:
+    """What stands before a training's command to keep it on its share of the cores; nothing where it runs alone."""
+    if at_once == 1:
+        return [[]]
+    cores = sorted(os.sched_getaffinity(0))
+    if not 1 <= at_once <= len(cores):
+        raise SystemExit(f"--at-once {at_once}: expected 1 to {len(cores)}, the cores that there are")
+    return [["taskset", "--cpu-list", ",".join(map(str, cores[first::at_once]))] for first in range(at_once)]
 
 
-def train(recipe: str, seed: int, folder: Path, shares: Shares) -> dict[str, Any]:
+def train(recipe: str, seed: int, share: list[str]) -> dict[str, Any]:
     """One run, trained unless it is finished already; raises when it fails: a failed seed is never left out."""
+    folder = ROOT / "runs" / f"benchmark-{recipe}-s{seed}"
     run, wanted = RunFolder(folder), recipes.load(recipe, [f"seed={seed}"])
     state = run.read_json(run.status)["state"] if run.status.is_file() else None
     if state != "complete":
         words = ["train", recipe, "--seed", str(seed), "--runs", str(folder.parent), "--name", folder.name]
         started = run.last.is_file() and load_recipe(run) == wanted
         words = ["train", "--resume", str(folder)] if started else [*words, "--overwrite"]
-        with shares.one() as before:
-            subprocess.run([*before, sys.executable, "-m", "fashionlab", *words], stdout=subprocess.DEVNULL, check=True)
+        subprocess.run([*share, sys.executable, "-m", "fashionlab", *words], stdout=subprocess.DEVNULL, check=True)
     run = open_run(folder)
     metrics, environment = run.read_json(run.metrics), run.read_json(run.environment)
     if (metrics["seed"], load_recipe(run)) != (seed, wanted):
@@ -93,16 +77,16 @@ def main() -> None:
     parser.add_argument("seeds", type=int)
     parser.add_argument("--at-once", type=int, default=1)
     options = parser.parse_args()
-    recipe, shares = options.recipe, Shares(options.at_once)
-    folders = [ROOT / "runs" / f"benchmark-{recipe}-s{seed}" for seed in range(options.seeds)]
-    with ThreadPoolExecutor(options.at_once) as pool:
-        results = list(pool.map(lambda seed: train(recipe, seed, folders[seed], shares), range(options.seeds)))
+    recipe, at_once = options.recipe, options.at_once
+    parts = [(share, range(first, options.seeds, at_once)) for first, share in enumerate(shares(at_once))]
+    with ThreadPoolExecutor(at_once) as pool:
+        done = list(pool.map(lambda part: [train(recipe, seed, part[0]) for seed in part[1]], parts))
+    results = sorted((one for some in done for one in some), key=lambda one: one["seed"])
     figures = {key: summarise([float(result[key]) for result in results])
                for key in ("test_accuracy", "val_accuracy", "train_seconds", "session_seconds")}
     write_json(ROOT / "results" / f"{recipe}.json", {
-        "command": f"python benchmarks/recipe.py {recipe} {options.seeds}"
-                   + f" --at-once {options.at_once}" * (options.at_once > 1),
-        "recipe": recipe, "machine": machine(), "versions": versions(), "summary": figures, "seeds": results})
+        "command": f"python {shlex.join(sys.argv)}", "recipe": recipe,
+        "machine": machine(), "versions": versions(), "summary": figures, "seeds": results})
 
 
 if __name__ == "__main__":
