@@ -13,12 +13,12 @@ from typing import Any
 
 import deployment_pages
 from markdown import ROOT, cores, read, table, where
+from recipe import own
 
 from fashionlab import recipes
 from fashionlab.report import style
 from fashionlab.report.benchmark_figures import Point, accuracy_against_time, growth
 from fashionlab.reproduction.board import board
-from fashionlab.reproduction.systems import systems
 
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"^# (?:Measured|Not measured yet)\b.*$", re.MULTILINE)  # a recipe's line about itself
@@ -35,10 +35,9 @@ def quick_output() -> str:
 
 def own_recipes(measured: bool = True) -> list[str]:
     """The recipes that are no reference systems: those with figures, from the fastest, or those without."""
-    own = set(recipes.names()) - {system.id for system in systems()}
-    done = {name for name in own if (ROOT / "results" / f"{name}.json").is_file()}
+    done = [name for name in own() if (ROOT / "results" / f"{name}.json").is_file()]
     if not measured:
-        return sorted(own - done)
+        return [name for name in own() if name not in done]
     return sorted(done, key=lambda name: read(name)["summary"]["train_seconds"]["mean"])
 
 

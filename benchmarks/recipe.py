@@ -25,6 +25,7 @@ from fashionlab.cli.train_ import summary
 from fashionlab.environment import machine, versions
 from fashionlab.evaluation.run import load_recipe
 from fashionlab.files import write_json
+from fashionlab.reproduction.systems import systems
 from fashionlab.run_folder import RunFolder, open_run
 from fashionlab.studies.statistics import mean_interval
 
@@ -40,6 +41,11 @@ def summarise(values: list[float]) -> dict[str, float | int | list[float] | None
         return {"mean": mean, "n": n, "sd": None, "interval": None}
     interval = mean_interval(values)
     return {"mean": mean, "n": n, "sd": float(np.std(values, ddof=1)), "interval": [interval.low, interval.high]}
+
+
+def own() -> list[str]:
+    """The recipes that are no reference systems, which `fashionlab reproduce` measures."""
+    return sorted(set(recipes.names()) - {system.id for system in systems()})
 
 
 def shares(at_once: int) -> list[list[str]]:
@@ -73,7 +79,7 @@ def train(recipe: str, seed: int, share: list[str]) -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recipe", choices=recipes.names(), metavar="RECIPE")
+    parser.add_argument("recipe", choices=own(), metavar="RECIPE")
     parser.add_argument("seeds", type=int)
     parser.add_argument("--at-once", type=int, default=1)
     options = parser.parse_args()
