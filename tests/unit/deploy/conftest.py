@@ -12,10 +12,11 @@ from fashionlab.deploy import check, export
 
 @pytest.fixture(scope="package")
 def cnn_run(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A finished run of a network with five convolutions and two views. Copy it before changing it."""
+    """A finished run of a network with five convolutions and two views, in float32. Copy it before changing it."""
     runs = tmp_path_factory.mktemp("runs")
     words = ["quick", "--dataset", str(toy_data), "--limit-train", "500", "--set", "data.validation=100", "--set",
-             "model.widths=[8, 16]", "--set", "batch_size=50", "--runs", str(runs), "--name", "cnn", "--quiet"]
+             "model.widths=[8, 16]", "--set", "batch_size=50", "--set", "precision=float32",
+             "--runs", str(runs), "--name", "cnn", "--quiet"]
     assert run(["train", *words]) == 0
     (runs / "cnn" / "model_card.md").write_text("# Model card: cnn\n\nGood.\n\n![A](figures/a.png)\n\n*Caption.*\n")
     return runs / "cnn"
