@@ -23,7 +23,8 @@ def table(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def cores(result: dict[str, Any]) -> str:
     """The machine of a measurement."""
     machine = result["machine"]
-    return f"{machine['cores']} cores of an {machine['processor']}"
+    units = " with AMX" if "amx_bf16" in machine["features"] else ""
+    return f"{machine['cores']} cores of an {machine['processor']}{units}"
 
 
 def where(result: dict[str, Any]) -> str:

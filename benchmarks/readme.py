@@ -62,13 +62,13 @@ def records() -> str:
         ends = accuracy["interval"]
         interval = "[{:.2%}, {:.2%}]".format(*ends) if ends else "(one seed: no interval)"
         rows.append((f"`{name}`", f"{accuracy['mean']:.2%} {interval}", f"{summary['train_seconds']['mean']:,.0f} s",
-                     f"{summary['session_seconds']['mean']:,.0f} s", first["threads"], f"{first['parameters']:,}",
-                     accuracy["n"]))
+                     f"{summary['session_seconds']['mean']:,.0f} s", f"{first['threads']}, {first['precision']}",
+                     f"{first['parameters']:,}", accuracy["n"]))
         place = f"on {cores(result)} ({first['precision']}), PyTorch {result['versions']['torch']}"
         told.setdefault(place, []).append(f"`{result['command']}`")
     places = "; ".join(f"{', '.join(commands)} {place}" for place, commands in told.items())
-    header = ("recipe", "test accuracy, mean [95 % interval]", "training time, mean", "with validation", "cores",
-              "parameters", "seeds")
+    header = ("recipe", "test accuracy, mean [95 % interval]", "training time, mean", "with validation",
+              "cores, format", "parameters", "seeds")
     return (table(header, rows) + f"Measured with {places}. Training time is from pictures in memory to final "
             "weights, without validation. Every figure is in `results/`.\n\n"
             f"{_still_to_measure()}{ensembles()}{reach()}"
@@ -270,9 +270,10 @@ def _measured(name: str) -> str:
         return "Not measured yet: results/ has no file for it."
     result = read(name)
     summary, threads = result["summary"], result["seeds"][0]["threads"]
-    on = result["machine"]["gpus"][0] if result["machine"]["gpus"] else f"{threads} core{'s' * (threads > 1)}"
+    on = (result["machine"]["gpus"] or [f"{threads} core{'s' * (threads > 1)}"])[0]
     return (f"Measured: {_accuracy('test_accuracy', summary['test_accuracy'])}, "
-            f"{summary['train_seconds']['mean']:,.0f} s on {on}: results/{name}.json.")
+            f"{summary['train_seconds']['mean']:,.0f} s on {on}, {result['seeds'][0]['precision']}: "
+            f"results/{name}.json.")
 
 
 def _accuracy(metric: str, found: dict[str, Any]) -> str:

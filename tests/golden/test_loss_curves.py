@@ -21,7 +21,7 @@ from toys import write_toy_data
 CURVES = Path(__file__).with_name("loss_curves.json")
 SMALL = ["data.validation=100", "batch_size=50", "epochs=3", "precision=float32"]
 RECIPES = {
-    "quick": ["model.widths=[8,16,16]", "optimizer.lr=0.3"],
+    "quick": ["model.widths=[8,16,16]", "optimizer.others.lr=0.3"],
     "three-linear": [],
     "ablation-main": ["data.limit=200"],
     "notebook-mlp": ["optimizer={name: muon, lr: 0.02}", "augment=[{name: cutmix}, {name: rand_augment}]"],

@@ -53,7 +53,9 @@ def pruned_recipe(recipe: Recipe, path: Path, share: float) -> Recipe:
                          f"number of its channels ({', '.join(WIDTHS)})")
     values: dict[str, Any] = recipe.model_dump(mode="json")
     values["model"] = {**values["model"], key: _narrower(arguments[key], share)}
-    values["optimizer"]["lr"] *= RATE
+    for settings in (values["optimizer"], values["optimizer"].get("others")):  # Muon has two rates
+        if settings:
+            settings["lr"] *= RATE
     values.update(start={"run": str(path.resolve())}, epochs=math.ceil(recipe.epochs / 2), snapshots=None,
                   expected=None,
                   description=f"{recipe.description.split(chr(10))[0]}; {share:.0%} of its channels pruned")
