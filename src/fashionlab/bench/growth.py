@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
-from typing import Any
+from typing import Any, Literal
 
 import torch
 from torch.nn import functional as F
@@ -41,8 +41,9 @@ def measure(recipe: str = "quick", sizes: Sequence[int] = SIZES, factors: Sequen
     plain = [*([] if recipes.load(recipe).selection is None else ["selection=null"])]
     size = recipes.load(recipe).batch_size * steps
     threads = sorted({1, cores})
+    precision = runtime.choose("cpu", recipes.load(recipe).precision).precision
     work: dict[str, Callable[[], list[Row]]] = {
-        "peak": lambda: [{"threads": n, **_apart(_peak, n)} for n in threads],
+        "peak": lambda: [{"threads": n, **_apart(_peak, n, precision)} for n in threads],
         "pictures": lambda: [{"pictures": n, **_apart(_train, recipe, plain, n, cores)} for n in sizes],
         "widths": lambda: [_width(recipe, plain, factor, size, cores) for factor in factors],
         "threads": lambda: [{"threads": n, **_apart(_train, recipe, plain, size, n)} for n in threads],
@@ -57,7 +58,7 @@ def measure(recipe: str = "quick", sizes: Sequence[int] = SIZES, factors: Sequen
     return {
         "what": f"the cost of training {recipe} on the CPU", "recipe": recipe, "steps": steps, "rounds": rounds,
         "peak_gflops": best, **found, "cores": cores,
-        "precision": runtime.choose("cpu", recipes.load(recipe).precision).precision,
+        "precision": precision,
         "machine": environment.machine(), "versions": environment.versions(), "commit": environment.commit(),
     }
 
@@ -104,13 +105,14 @@ def _train(recipe: str, changes: list[str], pictures: int, threads: int) -> dict
             "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}
 
 
-def _peak(threads: int) -> dict[str, float]:
-    """The highest GFLOP/s seen here in float32: of a product of matrices of 2048, and of a 3x3 convolution of 64 to 64
-    channels at 28 x 28 in the layout that training has."""
-    runtime.choose("cpu", "float32", threads)
-    one, other = torch.rand(2048, 2048), torch.rand(2048, 2048)
-    images = torch.rand(128, 64, 28, 28).to(memory_format=torch.channels_last)
-    filters = torch.rand(64, 64, 3, 3).to(memory_format=torch.channels_last)
+def _peak(threads: int, precision: Literal["float32", "bfloat16"]) -> dict[str, float]:
+    """The highest GFLOP/s seen here in training's number format: of a product of matrices of 2048, and of a 3x3
+    convolution of 64 to 64 channels at 28 x 28 in the layout that training has."""
+    place = runtime.choose("cpu", precision, threads)
+    number = getattr(torch, place.precision)
+    one, other = torch.rand(2048, 2048).to(number), torch.rand(2048, 2048).to(number)
+    images = torch.rand(128, 64, 28, 28).to(number, memory_format=place.memory_format)
+    filters = torch.rand(64, 64, 3, 3).to(number, memory_format=place.memory_format)
     with torch.no_grad():
         return {"matrices": _rate(lambda: one @ other, 2 * 2048**3),
                 "convolution": _rate(lambda: F.conv2d(images, filters, padding=1), 2 * 128 * 28**2 * 64 * 64 * 9)}
