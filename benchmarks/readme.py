@@ -140,9 +140,11 @@ def _told_points() -> str:
 
 def draw() -> None:
     """The figures of README and docs/performance.md."""
-    one_core = [name for name in own_recipes() if read(name)["seeds"][0]["threads"] == 1]
-    on = f"two CPU cores ({', '.join(one_core)}: one)" if one_core else "two CPU cores"
-    note = (f"mean and 95 % interval over the seeds, {on}; below the axis: lower\n"
+    def having(key: str, value: object) -> str:
+        return ", ".join(name for name in own_recipes() if read(name)["seeds"][0][key] == value)
+
+    note = (f"mean and 95 % interval over the seeds, two cores ({having('threads', 1)}: one); below the axis: lower\n"
+            f"{having('precision', 'bfloat16')}: bfloat16 on cores with AMX; others: float32 on slower cores without\n"
             "reference systems: convolutional ones at the rates of bench_train.json, others their fastest seed")
     style.save(accuracy_against_time(points(), LOWEST, note), FIGURES / "accuracy-against-time.svg", "svg")
     if (ROOT / "results" / "growth.json").is_file():

@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
-from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.transforms import Bbox
 
 from fashionlab.report import style
 
@@ -54,7 +54,7 @@ def accuracy_against_time(points: Sequence[Point], lowest: float, note: str) -> 
             axes.plot(one.seconds, max(lowest, one.accuracy), markersize=7, linestyle="none", clip_on=False, **looks)
         for label, looks in _KINDS.values():
             axes.plot([], [], linestyle="none", label=label, **looks)
-        axes.legend(loc="upper left")
+        axes.legend(loc="lower right")
         times = [one.seconds for one in points]
         axes.set_xlim(min(times) / 1.8, max(times) * 1.8)
         axes.set_ylim(lowest - 0.4, max(one.accuracy for one in points) + 1.2)
@@ -69,20 +69,25 @@ def accuracy_against_time(points: Sequence[Point], lowest: float, note: str) -> 
 
 def _write_names(axes: Axes, points: Sequence[Point], lowest: float) -> None:
     """Each name above its interval (of a system, above its faster training); where it is too low, beside its mark.
-    Where names would meet, the later one stands below: ours, which are shorter."""
-    written: list[Annotation] = []
+    Where it would meet a name or a mark, it stands below, right or left of its own: the later ones, ours, are shorter.
+    """
+    marks = axes.transData.transform([(one.seconds, max(lowest, one.accuracy)) for one in points])
+    radius = 4 * axes.figure.dpi / 72  # a little more than a mark's, in pixels
+    taken = [Bbox([mark - radius, mark + radius]) for mark in marks]
     for one in sorted(points, key=lambda point: point.kind == "ours"):
         if one.accuracy < lowest:
             axes.annotate(f"{one.name} {one.accuracy:.1f}", (one.seconds, lowest), xytext=(9, 0),
                           textcoords="offset points", va="center", fontsize=9)
         elif one.kind != "plain":
             ends = (one.accuracy, *(one.interval or ()))
-            for end, offset, side in ((max(ends), 6, "bottom"), (min(ends), -7, "top")):
-                name = axes.annotate(one.name, (one.seconds, end), xytext=(0, offset), textcoords="offset points",
-                                     ha="center", va=side, fontsize=9)
+            places = ((max(ends), (0, 6), "center", "bottom"), (min(ends), (0, -7), "center", "top"),
+                      (one.accuracy, (8, 0), "left", "center"), (one.accuracy, (-8, 0), "right", "center"))
+            for height, offset, side, edge in places:
+                name = axes.annotate(one.name, (one.seconds, height), xytext=offset, textcoords="offset points",
+                                     ha=side, va=edge, fontsize=9)
                 box = name.get_window_extent()
-                if side == "top" or not any(box.overlaps(other.get_window_extent()) for other in written):
-                    written.append(name)
+                if side == "right" or not box.count_overlaps(taken):
+                    taken.append(box)
                     break
                 name.remove()
 

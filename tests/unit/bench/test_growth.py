@@ -48,11 +48,14 @@ def test_the_figure_shows_every_row(tmp_path: Path):
 
 def test_names_that_would_meet_in_the_chart_stand_apart():
     points = [benchmark_figures.Point("ours", "ours", 92.75, (92.6, 92.9), 552, 6),
+              benchmark_figures.Point("beside", "ours", 92.3, None, 560, 6),
               benchmark_figures.Point("a-long-reference-name", "reference", 92.81, (92.5, 93.1), 357, 5),
               benchmark_figures.Point("a-long-reference-name", "plain", 92.81, (92.5, 93.1), 614, 5),
               benchmark_figures.Point("low", "reference", 72.6, None, 9, 5)]
     sheet = benchmark_figures.accuracy_against_time(points, 82.5, "a note")
     (axes,) = sheet.axes
-    assert [text.get_text() for text in axes.texts] == ["a-long-reference-name", "low 72.6", "ours"]
+    assert [text.get_text() for text in axes.texts] == ["a-long-reference-name", "low 72.6", "ours", "beside"]
     boxes = [text.get_window_extent() for text in axes.texts]
     assert not any(one.overlaps(other) for one, other in itertools.combinations(boxes, 2))
+    marks = axes.transData.transform([(one.seconds, one.accuracy) for one in points])
+    assert not any(box.contains(*mark) for box in boxes for mark in marks)
