@@ -272,7 +272,7 @@ def _measured(name: str) -> str:
         return "Not measured yet: results/ has no file for it."
     result = read(name)
     summary, threads = result["summary"], result["seeds"][0]["threads"]
-    on = (result["machine"]["gpus"] or [f"{threads} core{'s' * (threads > 1)}"])[0]
+    on = result["machine"]["gpus"][0] if result["machine"]["gpus"] else f"{threads} core{'s' * (threads > 1)}"
     return (f"Measured: {_accuracy('test_accuracy', summary['test_accuracy'])}, "
             f"{summary['train_seconds']['mean']:,.0f} s on {on}, {result['seeds'][0]['precision']}: "
             f"results/{name}.json.")

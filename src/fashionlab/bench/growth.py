@@ -38,10 +38,11 @@ def measure(recipe: str = "quick", sizes: Sequence[int] = SIZES, factors: Sequen
     machine does can only slow it down.
     """
     cores = runtime.usable_cores()
-    plain = [*([] if recipes.load(recipe).selection is None else ["selection=null"])]
-    size = recipes.load(recipe).batch_size * steps
+    loaded = recipes.load(recipe)
+    plain = [] if loaded.selection is None else ["selection=null"]
+    size = loaded.batch_size * steps
     threads = sorted({1, cores})
-    precision = runtime.choose("cpu", recipes.load(recipe).precision).precision
+    precision = runtime.choose("cpu", loaded.precision).precision
     work: dict[str, Callable[[], list[Row]]] = {
         "peak": lambda: [{"threads": n, **_apart(_peak, n, precision)} for n in threads],
         "pictures": lambda: [{"pictures": n, **_apart(_train, recipe, plain, n, cores)} for n in sizes],
