@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from fashionlab.errors import UsageError
+from fashionlab.models.ensemble import Ensemble
 from fashionlab.recipes import optimizers as settings_of
 from fashionlab.recipes.optimizers import OptimizerSettings
 
@@ -128,9 +129,11 @@ def _groups(
 
 
 def _build_muon(settings: settings_of.Muon, model: nn.Module, trainable: list[nn.Parameter]) -> Optimizer:
-    layers = [module for module in model.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
-    last_linear = next((id(layer) for layer in reversed(layers) if isinstance(layer, nn.Linear)), None)
-    matrices = {id(layer.weight) for layer in layers if id(layer) != last_linear}
+    matrices: set[int] = set()
+    for network in model.members if isinstance(model, Ensemble) else (model,):
+        layers = [module for module in network.modules() if isinstance(module, nn.Linear | nn.Conv2d)]
+        last_linear = next((layer for layer in reversed(layers) if isinstance(layer, nn.Linear)), None)
+        matrices |= {id(layer.weight) for layer in layers if layer is not last_linear}
     hidden = [parameter for parameter in trainable if id(parameter) in matrices]
     others = [parameter for parameter in trainable if id(parameter) not in matrices]
     if not hidden:

@@ -21,6 +21,7 @@ from fashionlab.data import ResidentPictures, steps_per_epoch
 from fashionlab.errors import DivergedError
 from fashionlab.evaluation.predict import normalise, predict_logits, statistics
 from fashionlab.evaluation.weights import save_weights
+from fashionlab.models.ensemble import together
 from fashionlab.recipes import Recipe
 from fashionlab.run_folder import ModelSpec, RunFolder
 from fashionlab.runtime import Runtime, generator, seed_global
@@ -233,14 +234,13 @@ class Trainer:
             chunks = (part.chunk(recipe.gradient.accumulate) for part in (inputs, indices, labels, targets))
             for part, positions, label, target in zip(*chunks, strict=True):
                 with self.runtime.autocast():
-                    logits = self.wrapped(part)
-                loss = functional.cross_entropy(logits.float(), target, label_smoothing=recipe.loss.label_smoothing)
-                if self.teacher:
-                    loss = self.teacher.loss(logits.float(), positions, loss)
-                loss = loss * (len(part) / len(inputs))
-                loss.backward()
-                total += loss.detach()
-                logits = logits.detach().float()
+                    answers = self.wrapped(part).float()  # [B, K]; of an ensemble's members [M, B, K]
+                each = answers if answers.ndim == 3 else answers[None]
+                losses = torch.stack([self._loss(one, target, positions) for one in each])
+                share = len(part) / len(inputs)
+                (losses.sum() * share).backward()  # the sum: every member learns as it would alone
+                total += losses.detach().mean() * share
+                logits = together(each.detach()) if len(each) > 1 else each[0].detach()
                 correct += (logits.argmax(1) == label).sum()
                 if self.selection:
                     self.selection.record(positions, functional.cross_entropy(logits, label, reduction="none"))
@@ -253,6 +253,11 @@ class Trainer:
         self.optimizer.step(closure)
         self.averaging.update(self.model, step + 1)
         return first[0]  # sharpness-aware minimisation calls the closure twice
+
+    def _loss(self, logits: Tensor, target: Tensor, positions: Tensor) -> Tensor:
+        """What one network's logits [B, K] cost: against the labels, and against the teacher where there is one."""
+        loss = functional.cross_entropy(logits, target, label_smoothing=self.recipe.loss.label_smoothing)
+        return self.teacher.loss(logits, positions, loss) if self.teacher else loss
 
     def _refuse_non_finite(self, loss: Tensor) -> None:
         if not torch.isfinite(loss):

@@ -119,3 +119,15 @@ def test_members_are_named_and_checked(cli: Callable[..., Any]) -> None:
                              ("[{name: logistic}, {name: logistic, depth: 3}]", "depth"), ("[{}, {}]", "''")):
         result = cli("train", "three-linear", "--set", f"model={{name: ensemble, members: {members}}}")
         assert result.code == 2 and message in result.err, result.err
+
+
+def test_members_are_trained_side_by_side(toy_data: Path, tmp_path: Path) -> None:
+    """A recipe whose network is an ensemble, like any other; the whitening filters come from the pictures."""
+    member = "{name: fast, widths: [4, 8]}"
+    run = load_results(train(tmp_path / "side", toy_data, "three-linear", *SMALL, "test_time={views: 2}",
+                             f"model={{name: ensemble, members: [{member}, {member}]}}"))
+    weights = torch.load(run.folder.last, weights_only=True)["model"]
+    first, second = (weights[f"members.{place}.whitening.weight"] for place in (0, 1))
+    assert torch.equal(first, second) and first.abs().max() > 1  # divided by small deviations, not as drawn
+    assert not torch.equal(weights["members.0.head.weight"], weights["members.1.head.weight"])
+    assert len(run.history) == 2 and run.test.logits.shape == (len(run.test.labels), 10)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -16,8 +18,8 @@ from fashionlab.training.trainer import Trainer
 from toys import toy_pictures
 
 
-def trainer(*overrides: str) -> Trainer:
-    """A trainer of the logistic model on 64 pictures, plain SGD at rate 0.5."""
+def trainer(*overrides: str, model: nn.Module | None = None) -> Trainer:
+    """A trainer of `model` (the logistic one unless said) on 64 pictures, plain SGD at rate 0.5."""
     recipe = recipes.load("three-linear", ["model={name: logistic}", "batch_size=64", "optimizer={name: sgd, lr: 0.5}",
                                            "data.normalise=none", *overrides])
     pictures, labels = toy_pictures(64, seed=5)
@@ -26,7 +28,7 @@ def trainer(*overrides: str) -> Trainer:
     empty = ResidentPictures(resident.images[:0], resident.labels[:0], cpu)
     spec = ModelSpec("logistic", {}, tuple("0123456789"), 1, 28, (0.0,), (1.0,), 1)
     torch.manual_seed(0)
-    model = models.build("logistic", classes=10, channels=1, image_size=28)
+    model = model or models.build("logistic", classes=10, channels=1, image_size=28)
     return Trainer(recipe, model, resident, empty, spec, runtime.choose("cpu", "float32"), World())
 
 
@@ -72,6 +74,24 @@ def test_mixed_labels_weigh_the_loss():
     expected = -(targets * one.model(inputs).log_softmax(1)).sum(1).mean()
     loss, _ = one.update(inputs, torch.arange(len(labels)), labels, targets)
     assert loss == pytest.approx(float(expected.detach()), rel=1e-5)
+
+
+@pytest.mark.parametrize("overrides", [
+    [], ["gradient.accumulate=2", "loss.label_smoothing=0.1"], ["augment=[{name: mixup, alpha: 1.0}]"],
+    ["optimizer={name: muon, normalise_weights: true, others: {name: sgd, lr: 0.1, momentum: 0.5}}"],
+])
+def test_members_of_an_ensemble_learn_as_they_would_alone(overrides):
+    torch.manual_seed(1)
+    members = [{"name": "fast", "widths": (4, 8)}, {"name": "three-mlp"}, {"name": "fast", "widths": (4, 8)}]
+    joint = models.build("ensemble", classes=10, channels=1, image_size=28, members=members)
+    alone = [copy.deepcopy(member) for member in joint.members]
+    loss, _ = step(trainer(*overrides, model=joint))
+    expected = [step(trainer(*overrides, model=model)) for model in alone]
+    assert loss == pytest.approx(sum(loss for loss, _ in expected) / 3, rel=1e-5)
+    for member, (_, weights) in zip(joint.members, expected, strict=True):
+        for found, wanted in zip(member.parameters(), weights, strict=True):
+            torch.testing.assert_close(found.detach(), wanted, rtol=1e-4, atol=1e-6)
+    assert not torch.equal(joint.members[0].head.weight, joint.members[2].head.weight)
 
 
 def test_ruined_weights_are_noticed_after_an_epoch():
