@@ -31,7 +31,7 @@ _KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "reference": ("reference systems, trained by fashionlab", {"color": style.ORANGE, "marker": "s"}),
     "plain": ("the same, trained the plain way", {"color": style.VERMILLION, "marker": "X"}),
 }
-_TIMES = {10: "10 s", 30: "30 s", 60: "1 min", 120: "2 min", 300: "5 min", 600: "10 min", 1200: "20 min",
+_TIMES = {10: "10 s", 30: "30 s", 60: "1 min", 120: "2 min", 300: "5 min", 600: "10 min",
           1800: "30 min", 3600: "1 h", 7200: "2 h", 14400: "4 h"}
 
 
