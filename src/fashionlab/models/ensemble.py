@@ -19,18 +19,16 @@ _TWO_LINEAR: Members = ({"name": "logistic"}, {"name": "logistic"})
 class Ensemble(nn.Module):
     """The logarithm of the mean of the members' probabilities: float [B, C, H, W] -> [B, K], to be read as logits.
 
-    In training mode the members' own logits, [M, B, K]: each learns for itself, on the same pictures.
+    Told to answer `apart`, the members' own logits [M, B, K]: what training needs, where each learns for itself.
     """
 
     def __init__(self, members: list[nn.Module]) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
 
-    def forward(self, pictures: Tensor) -> Tensor:
-        answers = [member(pictures).float() for member in self.members]
-        if self.training:
-            return torch.cat([one if one.ndim == 3 else one[None] for one in answers])  # a member may have members
-        return together(torch.stack(answers))
+    def forward(self, pictures: Tensor, apart: bool = False) -> Tensor:
+        each = torch.stack([member(pictures).float() for member in self.members])
+        return each if apart else together(each)
 
     def initialise_from(self, images: Tensor) -> None:
         """Let the members that set weights from training pictures do so: float [N, C, H, W], normalised."""

@@ -21,7 +21,7 @@ from fashionlab.data import ResidentPictures, steps_per_epoch
 from fashionlab.errors import DivergedError
 from fashionlab.evaluation.predict import normalise, predict_logits, statistics
 from fashionlab.evaluation.weights import save_weights
-from fashionlab.models.ensemble import together
+from fashionlab.models.ensemble import Ensemble, together
 from fashionlab.recipes import Recipe
 from fashionlab.run_folder import ModelSpec, RunFolder
 from fashionlab.runtime import Runtime, generator, seed_global
@@ -227,6 +227,7 @@ class Trainer:
         in_phase = step - self.phase.start * self.steps_per_epoch
         self._lr = self.schedule.apply(self.optimizer, in_phase, self.averaging.lr_factor(step))
         first: list[tuple[float, float]] = []
+        apart = isinstance(self.model, Ensemble)
 
         def closure() -> Tensor:
             self.optimizer.zero_grad()
@@ -234,8 +235,8 @@ class Trainer:
             chunks = (part.chunk(recipe.gradient.accumulate) for part in (inputs, indices, labels, targets))
             for part, positions, label, target in zip(*chunks, strict=True):
                 with self.runtime.autocast():
-                    answers = self.wrapped(part).float()  # [B, K]; of an ensemble's members [M, B, K]
-                each = answers if answers.ndim == 3 else answers[None]
+                    each = self.wrapped(part, apart=True) if apart else self.wrapped(part)[None]
+                each = each.float()  # [M, B, K], an ensemble's members or a single network
                 losses = torch.stack([self._loss(one, target, positions) for one in each])
                 share = len(part) / len(inputs)
                 (losses.sum() * share).backward()  # the sum: every member learns as it would alone
