@@ -60,10 +60,10 @@ def records() -> str:
         result = read(name)
         summary, first = result["summary"], result["seeds"][0]
         accuracy = summary["test_accuracy"]
-        ends = accuracy["interval"]
+        ends, session = accuracy["interval"], summary["session_seconds"]
         interval = "[{:.2%}, {:.2%}]".format(*ends) if ends else "(one seed: no interval)"
         rows.append((f"`{name}`", f"{accuracy['mean']:.2%} {interval}", f"{summary['train_seconds']['mean']:,.0f} s",
-                     f"{summary['session_seconds']['mean']:,.0f} s", f"{first['threads']}, {first['precision']}",
+                     f"{session['mean']:,.0f} s" if session else "-", f"{first['threads']}, {first['precision']}",
                      f"{first['parameters']:,}", accuracy["n"]))
         place = f"on {cores(result)} ({first['precision']}), PyTorch {result['versions']['torch']}"
         told.setdefault(place, []).append(f"`{result['command']}`")

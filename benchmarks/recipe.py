@@ -34,8 +34,10 @@ KEPT = ("test_accuracy", "val_accuracy", "macro_f1", "nll", "ece", "train_second
         "epochs", "parameters", "session_seconds")
 
 
-def summarise(values: list[float]) -> dict[str, float | int | list[float] | None]:
+def summarise(values: list[float]) -> dict[str, float | int | list[float] | None] | None:
     """Mean, sample deviation and the t interval (95 %) of a mean over seeds; no interval for one seed."""
+    if not values:
+        return None
     n, mean = len(values), float(np.mean(values))
     if n < 2:
         return {"mean": mean, "n": n, "sd": None, "interval": None}
@@ -72,6 +74,8 @@ def train(recipe: str, seed: int, share: list[str]) -> dict[str, Any]:
     metrics, environment = run.read_json(run.metrics), run.read_json(run.environment)
     if (metrics["seed"], load_recipe(run)) != (seed, wanted):
         raise SystemExit(f"{folder} is a run of another recipe or seed; remove it")
+    if metrics["session_seconds"] < metrics["train_seconds"]:
+        metrics["session_seconds"] = None  # that of the last session alone: this seed was stopped and went on
     print(f"seed {seed}: test {metrics['test_accuracy']:.4f}, {metrics['train_seconds']:.0f} s", flush=True)
     return {"seed": seed, **{key: environment[key] for key in ("precision", "threads", "commit")},
             "output": summary({**metrics, "run": folder.relative_to(ROOT)}), **{key: metrics[key] for key in KEPT}}
@@ -88,7 +92,7 @@ def main() -> None:
     with ThreadPoolExecutor(at_once) as pool:
         done = list(pool.map(lambda part: [train(recipe, seed, part[0]) for seed in part[1]], parts))
     results = sorted((one for some in done for one in some), key=lambda one: one["seed"])
-    figures = {key: summarise([float(result[key]) for result in results])
+    figures = {key: summarise([float(result[key]) for result in results if result[key] is not None])
                for key in ("test_accuracy", "val_accuracy", "train_seconds", "session_seconds")}
     write_json(ROOT / "results" / f"{recipe}.json", {
         "command": f"python {shlex.join(sys.argv)}", "recipe": recipe,
