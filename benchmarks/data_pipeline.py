@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from fashionlab.bench.data import measure
-from fashionlab.files import write_json
+from fashionlab.common.files import write_json
 
 
 def main() -> None:

@@ -15,9 +15,9 @@ import sys
 
 from recipe import ROOT, summarise
 
-from fashionlab.environment import commit, machine, versions
-from fashionlab.evaluation.results import load_results
-from fashionlab.files import write_json
+from fashionlab.common.environment import commit, machine, versions
+from fashionlab.common.files import write_json
+from fashionlab.runs.results import load_results
 from fashionlab.studies.statistics import proportion_interval
 
 JUDGED = ("test_accuracy", "val_accuracy", "nll", "ece")

@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 
 from recipe import ROOT
 
+from fashionlab.common.environment import commit
+from fashionlab.common.files import write_json
 from fashionlab.deploy.export import Options, export_run
 from fashionlab.deploy.prune import prune_run
-from fashionlab.environment import commit
-from fashionlab.files import write_json
 
 
 def main() -> None:

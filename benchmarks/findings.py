@@ -20,12 +20,12 @@ from typing import Any
 
 import torch
 
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.results import RunResults, load_results
-from fashionlab.evaluation.run import load_model
-from fashionlab.files import write_json, write_text
+from fashionlab.common.errors import UsageError
+from fashionlab.common.files import write_json, write_text
 from fashionlab.models import count_macs
 from fashionlab.report import study_figures, style
+from fashionlab.runs.model import load_model
+from fashionlab.runs.results import RunResults, load_results
 from fashionlab.studies import catalog, wording
 from fashionlab.studies.folder import StudyFolder
 from fashionlab.studies.schema import BASELINE, Study

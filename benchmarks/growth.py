@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 from fashionlab.bench.growth import measure
-from fashionlab.files import write_json
+from fashionlab.common.files import write_json
 
 ROOT = Path(__file__).parents[1]
 

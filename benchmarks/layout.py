@@ -24,12 +24,13 @@ from unittest.mock import patch
 
 from recipe import ROOT
 
-from fashionlab import recipes, runtime
-from fashionlab.environment import commit, machine, versions
+from fashionlab import recipes
+from fashionlab.common import runtime
+from fashionlab.common.environment import commit, machine, versions
+from fashionlab.common.files import write_json
 from fashionlab.evaluation.run import evaluate_run
-from fashionlab.files import write_json
 from fashionlab.recipes import Recipe
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
 from fashionlab.studies.statistics import judge
 from fashionlab.training import session
 

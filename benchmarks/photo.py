@@ -20,17 +20,18 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageOps
 
+from fashionlab.common.environment import commit, machine, versions
+from fashionlab.common.errors import DataError
+from fashionlab.common.files import write_json
 from fashionlab.data import load_training
 from fashionlab.data.pictures import fit
 from fashionlab.data.test_split import load_test
-from fashionlab.deploy.classifier import Classifier, open_classifier
-from fashionlab.environment import commit, machine, versions
-from fashionlab.errors import DataError
+from fashionlab.deploy.classifier import Classifier
+from fashionlab.deploy.opening import open_classifier
 from fashionlab.evaluation.proportions import share
-from fashionlab.files import write_json
 from fashionlab.photo.garment import picture_in_form
 from fashionlab.photo.simulate import BACKGROUNDS, Simulated, simulate
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
 
 ROOT = Path(__file__).parents[1]
 GOAL = 2.0  # points that simulated photos may cost

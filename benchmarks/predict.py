@@ -24,12 +24,12 @@ from PIL import Image
 from recipe import ROOT
 
 from fashionlab.bench.timing import side_by_side, summary
+from fashionlab.common.environment import commit, machine, versions
+from fashionlab.common.files import write_json
+from fashionlab.common.picture_files import in_threads
 from fashionlab.data.test_split import load_test
-from fashionlab.environment import commit, machine, versions
-from fashionlab.files import write_json
 from fashionlab.photo.garment import picture_in_form
 from fashionlab.photo.simulate import simulate
-from fashionlab.picture_files import in_threads
 
 SAMPLE = ROOT / "src" / "fashionlab" / "serve" / "static" / "samples" / "coat.png"
 STARTS = 9

@@ -22,11 +22,11 @@ import numpy as np
 
 from fashionlab import recipes
 from fashionlab.cli.train_ import summary
-from fashionlab.environment import machine, versions
-from fashionlab.evaluation.run import load_recipe
-from fashionlab.files import write_json
+from fashionlab.common.environment import machine, versions
+from fashionlab.common.files import write_json
 from fashionlab.reproduction.systems import systems
-from fashionlab.run_folder import RunFolder, open_run
+from fashionlab.runs.folder import RunFolder, open_run
+from fashionlab.runs.pictures import load_recipe
 from fashionlab.studies.statistics import mean_interval
 
 ROOT = Path(__file__).parents[1]

@@ -33,8 +33,8 @@ from PIL import Image
 
 from fashionlab.bench.load import Load, form, load, post
 from fashionlab.bench.serve import CONNECTIONS, sample_requests, service
-from fashionlab.environment import commit, machine, versions
-from fashionlab.files import write_json
+from fashionlab.common.environment import commit, machine, versions
+from fashionlab.common.files import write_json
 
 ROOT = Path(__file__).parents[1]
 SAMPLE = ROOT / "src" / "fashionlab" / "serve" / "static" / "samples" / "coat.png"

@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from fashionlab.bench.train import measure
-from fashionlab.files import write_json
+from fashionlab.common.files import write_json
 
 SYSTEMS = ("three-cnn", "notebook-cnn", "ablation-shallow", "ablation-main", "ablation-no-augmentation", "deep-cnn")
 

@@ -20,12 +20,13 @@ from typing import Any
 from recipe import ROOT, summarise
 
 from fashionlab import recipes
-from fashionlab.environment import machine, versions
-from fashionlab.errors import FashionlabError
-from fashionlab.evaluation.run import evaluate_run, load_recipe
-from fashionlab.files import write_json
+from fashionlab.common.environment import machine, versions
+from fashionlab.common.errors import FashionlabError
+from fashionlab.common.files import write_json
+from fashionlab.evaluation.run import evaluate_run
 from fashionlab.recipes import Recipe
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.pictures import load_recipe
 from fashionlab.training import session
 
 RECIPE = "transfer-lite0"

@@ -1,4 +1,4 @@
-"""Measure what the limits of fashionlab.watch do: false alarms in weeks without a change, delays after one.
+"""Measure what the limits of fashionlab.drift do: false alarms in weeks without a change, delays after one.
 
     python benchmarks/watch.py [--model ARTIFACT] [--weeks 5] [--trials 200] [--seed 0] [--out FILE]
 
@@ -22,16 +22,17 @@ from typing import Any
 
 import numpy as np
 
+from fashionlab.common.environment import commit, machine, versions
+from fashionlab.common.files import write_json
 from fashionlab.data.test_split import load_test
-from fashionlab.deploy.classifier import ArtifactClassifier, open_classifier
+from fashionlab.deploy.artifact_classifier import ArtifactClassifier
+from fashionlab.deploy.opening import open_classifier
 from fashionlab.deploy.reference import Reference
-from fashionlab.environment import commit, machine, versions
+from fashionlab.drift.limits import BUDGET, PICTURES, ks_limit, psi_limit
+from fashionlab.drift.statistics import kolmogorov_smirnov, stability_index
+from fashionlab.drift.watcher import CLASSES, WINDOW
 from fashionlab.evaluation.corruptions import CORRUPTIONS, corrupt
 from fashionlab.evaluation.proportions import share
-from fashionlab.files import write_json
-from fashionlab.watch.limits import BUDGET, PICTURES, ks_limit, psi_limit
-from fashionlab.watch.statistics import kolmogorov_smirnov, stability_index
-from fashionlab.watch.watcher import CLASSES, WINDOW
 
 ROOT = Path(__file__).parents[1]
 CHUNK = 200_000  # pictures that are drawn and looked at together

@@ -3,7 +3,7 @@
 import torch
 
 from fashionlab.augment import Draw, build
-from fashionlab.runtime import generator
+from fashionlab.common.runtime import generator
 
 pipeline = build([
     {"name": "flip", "probability": 0.5},

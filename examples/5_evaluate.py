@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.run import evaluate_run
-from fashionlab.records import Predictions
 
 scores = evaluate_run(Path(sys.argv[1]), "val")
 print(f"accuracy {scores['accuracy']:.2%}, NLL {scores['nll']:.3f}, ECE {scores['ece']:.3f}, n = {scores['n']}")

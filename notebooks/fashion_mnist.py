@@ -32,18 +32,19 @@ import torch
 from IPython.display import Image, Markdown, display
 
 from fashionlab import augment, models, recipes
+from fashionlab.common.runtime import generator
 from fashionlab.data import load_training, make_split, normalisation
 from fashionlab.data.contact_sheet import contact_sheet, mean_picture
-from fashionlab.evaluation.comparable import load_comparable
 from fashionlab.evaluation.mistakes import confused_pairs
-from fashionlab.evaluation.results import load_results
 from fashionlab.report import style
 from fashionlab.report.compare_figures import charts
 from fashionlab.report.figures import FIGURES
 from fashionlab.report.figures.pictures import Cell, mosaic
 from fashionlab.report.inputs import ReportInputs
-from fashionlab.runtime import generator
+from fashionlab.runs.comparable import load_comparable
+from fashionlab.runs.results import load_results
 from fashionlab.studies.comparison import compare
+from fashionlab.evaluation.run import conclude
 from fashionlab.training import session
 
 # FASHIONLAB_NOTEBOOK=small trains on a few pictures for one epoch, which shows that every cell runs, not what it finds.
@@ -190,7 +191,7 @@ runs = {}
 for name, recipe in chosen.items():
     options = session.Options(overwrite=True, quiet=True, command=["notebooks/fashion_mnist.ipynb"])
     run = session.start(recipe, RUNS / name, options)
-    session.conclude(run, options)
+    conclude(run, data_dir=options.data_dir, device=options.device)
     runs[name] = load_results(run.path)
 
 inputs = {name: ReportInputs(results) for name, results in runs.items()}

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from fashionlab import recipes
+from fashionlab.common.files import write_json, write_text
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.metrics import scores
-from fashionlab.files import write_json, write_text
-from fashionlab.records import Predictions
-from fashionlab.run_folder import ModelSpec, RunFolder, create_run
+from fashionlab.runs.folder import ModelSpec, RunFolder, create_run
 
 CLASSES = ("ankle boot", "bag", "coat")
 DATA = {"source": "made up", "sha256": "a" * 64, "split_sha256": "b" * 64, "train": 60, "validation": 6,

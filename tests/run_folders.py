@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from fashionlab import recipes
-from fashionlab.files import write_json, write_text
-from fashionlab.run_folder import RunFolder, create_run
+from fashionlab.common.files import write_json, write_text
+from fashionlab.runs.folder import RunFolder, create_run
 from fashionlab.training.logs import Row, write_history
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from fashionlab import recipes
+from fashionlab.evaluation.run import conclude
 from fashionlab.training import session
 
 LONG_NAMES = "a very long name of a class of sleeves, short", "a very long name of a class of sleeves, $long$ & <wide>"
@@ -16,7 +17,7 @@ def train(folder: Path, dataset: Path, recipe: str, *overrides: str) -> Path:
     """Train and evaluate `recipe` on the data set at `dataset` into `folder`; `overrides` as for --set."""
     options = session.Options(device="cpu", quiet=True, command=["fashionlab", "train"])
     run = session.start(recipes.load(recipe, [f"data.dataset={dataset}", *overrides]), folder, options)
-    session.conclude(run, options)
+    conclude(run, data_dir=options.data_dir, device=options.device)
     return run.path
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from fashionlab.files import write_json
+from fashionlab.common.files import write_json
 from fashionlab.studies.folder import StudyFolder, begin
 from fashionlab.studies.results import write_results
 from fashionlab.studies.schema import Study, check

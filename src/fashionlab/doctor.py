@@ -11,13 +11,13 @@ from pathlib import Path
 import platformdirs
 import torch
 
-from fashionlab import runtime
+from fashionlab.common import runtime
+from fashionlab.common.environment import machine, versions
+from fashionlab.common.errors import FashionlabError
+from fashionlab.common.extras import EXTRAS
+from fashionlab.common.files import write_text
 from fashionlab.data import DATASETS
 from fashionlab.data.locate import explicit_folder, installed, locate
-from fashionlab.environment import machine, versions
-from fashionlab.errors import FashionlabError
-from fashionlab.extras import EXTRAS
-from fashionlab.files import write_text
 
 NEEDED_GIB = 2.0
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 
 from compared_runs import COST, logits_of, write_pictures, write_run
-from fashionlab.evaluation.comparable import load_comparable
 from fashionlab.report.compare_page import write_page
+from fashionlab.runs.comparable import load_comparable
 from fashionlab.studies.comparison import compare
 
 

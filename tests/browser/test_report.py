@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from playwright.sync_api import Page, expect
 
-from fashionlab.evaluation.results import load_results
+from fashionlab.runs.results import load_results
 
 
 def column(page: Page, place: int) -> list[str]:

@@ -7,12 +7,12 @@ import pytest
 import torch
 from torch import nn
 
-from fashionlab import runtime
+from fashionlab.common import runtime
+from fashionlab.common.records import PictureSet
 from fashionlab.data import ResidentPictures
-from fashionlab.evaluation.features import features
 from fashionlab.models import MODELS, build
-from fashionlab.records import PictureSet
-from fashionlab.run_folder import ModelSpec
+from fashionlab.runs.features import features
+from fashionlab.runs.folder import ModelSpec
 
 
 @pytest.mark.parametrize("name", MODELS.names())

@@ -14,12 +14,12 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.text import Text
 from PIL import Image
 
-from fashionlab.evaluation.results import load_results
-from fashionlab.files import write_json
+from fashionlab.common.files import write_json
 from fashionlab.report import style
 from fashionlab.report.figures import FIGURES
 from fashionlab.report.figures.base import SECTIONS, in_order
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.runs.results import load_results
 from toy_runs import train, write_two_classes
 
 RUNS = ("ten classes", "two classes")

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.optim.swa_utils import update_bn
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.models import MODELS, argument_names, build, check_arguments, count_macs, count_parameters
 
 NAMES = MODELS.names()

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fashionlab.run_folder import hold
+from fashionlab.runs.folder import hold
 
 SMALL = ["three-linear", "--set", "epochs=1", "--quiet"]
 

@@ -6,8 +6,8 @@ import json
 import subprocess
 import sys
 
-from fashionlab.evaluation.weights import read_checkpoint
-from fashionlab.records import Predictions
+from fashionlab.common.records import Predictions
+from fashionlab.runs.checkpoint import read_checkpoint
 
 COMMAND = ["three-cnn", "--set", "epochs=4", "--set", "data.validation=101", "--set", "batch_size=33", "--quiet"]
 

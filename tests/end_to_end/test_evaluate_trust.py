@@ -10,8 +10,8 @@ import pytest
 
 from fashionlab.evaluation.calibration import FIGURES, METHODS, calibrated, load_calibrators
 from fashionlab.evaluation.metrics import METRICS
-from fashionlab.evaluation.results import load_results
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.results import load_results
 
 
 @pytest.fixture

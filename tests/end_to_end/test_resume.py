@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors.torch import load_file
 
-from fashionlab.evaluation.weights import read_checkpoint
+from fashionlab.runs.checkpoint import read_checkpoint
 
 # Everything with a state of its own at once: dropout, mixing, random geometry, average, one-cycle, early
 # stopping, skipping easy pictures.

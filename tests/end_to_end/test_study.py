@@ -14,9 +14,9 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
-from fashionlab import runtime
-from fashionlab.errors import UsageError
-from fashionlab.run_folder import hold
+from fashionlab.common import runtime
+from fashionlab.common.errors import UsageError
+from fashionlab.runs.folder import hold
 
 STUDY = """
 question: does the rate matter?

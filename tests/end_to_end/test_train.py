@@ -18,7 +18,7 @@ from PIL import Image
 from sklearn.metrics import accuracy_score, f1_score
 
 from fashionlab import recipes
-from fashionlab.records import Predictions
+from fashionlab.common.records import Predictions
 
 FILES = ["recipe.yaml", "command.txt", "environment.json", "model.json", "split.npz", "metrics.csv", "metrics.json",
          "status.json", "checkpoints/last.pt", "checkpoints/best.safetensors", "checkpoints/averaged.safetensors",

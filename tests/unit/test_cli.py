@@ -10,7 +10,7 @@ import pytest
 
 from fashionlab.cli import doctor_
 from fashionlab.cli.main import run
-from fashionlab.extras import EXTRAS
+from fashionlab.common.extras import EXTRAS
 
 ROOT = Path(__file__).parents[2]
 

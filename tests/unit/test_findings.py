@@ -14,9 +14,9 @@ import pytest
 import yaml
 from scipy import stats
 
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.results import load_results
+from fashionlab.common.errors import UsageError
 from fashionlab.report import study_figures, style
+from fashionlab.runs.results import load_results
 from fashionlab.studies import catalog
 from fashionlab.studies.folder import StudyFolder, begin
 from fashionlab.studies.results import write_results

@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor
 
 from fashionlab.augment.geometry import Mode, move, warp
-from fashionlab.registry import Registry
+from fashionlab.common.registry import Registry
 
 Parameters = dict[str, Tensor]
 """What was drawn: every tensor has one row a picture."""

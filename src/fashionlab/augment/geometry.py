@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 Mode = Literal["zeros", "reflection", "border"]
 """What lies outside a picture: black, the picture mirrored about its outermost pixels, or the outermost pixel."""

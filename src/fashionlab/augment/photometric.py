@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 
 def _column(values: Tensor) -> Tensor:

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from fashionlab.augment.base import AUGMENTATIONS, Augmentation, Draw, Geometric, Mixing, Parameters, Pixel, WholePixels
 from fashionlab.augment.geometry import Mode, compose, move, warp
-from fashionlab.errors import UsageError, unknown
+from fashionlab.common.errors import UsageError, unknown
 
 
 def parse(operation: dict[str, Any]) -> Augmentation:

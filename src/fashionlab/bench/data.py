@@ -16,10 +16,11 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torchvision import transforms
 
-from fashionlab import augment, environment, runtime
+from fashionlab import augment
 from fashionlab.bench.timing import side_by_side, summary
+from fashionlab.common import environment, runtime
+from fashionlab.common.records import PictureSet
 from fashionlab.data.resident import ResidentPictures
-from fashionlab.records import PictureSet
 
 BATCH_SIZE = 500
 MEAN, DEVIATION = 0.28604, 0.35302

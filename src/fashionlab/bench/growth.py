@@ -13,9 +13,10 @@ import torch
 from torch.nn import functional as F
 from torch.utils.flop_counter import FlopCounterMode
 
-from fashionlab import environment, models, recipes, runtime
+from fashionlab import models, recipes
 from fashionlab.bench.data import random_pictures
 from fashionlab.bench.train import OurTraining
+from fashionlab.common import environment, runtime
 from fashionlab.recipes import Recipe
 
 SIZES = (10_000, 20_000, 40_000, 60_000)

@@ -15,8 +15,8 @@ import uvicorn
 from fastapi import FastAPI, UploadFile
 from PIL import Image
 
+from fashionlab.common.listening import listening
 from fashionlab.deploy.artifact import load, place
-from fashionlab.listening import listening
 
 
 def build_app(model: str) -> FastAPI:

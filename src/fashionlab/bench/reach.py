@@ -15,13 +15,14 @@ from typing import Any
 import numpy as np
 import torch
 
-from fashionlab import environment, recipes, runtime
+from fashionlab import recipes
 from fashionlab.bench.train import PlainTraining
+from fashionlab.common import environment, runtime
+from fashionlab.common.errors import FashionlabError
+from fashionlab.common.records import PictureSet
 from fashionlab.data import limit, load_training, make_split
-from fashionlab.errors import FashionlabError
 from fashionlab.recipes import Recipe
-from fashionlab.records import PictureSet
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
 
 BASELINE = "ablation-no-augmentation"
 TARGET = 0.927  # what the text of the baseline claims

@@ -10,10 +10,10 @@ from importlib.resources import files
 from pathlib import Path
 from typing import IO, Any
 
-from fashionlab import environment
 from fashionlab.bench.load import form, load
 from fashionlab.bench.timing import side_by_side, summary
-from fashionlab.errors import FashionlabError
+from fashionlab.common import environment
+from fashionlab.common.errors import FashionlabError
 
 CONNECTIONS = 32
 _PATIENCE = 60.0  # seconds for a service to end

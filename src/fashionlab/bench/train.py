@@ -16,15 +16,16 @@ from torch import nn
 from torch.utils.data import DataLoader
 from torchvision import transforms
 
-from fashionlab import environment, models, recipes, runtime
+from fashionlab import models, recipes
 from fashionlab.bench.data import PlainDataset, random_pictures
 from fashionlab.bench.timing import side_by_side, summary
+from fashionlab.common import environment, runtime
+from fashionlab.common.errors import UsageError
+from fashionlab.common.records import PictureSet
 from fashionlab.data.resident import ResidentPictures
-from fashionlab.errors import UsageError
 from fashionlab.recipes import Recipe
 from fashionlab.recipes.optimizers import Adam, Sgd
-from fashionlab.records import PictureSet
-from fashionlab.run_folder import ModelSpec
+from fashionlab.runs.folder import ModelSpec
 from fashionlab.training.distributed import World
 from fashionlab.training.trainer import Trainer
 

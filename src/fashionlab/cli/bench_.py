@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Measure speed on this machine, side by side with the plain way.")
 

@@ -23,7 +23,7 @@ def command(
     Scores and costs side by side, tests of every difference, and an HTML page with charts and the pictures on which
     the runs disagree. Runs on different data or splits are refused.
     """
-    from fashionlab.evaluation.comparable import load_comparable
+    from fashionlab.runs.comparable import load_comparable
     from fashionlab.studies.comparison import compare
 
     results = load_comparable(runs)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Fetch, describe, show and convert data sets.")
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 
 def command(
@@ -49,9 +49,9 @@ def command(
     if json:
         print_json({"run": str(run), **scores, **more})
         return
+    from fashionlab.common.records import Predictions
     from fashionlab.evaluation.metrics import classification_report
-    from fashionlab.records import Predictions
-    from fashionlab.run_folder import RunFolder
+    from fashionlab.runs.folder import RunFolder
 
     print(classification_report(Predictions.load(RunFolder(run).predictions(split))))
     accuracy = scores["intervals"]["accuracy"]

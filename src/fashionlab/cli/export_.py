@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 
 def command(

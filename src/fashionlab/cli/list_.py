@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fashionlab.errors import unknown
+from fashionlab.common.errors import unknown
 
 
 def command(

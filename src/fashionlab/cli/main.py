@@ -9,8 +9,8 @@ import sys
 
 import typer
 
-from fashionlab.errors import FashionlabError
-from fashionlab.extras import missing_extra
+from fashionlab.common.errors import FashionlabError
+from fashionlab.common.extras import missing_extra
 
 # In the order in which help lists them. Each is a module of this package with a `command` function or an `app` group.
 COMMANDS = ("train", "ensemble", "evaluate", "predict", "monitor", "export", "report", "compare", "recipe", "data",

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 if TYPE_CHECKING:
-    from fashionlab.watch.scan import Scan
+    from fashionlab.drift.scan import Scan
 
 
 def command(
@@ -28,11 +28,12 @@ def command(
     from dataclasses import asdict
 
     from fashionlab.cli.output import complain, print_json
-    from fashionlab.deploy.classifier import ArtifactClassifier, open_classifier
+    from fashionlab.common.progress import progress
+    from fashionlab.deploy.artifact_classifier import ArtifactClassifier
     from fashionlab.deploy.inputs import find
+    from fashionlab.deploy.opening import open_classifier
     from fashionlab.deploy.predict import observe
-    from fashionlab.progress import progress
-    from fashionlab.watch.scan import scan
+    from fashionlab.drift.scan import scan
 
     classifier = open_classifier(model)
     if not isinstance(classifier, ArtifactClassifier):

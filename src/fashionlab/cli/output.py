@@ -7,7 +7,7 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 
 if TYPE_CHECKING:
     from fashionlab.deploy.inputs import Unreadable

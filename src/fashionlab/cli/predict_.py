@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 
 def command(
@@ -31,10 +31,10 @@ def command(
     if json and jsonl:
         raise UsageError("--json and --jsonl exclude one another")
     from fashionlab.cli.output import complain, print_json
-    from fashionlab.deploy.classifier import open_classifier
+    from fashionlab.common.progress import progress
     from fashionlab.deploy.inputs import Unreadable, find
+    from fashionlab.deploy.opening import open_classifier
     from fashionlab.deploy.predict import predict
-    from fashionlab.progress import progress
 
     classifier = open_classifier(model)
     if not 1 <= top <= len(classifier.classes):

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Show, copy and check recipes.")
 
@@ -38,7 +38,7 @@ def copy(
 ) -> None:
     """Copy a recipe's file, comments included, as the start of your own."""
     from fashionlab import recipes
-    from fashionlab.files import write_text
+    from fashionlab.common.files import write_text
 
     if file.exists() and not overwrite:
         raise UsageError(f"{file} exists already; choose another name or add --overwrite")

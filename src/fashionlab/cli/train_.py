@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from fashionlab.errors import FashionlabError, UsageError
+from fashionlab.common.errors import FashionlabError, UsageError
 
 if TYPE_CHECKING:
     from fashionlab.recipes import Recipe
-    from fashionlab.run_folder import RunFolder
+    from fashionlab.runs.folder import RunFolder
     from fashionlab.training.session import Options
 
 
@@ -60,9 +60,9 @@ def command(
 def finish(run: RunFolder, options: Options, *, json: bool, report: bool) -> None:
     """Evaluate a trained run, print what it is worth and write its page."""
     from fashionlab.cli.output import print_json
-    from fashionlab.training.session import conclude
+    from fashionlab.evaluation.run import conclude
 
-    metrics = conclude(run, options)
+    metrics = conclude(run, data_dir=options.data_dir, device=options.device)
     if json:
         print_json({key: value for key, value in metrics.items() if key not in ("history", "val", "test")})
     else:

@@ -13,8 +13,8 @@ from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
+from fashionlab.common.listening import LOOPBACK, host_names, listening
 from fashionlab.dashboard.runs import RunsFolder, read_details, report_path
-from fashionlab.listening import LOOPBACK, host_names, listening
 
 STATIC = Path(__file__).parent / "static"
 

@@ -13,8 +13,8 @@ from typing import Any, TypeVar
 
 import yaml
 
-from fashionlab.errors import DataError, UsageError
-from fashionlab.run_folder import HistoryRow, RunFolder
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.runs.folder import HistoryRow, RunFolder
 
 T = TypeVar("T")
 

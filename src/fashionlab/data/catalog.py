@@ -6,8 +6,8 @@ import string
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from fashionlab.common.registry import Registry
 from fashionlab.data.source import Part
-from fashionlab.registry import Registry
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from fashionlab.common.errors import DataError, UsageError, unknown
+from fashionlab.common.files import replacing, replacing_folder
+from fashionlab.common.records import PictureSet
 from fashionlab.data import csv, idx, image_folder, npz
 from fashionlab.data.locate import at_path
 from fashionlab.data.source import CLASSES_FILE, Part
-from fashionlab.errors import DataError, UsageError, unknown
-from fashionlab.files import replacing, replacing_folder
-from fashionlab.records import PictureSet
 
 Parts = Mapping[Part, PictureSet]
 _FOLDER_WRITERS: dict[str, Callable[[Path, Parts], None]] = {

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import PictureSet
 from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
 from fashionlab.data.source import Part, Wanted, check_labels, numbered_classes, read_classes
-from fashionlab.errors import DataError
-from fashionlab.records import PictureSet
 
 
 def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
+from fashionlab.common.errors import DataError
+from fashionlab.common.picture_files import from_sixteen_bits, in_threads, is_grey, opened
+from fashionlab.common.progress import progress
 from fashionlab.data.pictures import COLOUR, GREY, fit, mode_for, to_array
-from fashionlab.errors import DataError
-from fashionlab.picture_files import from_sixteen_bits, in_threads, is_grey, opened
-from fashionlab.progress import progress
 
 DEFAULT_SIZE = 28
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height

@@ -15,10 +15,10 @@ from pathlib import Path
 import numpy as np
 import platformdirs
 
+from fashionlab.common.errors import DataError, FashionlabError, UsageError
+from fashionlab.common.files import replacing, write_json
+from fashionlab.common.progress import note
 from fashionlab.data.decode import Shape, decode_into, survey
-from fashionlab.errors import DataError, FashionlabError, UsageError
-from fashionlab.files import replacing, write_json
-from fashionlab.progress import note
 
 BUDGET_VARIABLE = "FASHIONLAB_MEMORY_BUDGET_MB"
 _DEFAULT_BUDGET_MB = 1024

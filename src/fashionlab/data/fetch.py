@@ -18,13 +18,13 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from fashionlab.common.errors import DataError, FashionlabError
+from fashionlab.common.progress import note, progress
 from fashionlab.data.catalog import NamedDataset
 from fashionlab.data.debian import from_debian
 from fashionlab.data.decoded_cache import user_cache
 from fashionlab.data.idx import named_files, read_idx, sha256
 from fashionlab.data.routes import RouteFailed
-from fashionlab.errors import DataError, FashionlabError
-from fashionlab.progress import note, progress
 
 Route = Callable[[NamedDataset, Path], None]  # puts the set's files into the folder or raises RouteFailed
 _TIMEOUT_SECONDS = 8.0

@@ -19,10 +19,10 @@ from typing import BinaryIO, cast
 
 import numpy as np
 
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import PictureSet
 from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
 from fashionlab.data.source import Part, Wanted, check_labels, numbered_classes, read_classes
-from fashionlab.errors import DataError
-from fashionlab.records import PictureSet
 
 _UINT8 = 8
 _NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?")

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import numpy as np
 
+from fashionlab.common.errors import DataError
+from fashionlab.common.picture_files import SUFFIXES
+from fashionlab.common.progress import note, progress
+from fashionlab.common.records import PictureSet
 from fashionlab.data.decoded_cache import read_folder
 from fashionlab.data.pictures import to_image
 from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, read_classes
-from fashionlab.errors import DataError
-from fashionlab.picture_files import SUFFIXES
-from fashionlab.progress import note, progress
-from fashionlab.records import PictureSet
 
 _TEST_NAMES = ("test", "val", "valid", "validation")
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from fashionlab.common.records import PictureSet
 from fashionlab.data.locate import locate
 from fashionlab.data.source import Wanted
-from fashionlab.records import PictureSet
 
 
 def load_training(dataset: str = "fashion-mnist", *, data_dir: Path | None = None, image_size: int | None = None,

@@ -14,11 +14,11 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from fashionlab.common.errors import DataError, UsageError, unknown
 from fashionlab.data import csv, fetch, idx, image_folder, npz
 from fashionlab.data.catalog import DATASETS, NamedDataset
 from fashionlab.data.decoded_cache import user_cache
 from fashionlab.data.source import Source
-from fashionlab.errors import DataError, UsageError, unknown
 
 DATA_VARIABLE = "FASHIONLAB_DATA"
 _FORMATS = (npz, idx, csv, image_folder)  # an image folder comes last: any folder with folders in it looks like one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from fashionlab.records import PictureSet
+from fashionlab.common.records import PictureSet
 
 _CHUNK = 2000
 

@@ -11,10 +11,10 @@ from pathlib import Path
 
 import numpy as np
 
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import PictureSet
 from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
 from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, numbered_classes
-from fashionlab.errors import DataError
-from fashionlab.records import PictureSet
 
 
 @dataclass(frozen=True)

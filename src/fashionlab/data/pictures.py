@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from PIL import Image
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 
 GREY, COLOUR = "L", "RGB"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from fashionlab.errors import UsageError
-from fashionlab.records import PictureSet
-from fashionlab.runtime import generator
+from fashionlab.common.errors import UsageError
+from fashionlab.common.records import PictureSet
+from fashionlab.common.runtime import generator
 
 Batch = tuple[torch.Tensor, torch.Tensor, torch.Tensor]
 

@@ -8,9 +8,9 @@ from typing import Literal, Protocol
 
 import numpy as np
 
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.records import PictureSet
 from fashionlab.data.splits import make_split
-from fashionlab.errors import DataError, UsageError
-from fashionlab.records import PictureSet
 
 Part = Literal["train", "test"]
 CLASSES_FILE = "classes.txt"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from fashionlab.errors import UsageError
-from fashionlab.records import Split
+from fashionlab.common.errors import UsageError
+from fashionlab.common.records import Split
 
 
 def make_split(labels: np.ndarray, validation: int | float, seed: int) -> Split:

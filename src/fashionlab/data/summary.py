@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
+from fashionlab.common.records import PictureSet
 from fashionlab.data.normalise import normalisation
-from fashionlab.records import PictureSet
 
 
 def summary(training: PictureSet, test: PictureSet) -> dict[str, Any]:

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from fashionlab.common.errors import FashionlabError
+from fashionlab.common.records import PictureSet
 from fashionlab.data.locate import locate
 from fashionlab.data.source import Wanted
-from fashionlab.errors import FashionlabError
-from fashionlab.records import PictureSet
 
 # A count for the whole process and no context variable: threads that training starts must find the seal too.
 _lock = threading.Lock()

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
-from fashionlab.errors import DataError
-from fashionlab.files import replacing, replacing_folder
+from fashionlab.common.errors import DataError
+from fashionlab.common.files import replacing, replacing_folder
 
 SUMS = "SHA256SUMS"  # as `sha256sum --check` reads it
 MOST_BYTES = 512 * 2**20

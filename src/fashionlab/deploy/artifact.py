@@ -23,9 +23,9 @@ from typing import Any
 
 import numpy as np
 
+from fashionlab.common.errors import DataError
 from fashionlab.deploy import archive, rules
 from fashionlab.deploy.reference import Reference
-from fashionlab.errors import DataError
 
 FORMAT = "fashionlab-artifact-1"
 DESCRIPTION, CARD, CHECK, OUTLIERS, REFERENCE = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from fashionlab.errors import DataError
-from fashionlab.evaluation.results import RunResults
+from fashionlab.common.errors import DataError
+from fashionlab.runs.results import RunResults
 
 HEADER = ("graph", "bytes", "test accuracy", "largest difference", "equal answers", "1 (ms)", "32 (ms)", "256 (ms)",
           "pictures/s")

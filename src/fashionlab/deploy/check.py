@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from fashionlab.errors import FashionlabError
-from fashionlab.records import PictureSet
+from fashionlab.common.errors import FashionlabError
+from fashionlab.common.records import PictureSet
 
 PARITY = 1000  # test pictures
 BATCHES = (1, 32, 256)

@@ -13,21 +13,21 @@ import safetensors.torch
 import torch
 
 import fashionlab
-from fashionlab import runtime
+from fashionlab.common import runtime
+from fashionlab.common.environment import commit, machine
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.progress import note
+from fashionlab.common.records import PictureSet, Split
 from fashionlab.deploy import archive, card, check, graph
 from fashionlab.deploy.artifact import Artifact, Description
 from fashionlab.deploy.learn import COVERAGE, Learned, learn
 from fashionlab.deploy.session import Session
-from fashionlab.environment import commit, machine
-from fashionlab.errors import DataError, UsageError
 from fashionlab.evaluation.outlier_run import FITTED
 from fashionlab.evaluation.outliers import ACCEPTED
-from fashionlab.evaluation.results import RunResults, load_results
-from fashionlab.evaluation.run import load_model
-from fashionlab.evaluation.run_pictures import test_pictures, training_pictures
 from fashionlab.models import count_parameters
-from fashionlab.progress import note
-from fashionlab.records import PictureSet, Split
+from fashionlab.runs.model import load_model
+from fashionlab.runs.pictures import test_pictures, training_pictures
+from fashionlab.runs.results import RunResults, load_results
 
 CALIBRATION = 512  # training pictures on which int8 scales are observed
 

@@ -15,10 +15,10 @@ import torch
 from onnx import numpy_helper
 from torch import Tensor, nn
 
-from fashionlab.errors import FashionlabError
-from fashionlab.evaluation.features import watching_last_layer
-from fashionlab.evaluation.predict import statistics, views
-from fashionlab.run_folder import ModelSpec
+from fashionlab.common.errors import FashionlabError
+from fashionlab.runs.features import watching_last_layer
+from fashionlab.runs.folder import ModelSpec
+from fashionlab.runs.predict import statistics, views
 
 OPSET = 20  # the first that has GELU; ONNX Runtime reads it from 1.17 on
 

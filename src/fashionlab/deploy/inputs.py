@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
+from fashionlab.common.picture_files import SUFFIXES
 from fashionlab.photo.read import MAX_BYTES
-from fashionlab.picture_files import SUFFIXES
 
 _SET = re.compile(r".*(\.npz|\.csv|(idx[34]-ubyte|\.idx)(\.gz)?)", re.IGNORECASE)
 

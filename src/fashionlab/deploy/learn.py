@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fashionlab.common.records import PictureSet, Predictions, Split
 from fashionlab.deploy import rules
 from fashionlab.deploy.reference import Reference, statistics
 from fashionlab.deploy.session import Session
@@ -16,7 +17,6 @@ from fashionlab.evaluation import outliers
 from fashionlab.evaluation.calibration import Temperature
 from fashionlab.evaluation.conformal import threshold
 from fashionlab.evaluation.outlier_run import choose
-from fashionlab.records import PictureSet, Predictions, Split
 
 COVERAGE = 0.95  # of the prediction sets
 

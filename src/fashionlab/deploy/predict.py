@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from fashionlab.deploy.classifier import Answers, ArtifactClassifier, Classifier
+from fashionlab.common.errors import DataError
+from fashionlab.common.picture_files import in_threads
+from fashionlab.deploy.artifact_classifier import ArtifactClassifier
+from fashionlab.deploy.classifier import Classifier
 from fashionlab.deploy.inputs import PictureFile, SetFile, Unreadable
-from fashionlab.errors import DataError
+from fashionlab.deploy.rules import Answers
 from fashionlab.photo.garment import picture_in_form
-from fashionlab.picture_files import in_threads
 
 BATCH = 256
 _Named = tuple[str, int, np.ndarray]  # the file, the place in it, the picture in the classifier's form

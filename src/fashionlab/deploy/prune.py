@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from fashionlab import models
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.results import load_results
-from fashionlab.evaluation.run_pictures import load_recipe
-from fashionlab.progress import note
+from fashionlab.common.errors import UsageError
+from fashionlab.common.progress import note
+from fashionlab.evaluation.run import conclude
 from fashionlab.recipes import Recipe, validate
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.pictures import load_recipe
+from fashionlab.runs.results import load_results
 from fashionlab.training import session
 
 RATE = 0.25  # of the run's learning rate: a higher one undoes what the start gives (docs/experiments.md)
@@ -37,7 +38,7 @@ def prune_run(path: Path, share: float, data_dir: Path | None = None) -> Path:
     note(f"export: fine-tuning {folder} for {recipe.epochs} epoch(s)")
     options = session.Options(data_dir=data_dir, quiet=True,
                               command=["fashionlab", "export", str(path), "--prune", f"{share:g}"])
-    session.conclude(session.start(recipe, folder, options), options)
+    conclude(session.start(recipe, folder, options), data_dir=options.data_dir, device=options.device)
     return folder
 
 

@@ -6,15 +6,15 @@ from pathlib import Path
 
 import numpy as np
 
-from fashionlab import runtime
+from fashionlab.common import runtime
 from fashionlab.deploy import graph
-from fashionlab.deploy.classifier import Answers, shaped
+from fashionlab.deploy.classifier import shaped
 from fashionlab.deploy.learn import COVERAGE
-from fashionlab.deploy.rules import SCORES, Rules
+from fashionlab.deploy.rules import SCORES, Answers, Rules
 from fashionlab.evaluation import conformal, outliers
 from fashionlab.evaluation.calibration import Temperature, calibrated
-from fashionlab.evaluation.results import RunResults, load_results
-from fashionlab.evaluation.run import load_model
+from fashionlab.runs.model import load_model
+from fashionlab.runs.results import RunResults, load_results
 
 _CHUNK = 256
 

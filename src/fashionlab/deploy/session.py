@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from fashionlab.cores import usable_cores
-from fashionlab.errors import DataError
+from fashionlab.common.cores import usable_cores
+from fashionlab.common.errors import DataError
 
 # Activations of this many pictures fit into the processor's caches; larger batches are slower a picture.
 CHUNK = 64

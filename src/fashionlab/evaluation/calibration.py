@@ -16,10 +16,10 @@ import numpy as np
 from scipy.optimize import minimize, minimize_scalar
 from scipy.special import log_softmax, softmax
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.intervals import bootstrap, statistics
 from fashionlab.evaluation.metrics import ECE_BINS, equal_width_bins, one_hot, picture_nll
-from fashionlab.records import Predictions
 
 # What is reported before and after each method.
 FIGURES = ("accuracy", "nll", "brier", "ece", "ece_equal_mass", "ece_classwise")

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.proportions import share
-from fashionlab.records import Predictions
 
 COVERAGES = (0.90, 0.95, 0.99)
 _SEEDS = {"val": 0, "test": 1}

@@ -23,8 +23,8 @@ from torch import Tensor
 from fashionlab.augment import Draw, photometric
 from fashionlab.augment.geometry import affine_matrices, rotation_matrices, warp
 from fashionlab.augment.pixel import box_mask
-from fashionlab.errors import UsageError, unknown
-from fashionlab.runtime import generator
+from fashionlab.common.errors import UsageError, unknown
+from fashionlab.common.runtime import generator
 
 SEVERITIES = (1, 2, 3, 4, 5)
 BATCH = 1000  # fixed: draws are made a batch at a time

@@ -15,17 +15,17 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from fashionlab import runtime
+from fashionlab.common import runtime
+from fashionlab.common.environment import machine
+from fashionlab.common.files import write_json
+from fashionlab.common.records import PictureSet
+from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
-from fashionlab.environment import machine
-from fashionlab.evaluation.predict import predict_logits
-from fashionlab.evaluation.results import RunResults
-from fashionlab.evaluation.run import load_model
-from fashionlab.files import write_json
 from fashionlab.models import count_macs, count_parameters
-from fashionlab.records import PictureSet
-from fashionlab.run_folder import ModelSpec
-from fashionlab.runtime import Runtime
+from fashionlab.runs.folder import ModelSpec
+from fashionlab.runs.model import load_model
+from fashionlab.runs.predict import predict_logits
+from fashionlab.runs.results import RunResults
 
 _LATENCY_BATCHES, _THROUGHPUT_BATCHES = (1, 32), (256, 1000)
 _BUDGET_SECONDS = 0.4  # of each measurement, so that all of them take about two seconds

@@ -13,8 +13,8 @@ from typing import TypeVar
 import numpy as np
 from scipy.sparse import csr_array
 
+from fashionlab.common.records import Interval, Predictions
 from fashionlab.evaluation import metrics
-from fashionlab.records import Interval, Predictions
 
 RESAMPLES = 1000
 # Resamples at a time: 50 x 10,000 counts of 8 bytes are small enough for the processor's cache.

@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from fashionlab.errors import DataError
-from fashionlab.records import Predictions
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import Predictions
 
 METRICS: dict[str, Callable[[Predictions], float]] = {}
 ECE_BINS = 15

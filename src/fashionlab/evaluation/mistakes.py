@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from fashionlab.records import Predictions
+from fashionlab.common.records import Predictions
 
 
 @dataclass(frozen=True)

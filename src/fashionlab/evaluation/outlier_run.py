@@ -10,21 +10,21 @@ from typing import Any, Literal, Protocol
 import numpy as np
 from torch import nn
 
-from fashionlab import runtime
+from fashionlab.common import runtime
+from fashionlab.common.errors import UsageError
+from fashionlab.common.files import write_json
+from fashionlab.common.progress import note
+from fashionlab.common.records import Interval, PictureSet, Split
+from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.features import features
 from fashionlab.evaluation.outlier_sets import OUTLIER_SETS, given_set
 from fashionlab.evaluation.outliers import SCORES, Answers, Detector, Fitted, threshold
-from fashionlab.evaluation.predict import predict_logits
 from fashionlab.evaluation.proportions import auroc, share
-from fashionlab.evaluation.run import load_model
-from fashionlab.evaluation.run_pictures import test_pictures, training_pictures
-from fashionlab.files import write_json
-from fashionlab.progress import note
-from fashionlab.records import Interval, PictureSet, Split
-from fashionlab.run_folder import ModelSpec, RunFolder, open_run
-from fashionlab.runtime import Runtime
+from fashionlab.runs.features import features
+from fashionlab.runs.folder import ModelSpec, RunFolder, open_run
+from fashionlab.runs.model import load_model
+from fashionlab.runs.pictures import test_pictures, training_pictures
+from fashionlab.runs.predict import predict_logits
 
 FITTED = 10_000  # training pictures at most: the neighbours among them are kept in the run folder
 OUTLIERS = 1000  # pictures of each set

@@ -12,11 +12,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fashionlab.common.records import PictureSet
 from fashionlab.data import load_training
 from fashionlab.data.locate import locate
 from fashionlab.data.pictures import adapt
 from fashionlab.data.test_split import load_test
-from fashionlab.records import PictureSet
 
 Make = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 

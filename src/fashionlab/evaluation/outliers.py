@@ -16,8 +16,8 @@ from scipy.special import log_softmax, logsumexp
 from sklearn.covariance import LedoitWolf
 from sklearn.neighbors import NearestNeighbors
 
-from fashionlab.errors import DataError, unknown
-from fashionlab.files import replacing
+from fashionlab.common.errors import DataError, unknown
+from fashionlab.common.files import replacing
 
 Fitted = dict[str, np.ndarray]
 ACCEPTED = 0.95  # the share of known pictures that the threshold lets pass

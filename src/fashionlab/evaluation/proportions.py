@@ -9,8 +9,8 @@ from scipy.optimize import brentq
 from scipy.stats import binomtest, norm
 from sklearn.metrics import roc_auc_score
 
-from fashionlab.errors import DataError
-from fashionlab.records import Interval
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import Interval
 
 
 def share(count: int, n: int) -> Interval:

@@ -11,18 +11,18 @@ import numpy as np
 import torch
 from torch import nn
 
-from fashionlab import runtime
+from fashionlab.common import runtime
+from fashionlab.common.files import write_json
+from fashionlab.common.progress import progress
+from fashionlab.common.records import PictureSet
+from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupted_batches
-from fashionlab.evaluation.predict import predict_logits
 from fashionlab.evaluation.proportions import share
-from fashionlab.evaluation.run import load_model
-from fashionlab.evaluation.run_pictures import test_pictures
-from fashionlab.files import write_json
-from fashionlab.progress import progress
-from fashionlab.records import PictureSet
-from fashionlab.run_folder import ModelSpec, open_run
-from fashionlab.runtime import Runtime
+from fashionlab.runs.folder import ModelSpec, open_run
+from fashionlab.runs.model import load_model
+from fashionlab.runs.pictures import test_pictures
+from fashionlab.runs.predict import predict_logits
 
 SEED = 0  # fixed, so that every run is judged on the same pictures
 

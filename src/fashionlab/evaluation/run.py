@@ -8,45 +8,24 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import torch
-from torch import nn
 
-from fashionlab import models, runtime
+from fashionlab.common import runtime
+from fashionlab.common.errors import UsageError
+from fashionlab.common.files import write_json, write_text
+from fashionlab.common.records import PictureSet, Predictions
 from fashionlab.data import ResidentPictures
-from fashionlab.errors import UsageError
 from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, scores
-from fashionlab.evaluation.predict import predict_logits
-from fashionlab.evaluation.run_pictures import load_recipe, test_pictures, training_pictures
-from fashionlab.evaluation.weights import load_weights
-from fashionlab.files import write_json, write_text
-from fashionlab.records import PictureSet, Predictions
-from fashionlab.run_folder import ModelSpec, RunFolder, open_run
+from fashionlab.runs.folder import RunFolder, open_run
+from fashionlab.runs.model import load_model
+from fashionlab.runs.pictures import load_recipe, test_pictures, training_pictures
+from fashionlab.runs.predict import predict_logits
 
 SplitName = Literal["val", "test"]
 
 # The test split's scores that stand at the top of metrics.json, with their names there.
 _HEADLINES = {"accuracy": "test_accuracy", "macro_f1": "macro_f1", "nll": "nll", "brier": "brier", "ece": "ece",
               "top3_accuracy": "top3_accuracy", "per_class": "per_class", "intervals": "intervals"}
-
-
-def load_model(run: RunFolder, device: torch.device) -> tuple[nn.Module, ModelSpec]:
-    """The model with the weights that the run ended with (`Recipe.weights`), on `device`, in channels_last."""
-    spec = ModelSpec.load(run.model)
-    model = build_model(spec)
-    load_weights(model, run.final_weights(load_recipe(run).weights))
-    return model.to(device).to(memory_format=torch.channels_last), spec
-
-
-def build_model(spec: ModelSpec) -> nn.Module:
-    """The network of a started run, its weights yet to be loaded."""
-    return models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
-                        **without_pretrained(spec.arguments))
-
-
-def without_pretrained(arguments: dict[str, Any]) -> dict[str, Any]:
-    """A started run brings all its weights: nothing is to be loaded from a hub or a file first."""
-    return {**arguments, "weights": "none"} if "weights" in arguments else arguments
 
 
 def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None = None,
@@ -71,6 +50,18 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     trust = _trust(run)
     _record(run, predictions, result, trust)
     return {**result, **trust} if split == "test" else result
+
+
+def conclude(run: RunFolder, *, data_dir: Path | None = None, device: str = "auto") -> dict[str, Any]:
+    """Evaluate a trained run on its validation split and, for the only time, on the test split.
+
+    Returns what metrics.json then holds. Raises what `evaluate_run` raises.
+    """
+    if load_recipe(run).data.validation:
+        evaluate_run(run.path, "val", data_dir=data_dir, device=device)
+    evaluate_run(run.path, "test", data_dir=data_dir, device=device)
+    run.set_status("complete", stopped=run.read_json(run.metrics)["stopped"])
+    return run.read_json(run.metrics)
 
 
 def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None) -> tuple[PictureSet, np.ndarray]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.models.catalog import Card, Count, Rate, register
 from fashionlab.models.weights import fit_state, from_hub, installed, read_state
 

@@ -14,8 +14,8 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from fashionlab.errors import UsageError, unknown
-from fashionlab.registry import Registry
+from fashionlab.common.errors import UsageError, unknown
+from fashionlab.common.registry import Registry
 
 Count = Annotated[int, Field(ge=1)]
 Rate = Annotated[float, Field(ge=0, lt=1)]  # the probability of dropping something

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.models.catalog import Card, Count, Positive, Rate, register
 from fashionlab.models.pruning import Link
 

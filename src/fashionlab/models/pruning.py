@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 # Modules that leave channels as they are; Flatten turns each into as many features as it has pixels.
 _PLAIN = (nn.ReLU, nn.GELU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn.Dropout, nn.Flatten)

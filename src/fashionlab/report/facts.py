@@ -9,7 +9,7 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
-from fashionlab.evaluation.results import RunResults
+from fashionlab.runs.results import RunResults
 
 Pairs = list[tuple[str, str]]
 Row = list[Any]

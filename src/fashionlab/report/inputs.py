@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 from torch import nn
 
-from fashionlab import runtime
+from fashionlab.common import runtime
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import ResidentPictures
-from fashionlab.errors import DataError
-from fashionlab.evaluation import run_pictures
-from fashionlab.evaluation.features import features
-from fashionlab.evaluation.results import RunResults
-from fashionlab.evaluation.run import load_model
-from fashionlab.records import PictureSet, Split
+from fashionlab.runs import pictures as run_pictures
+from fashionlab.runs.features import features
+from fashionlab.runs.model import load_model
+from fashionlab.runs.results import RunResults
 
 FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays out in two seconds
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fashionlab.common.records import PictureSet, Predictions
 from fashionlab.evaluation.mistakes import confident_mistakes
-from fashionlab.records import PictureSet, Predictions
 from fashionlab.report.picture_sheet import PictureSheet, picture_sheet
 
 MOST = 1000  # pictures that a page carries

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fashionlab.evaluation.results import RunResults
-from fashionlab.files import write_text
+from fashionlab.common.files import write_text
 from fashionlab.report import facts, trust
 from fashionlab.report.figures import Gallery
 from fashionlab.report.html import render
+from fashionlab.runs.results import RunResults
 
 
 def write_model_card(run: RunResults, gallery: Gallery, no_cost: str | None) -> Path:

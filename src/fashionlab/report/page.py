@@ -8,10 +8,9 @@ from typing import Any
 
 from PIL import Image
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
+from fashionlab.common.files import write_text
 from fashionlab.evaluation.cost import cost
-from fashionlab.evaluation.results import RunResults, load_results
-from fashionlab.files import write_text
 from fashionlab.report import facts, trust
 from fashionlab.report.figures import Gallery, draw_all
 from fashionlab.report.figures.base import SECTIONS
@@ -20,6 +19,7 @@ from fashionlab.report.inputs import ReportInputs
 from fashionlab.report.mistakes import mistakes
 from fashionlab.report.model_card import write_model_card
 from fashionlab.report.sample_predictions import write_sample_predictions
+from fashionlab.runs.results import RunResults, load_results
 
 CSS_PIXELS_AN_INCH = 96
 _HEADINGS = (("summary", "Summary"), ("training", "Training"), ("results", "Classes"), ("mistakes", "Mistakes"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from fashionlab.common.files import write_text
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.mistakes import confidence, runner_up
-from fashionlab.evaluation.results import RunResults
-from fashionlab.files import write_text
-from fashionlab.records import Predictions
 from fashionlab.report.style import percent
+from fashionlab.runs.results import RunResults
 
 SAMPLES, WRONG = 20, 6
 SEED = 0

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from fashionlab.errors import DataError
-from fashionlab.files import write_text
+from fashionlab.common.errors import DataError
+from fashionlab.common.files import write_text
 from fashionlab.report import study_figures, style
 from fashionlab.report.html import embedded, render
 from fashionlab.studies import wording

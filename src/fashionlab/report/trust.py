@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fashionlab.evaluation.results import RunResults
+from fashionlab.runs.results import RunResults
 
 _METHODS = {"none": "As the network says", "temperature": "Temperature", "vector": "Vector scaling",
             "isotonic": "Isotonic"}

@@ -7,7 +7,7 @@ from statistics import fmean
 from typing import Any, Literal
 
 from fashionlab import models
-from fashionlab.records import Interval
+from fashionlab.common.records import Interval
 from fashionlab.reproduction.systems import Measurement, System, find, measured, systems
 from fashionlab.studies.statistics import mean_interval, paired_difference
 

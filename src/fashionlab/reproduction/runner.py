@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from fashionlab import recipes, runtime
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.run import load_recipe
+from fashionlab import recipes
+from fashionlab.common import runtime
+from fashionlab.common.errors import UsageError
+from fashionlab.evaluation.run import conclude
 from fashionlab.reproduction.systems import Measurement, System, collect
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.pictures import load_recipe
 from fashionlab.studies.adoption import Shelf
 from fashionlab.training import session
 
@@ -43,7 +45,7 @@ def _run(system: System, seed: int, runs: Path, shelf: Shelf, options: session.O
             session.resume(run.path, None, options)
         else:
             session.start(recipe, run.path, options)
-        session.conclude(run, options)
+        conclude(run, data_dir=options.data_dir, device=options.device)
     metrics = run.read_json(run.metrics)
     told(f"{run.path.name}: {system.metric} {metrics[system.metric]:.2%}, {metrics['train_seconds']:.0f} s")
     return run

@@ -10,13 +10,13 @@ from typing import Any
 
 import fashionlab
 from fashionlab import recipes
-from fashionlab.environment import machine, versions
-from fashionlab.errors import DataError, unknown
-from fashionlab.evaluation.results import load_results
-from fashionlab.files import write_json
+from fashionlab.common.environment import machine, versions
+from fashionlab.common.errors import DataError, unknown
+from fashionlab.common.files import write_json
 from fashionlab.recipes import Recipe
 from fashionlab.recipes.schema import Expected
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.results import load_results
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from fashionlab import __version__
-from fashionlab.listening import LOOPBACK
+from fashionlab.common.listening import LOOPBACK
 from fashionlab.serve import metrics, schema
 from fashionlab.serve.gate import PREDICT, Gate
 from fashionlab.serve.model import Model

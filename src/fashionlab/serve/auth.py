@@ -7,7 +7,7 @@ import hmac
 import os
 from pathlib import Path
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 VARIABLE = "FASHIONLAB_TOKEN"
 

@@ -14,11 +14,11 @@ from PIL import Image
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from fashionlab import picture_files
+from fashionlab.common import picture_files
+from fashionlab.common.errors import DataError
+from fashionlab.common.picture_files import TooManyPixels
 from fashionlab.deploy.classifier import Classifier
-from fashionlab.errors import DataError
 from fashionlab.photo.garment import picture_in_form
-from fashionlab.picture_files import TooManyPixels
 from fashionlab.serve.limits import Limits, Refused
 
 

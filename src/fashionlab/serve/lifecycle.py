@@ -20,7 +20,7 @@ try:
 except ImportError:  # Windows, where a process may open as many files as it likes
     resource = None
 
-from fashionlab.listening import host_names, listening
+from fashionlab.common.listening import host_names, listening
 from fashionlab.serve import logs
 from fashionlab.serve.app import build_app
 from fashionlab.serve.connection import Connection, Crowd

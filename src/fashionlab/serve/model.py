@@ -9,9 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from fashionlab.deploy.classifier import ArtifactClassifier, open_classifier
-from fashionlab.errors import UsageError
-from fashionlab.watch.watcher import Watcher
+from fashionlab.common.errors import UsageError
+from fashionlab.deploy.artifact_classifier import ArtifactClassifier
+from fashionlab.deploy.opening import open_classifier
+from fashionlab.drift.watcher import Watcher
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from fashionlab.cores import usable_cores
+from fashionlab.common.cores import usable_cores
+from fashionlab.common.errors import FashionlabError
 from fashionlab.deploy.rules import Answers
-from fashionlab.errors import FashionlabError
 from fashionlab.serve import intake
 from fashionlab.serve.batching import Batcher
 from fashionlab.serve.intake import Sent

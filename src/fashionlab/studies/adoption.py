@@ -11,11 +11,11 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from fashionlab.environment import machine, versions
-from fashionlab.errors import FashionlabError
-from fashionlab.evaluation.run import load_recipe
+from fashionlab.common.environment import machine, versions
+from fashionlab.common.errors import FashionlabError
 from fashionlab.recipes import Recipe
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.pictures import load_recipe
 
 
 def finished(runs: Path) -> Iterator[RunFolder]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from fashionlab.errors import UsageError, unknown
+from fashionlab.common.errors import UsageError, unknown
 from fashionlab.recipes.library import read_yaml
 from fashionlab.studies.schema import Study, check
 

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from fashionlab.evaluation.comparable import remarks
+from fashionlab.common.records import Interval
 from fashionlab.evaluation.metrics import scores
-from fashionlab.evaluation.results import RunResults
 from fashionlab.recipes import Recipe
-from fashionlab.records import Interval
+from fashionlab.runs.comparable import remarks
+from fashionlab.runs.results import RunResults
 from fashionlab.studies.statistics import (
     CochransQ,
     cochrans_q,

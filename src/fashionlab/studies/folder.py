@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from fashionlab import runtime
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.run import load_recipe
-from fashionlab.files import write_json, write_text
+from fashionlab.common import runtime
+from fashionlab.common.errors import UsageError
+from fashionlab.common.files import write_json, write_text
 from fashionlab.recipes import Recipe, to_yaml, validate
 from fashionlab.recipes.library import read_yaml
-from fashionlab.run_folder import RunFolder, hold
+from fashionlab.runs.folder import RunFolder, hold
+from fashionlab.runs.pictures import load_recipe
 from fashionlab.studies.schema import Declaration, Study, run_name
 
 FINISHED = ("complete", "diverged", "failed")

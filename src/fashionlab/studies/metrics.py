@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from fashionlab.errors import DataError, unknown
+from fashionlab.common.errors import DataError, unknown
 from fashionlab.evaluation.metrics import METRICS as SCORES
 
 

@@ -6,10 +6,10 @@ import csv
 import io
 from typing import Any
 
-from fashionlab.errors import DataError
-from fashionlab.evaluation.results import load_results
-from fashionlab.files import write_json, write_text
-from fashionlab.records import Interval
+from fashionlab.common.errors import DataError
+from fashionlab.common.files import write_json, write_text
+from fashionlab.common.records import Interval
+from fashionlab.runs.results import load_results
 from fashionlab.studies.folder import StudyFolder
 from fashionlab.studies.schema import BASELINE, Study
 from fashionlab.studies.statistics import Verdict, judge, mean_interval, paired_permutation

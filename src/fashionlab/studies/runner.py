@@ -14,9 +14,9 @@ from collections import deque
 from pathlib import Path
 from typing import Any
 
-from fashionlab import runtime
+from fashionlab.common import runtime
+from fashionlab.common.errors import DataError, Interrupted, UsageError
 from fashionlab.data.locate import locate
-from fashionlab.errors import DataError, Interrupted, UsageError
 from fashionlab.studies.adoption import Shelf
 from fashionlab.studies.folder import FINISHED, StudyFolder, begin, held, with_seed
 from fashionlab.studies.progress import Progress, Standing, progress

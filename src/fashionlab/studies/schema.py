@@ -9,10 +9,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from fashionlab.errors import UsageError, did_you_mean
+from fashionlab.common.errors import UsageError, did_you_mean
+from fashionlab.common.settings import Settings, explain
 from fashionlab.recipes import Recipe, find, override, validate
 from fashionlab.recipes.library import read_yaml
-from fashionlab.settings import Settings, explain
 from fashionlab.studies.metrics import Metric, find_metric
 
 BASELINE = "baseline"

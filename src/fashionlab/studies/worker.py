@@ -17,8 +17,9 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from fashionlab import recipes
-from fashionlab.errors import FashionlabError, UsageError
-from fashionlab.run_folder import RunFolder, hold
+from fashionlab.common.errors import FashionlabError, UsageError
+from fashionlab.evaluation.run import conclude
+from fashionlab.runs.folder import RunFolder, hold
 from fashionlab.training import session
 
 # How long the process of a study that was killed may take to write its last checkpoint.
@@ -53,7 +54,7 @@ def train(job: Job) -> None:
     else:
         _discard_remnant(run.path)
         session.start(recipes.load(job.recipe, [f"seed={job.seed}"]), run.path, options)
-    session.conclude(run, options)
+    conclude(run, data_dir=options.data_dir, device=options.device)
 
 
 def _wait_until_free(path: Path) -> None:

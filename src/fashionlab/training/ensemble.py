@@ -14,20 +14,21 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from fashionlab import models, runtime
+from fashionlab import models
+from fashionlab.common import runtime
+from fashionlab.common.environment import describe
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.files import write_json, write_text
+from fashionlab.common.runtime import generator
 from fashionlab.data import ResidentPictures
-from fashionlab.environment import describe
-from fashionlab.errors import DataError, UsageError
-from fashionlab.evaluation.comparable import load_alike
-from fashionlab.evaluation.predict import normalise, statistics
-from fashionlab.evaluation.results import RunResults, load_results
-from fashionlab.evaluation.run import build_model, without_pretrained
-from fashionlab.evaluation.run_pictures import training_pictures
-from fashionlab.evaluation.weights import load_weights, save_weights
-from fashionlab.files import write_json, write_text
 from fashionlab.recipes import Recipe, to_yaml, validate
-from fashionlab.run_folder import ModelSpec, RunFolder, create_run
-from fashionlab.runtime import generator
+from fashionlab.runs.comparable import load_alike
+from fashionlab.runs.folder import ModelSpec, RunFolder, create_run
+from fashionlab.runs.model import build_model, without_pretrained
+from fashionlab.runs.pictures import training_pictures
+from fashionlab.runs.predict import normalise, statistics
+from fashionlab.runs.results import RunResults, load_results
+from fashionlab.runs.weights import load_weights, save_weights
 from fashionlab.training.averaging import refresh_batch_norm
 from fashionlab.training.session import Options
 from fashionlab.training.trainer import REFRESH_PICTURES

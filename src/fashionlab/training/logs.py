@@ -8,8 +8,8 @@ import sys
 import time
 from typing import Any, Protocol
 
-from fashionlab.files import write_text
-from fashionlab.run_folder import RunFolder
+from fashionlab.common.files import write_text
+from fashionlab.runs.folder import RunFolder
 
 COLUMNS: tuple[str, ...] = ("epoch", "train_loss", "train_accuracy", "val_loss", "val_accuracy", "lr", "seconds",
                             "images_per_second")

@@ -19,7 +19,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.models.ensemble import Ensemble
 from fashionlab.recipes import optimizers as settings_of
 from fashionlab.recipes.optimizers import OptimizerSettings

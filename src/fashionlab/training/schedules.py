@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from fashionlab.recipes.schedules import Constant, Cosine, Linear, OneCycle, Plateau, ScheduleSettings, Step
+from fashionlab.training.best import BestSoFar
 from fashionlab.training.optimizers import Optimizer
-from fashionlab.training.watch import Watch
 
 
 class Schedule:
@@ -84,20 +84,20 @@ class PlateauState:
     def __init__(self, settings: Plateau) -> None:
         self.settings = settings
         self.scale = 1.0
-        self.watch = Watch(settings.metric, settings.threshold, relative=True)
+        self.best = BestSoFar(settings.metric, settings.threshold, relative=True)
 
     def update(self, metrics: Mapping[str, float]) -> None:
-        self.watch.update(metrics)
-        if self.watch.epochs_since_best > self.settings.patience:
+        self.best.update(metrics)
+        if self.best.epochs_since_best > self.settings.patience:
             self.scale *= self.settings.factor
-            self.watch.epochs_since_best = 0
+            self.best.epochs_since_best = 0
 
     def state_dict(self) -> dict[str, Any]:
-        return {"scale": self.scale, **self.watch.state_dict()}
+        return {"scale": self.scale, **self.best.state_dict()}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         self.scale = state["scale"]
-        self.watch.load_state_dict(state)
+        self.best.load_state_dict(state)
 
 
 def _one_cycle(settings: OneCycle, step: int, total_steps: int) -> float:

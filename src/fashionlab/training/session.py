@@ -17,23 +17,24 @@ import numpy as np
 import torch
 from torch import nn
 
-from fashionlab import models, runtime
+from fashionlab import models
+from fashionlab.common import runtime
+from fashionlab.common.environment import describe
+from fashionlab.common.errors import DataError, DivergedError, Interrupted, UsageError
+from fashionlab.common.files import replacing, write_json, write_text
+from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import ResidentPictures, limit, load_training, make_split, normalisation
 from fashionlab.data.test_split import sealed_test_split
-from fashionlab.environment import describe
-from fashionlab.errors import DataError, DivergedError, Interrupted, UsageError
-from fashionlab.evaluation.predict import predict_logits, statistics
-from fashionlab.evaluation.results import load_results
-from fashionlab.evaluation.run import evaluate_run, load_model, without_pretrained
-from fashionlab.evaluation.run_pictures import load_recipe, load_split
-from fashionlab.files import replacing, write_json, write_text
 from fashionlab.models.pruning import shrink
 from fashionlab.recipes import Recipe, to_yaml
 from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.teacher import TeacherSettings
-from fashionlab.records import PictureSet, Split
-from fashionlab.run_folder import ModelSpec, RunFolder, create_run, hold, open_run
-from fashionlab.training.checkpoint import read_checkpoint, recipe_hash
+from fashionlab.runs.checkpoint import read_checkpoint, recipe_hash
+from fashionlab.runs.folder import ModelSpec, RunFolder, create_run, hold, open_run
+from fashionlab.runs.model import load_model, without_pretrained
+from fashionlab.runs.pictures import load_recipe, load_split
+from fashionlab.runs.predict import predict_logits, statistics
+from fashionlab.runs.results import load_results
 from fashionlab.training.distributed import World, world
 from fashionlab.training.logs import progress
 from fashionlab.training.signals import StopRequest, catching_signals
@@ -118,19 +119,6 @@ def resume(folder: Path, recipe: Recipe | None, options: Options) -> RunFolder:
 def is_first_process() -> bool:
     """False in all but one of the processes that torchrun started."""
     return os.environ.get("RANK", "0") == "0"
-
-
-def conclude(run: RunFolder, options: Options) -> dict[str, Any]:
-    """Evaluate a trained run on its validation split and, for the only time, on the test split.
-
-    Returns what metrics.json then holds.
-    """
-    recipe = load_recipe(run)
-    if recipe.data.validation:
-        evaluate_run(run.path, "val", data_dir=options.data_dir, device=options.device)
-    evaluate_run(run.path, "test", data_dir=options.data_dir, device=options.device)
-    run.set_status("complete", stopped=run.read_json(run.metrics)["stopped"])
-    return run.read_json(run.metrics)
 
 
 def _refuse_change(run: RunFolder, own: Recipe, asked: Recipe | None) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fashionlab.recipes.stopping import EarlyStoppingSettings
-from fashionlab.training.watch import Watch
+from fashionlab.training.best import BestSoFar
 
 
 class EarlyStopping:
@@ -18,14 +18,14 @@ class EarlyStopping:
 
     def __init__(self, settings: EarlyStoppingSettings) -> None:
         self.settings = settings
-        self.watch = Watch(settings.metric, settings.min_delta)
+        self.best = BestSoFar(settings.metric, settings.min_delta)
 
     def update(self, metrics: Mapping[str, float]) -> bool:
-        self.watch.update(metrics)
-        return self.watch.epochs_since_best >= self.settings.patience
+        self.best.update(metrics)
+        return self.best.epochs_since_best >= self.settings.patience
 
     def state_dict(self) -> dict[str, Any]:
-        return self.watch.state_dict()
+        return self.best.state_dict()
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        self.watch.load_state_dict(state)
+        self.best.load_state_dict(state)

@@ -17,16 +17,16 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from fashionlab.augment import Draw, build
+from fashionlab.common.errors import DivergedError
+from fashionlab.common.runtime import Runtime, generator, seed_global
 from fashionlab.data import ResidentPictures, steps_per_epoch
-from fashionlab.errors import DivergedError
-from fashionlab.evaluation.predict import normalise, predict_logits, statistics
-from fashionlab.evaluation.weights import save_weights
 from fashionlab.models.ensemble import Ensemble, together
 from fashionlab.recipes import Recipe
-from fashionlab.run_folder import ModelSpec, RunFolder
-from fashionlab.runtime import Runtime, generator, seed_global
+from fashionlab.runs.checkpoint import save_checkpoint
+from fashionlab.runs.folder import ModelSpec, RunFolder
+from fashionlab.runs.predict import normalise, predict_logits, statistics
+from fashionlab.runs.weights import save_weights
 from fashionlab.training.averaging import build_averaging, final_weights
-from fashionlab.training.checkpoint import save_checkpoint
 from fashionlab.training.distributed import World
 from fashionlab.training.logs import Progress, Row, TensorBoard, write_history
 from fashionlab.training.optimizers import build_optimizer

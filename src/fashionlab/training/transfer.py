@@ -14,13 +14,13 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
+from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
-from fashionlab.evaluation.features import features
-from fashionlab.evaluation.predict import BATCH_SIZE
 from fashionlab.models.backbone import Backbone
 from fashionlab.recipes import Recipe
-from fashionlab.run_folder import ModelSpec
-from fashionlab.runtime import Runtime
+from fashionlab.runs.features import features
+from fashionlab.runs.folder import ModelSpec
+from fashionlab.runs.predict import BATCH_SIZE
 
 
 @dataclass(frozen=True)

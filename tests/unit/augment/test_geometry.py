@@ -17,7 +17,7 @@ from fashionlab.augment import Draw, build
 from fashionlab.augment.geometric import Affine, Flip, PadAndCrop, Perspective, Rotation, Shift
 from fashionlab.augment.geometry import Mode, move, quadrilateral_matrices, warp
 from fashionlab.augment.pipeline import Resampling
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 PAD = {"zeros": "constant", "reflection": "reflect", "border": "edge"}
 BILINEAR = InterpolationMode.BILINEAR

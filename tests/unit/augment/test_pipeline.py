@@ -9,7 +9,7 @@ import torch
 
 from fashionlab.augment import Draw, build, parse
 from fashionlab.augment.geometric import Rotation
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 
 @pytest.mark.parametrize(("operation", "message"), [

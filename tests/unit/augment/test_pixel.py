@@ -13,7 +13,7 @@ from torchvision.transforms import functional as tv
 
 from fashionlab.augment import Draw, build, photometric
 from fashionlab.augment.pixel import Blur, Cutout, Noise, RandomErasing
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 
 channels = pytest.mark.parametrize("c", [1, 3])
 

@@ -16,14 +16,15 @@ import torch
 from sklearn.metrics import accuracy_score
 from torch import nn
 
-from fashionlab import augment, models, recipes, runtime
+from fashionlab import augment, models, recipes
 from fashionlab.bench.data import BATCH_SIZE, DEVIATION, MEAN, OPERATIONS, BatchedEpochs, plain_loader, random_pictures
 from fashionlab.bench.reach import measure as measure_time
 from fashionlab.bench.reach import reached
 from fashionlab.bench.timing import side_by_side, summary
 from fashionlab.bench.train import OurTraining, PlainTraining, as_the_text_has_it
 from fashionlab.bench.train import measure as measure_training
-from fashionlab.errors import UsageError
+from fashionlab.common import runtime
+from fashionlab.common.errors import UsageError
 
 
 def test_sides_take_turns_and_the_first_round_is_not_counted() -> None:

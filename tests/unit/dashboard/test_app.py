@@ -15,11 +15,11 @@ from pathlib import Path
 import pytest
 from fastapi.testclient import TestClient
 
+from fashionlab.common.errors import UsageError
+from fashionlab.common.extras import missing_extra
+from fashionlab.common.listening import host_names, listening
 from fashionlab.dashboard.app import STATIC, build_app
 from fashionlab.dashboard.runs import RunsFolder
-from fashionlab.errors import UsageError
-from fashionlab.extras import missing_extra
-from fashionlab.listening import host_names, listening
 from run_folders import history_rows, write_run
 
 

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.dashboard.runs import RunRow, RunsFolder, read_details, report_path
-from fashionlab.errors import DataError, UsageError
-from fashionlab.evaluation.results import load_results
+from fashionlab.runs.results import load_results
 from run_folders import history_rows, write_run
 
 

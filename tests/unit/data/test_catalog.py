@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.data import DATASETS, load_training
 from fashionlab.data.idx import write_idx
 from fashionlab.data.test_split import load_test
-from fashionlab.errors import DataError, UsageError
 
 
 def test_entries_are_whole() -> None:

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fashionlab.common.errors import UsageError
+from fashionlab.common.records import PictureSet
 from fashionlab.data.contact_sheet import contact_sheet, mean_picture, save_contact_sheet
-from fashionlab.errors import UsageError
-from fashionlab.records import PictureSet
 
 
 def _set(n: int = 24, side: int = 8) -> PictureSet:

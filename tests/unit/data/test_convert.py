@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.records import PictureSet
 from fashionlab.data import load_training
 from fashionlab.data.convert import FORMATS, convert
 from fashionlab.data.test_split import load_test
-from fashionlab.errors import DataError, UsageError
-from fashionlab.records import PictureSet
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\n\r\0"), min_size=1, max_size=12)
 

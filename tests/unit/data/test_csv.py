@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import PictureSet
 from fashionlab.data.csv import detect, read_csv, write_csv
-from fashionlab.errors import DataError
-from fashionlab.records import PictureSet
 
 HEADER = "label,pixel1,pixel2,pixel3,pixel4\n"
 

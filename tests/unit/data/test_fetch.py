@@ -15,11 +15,11 @@ from pathlib import Path
 
 import pytest
 
+from fashionlab.common.errors import DataError, FashionlabError
 from fashionlab.data import DATASETS, NamedDataset, load_training
 from fashionlab.data.debian import from_debian
 from fashionlab.data.fetch import copy_from, fetch, from_address, is_whole
 from fashionlab.data.locate import fetch_named
-from fashionlab.errors import DataError, FashionlabError
 
 
 @pytest.fixture(autouse=True)

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as st_numpy
 from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
+from fashionlab.common.errors import DataError
 from fashionlab.data.idx import detect, read_idx, sha256, write_idx
 from fashionlab.data.source import Wanted
-from fashionlab.errors import DataError
 from toys import idx_bytes
 
 ARRAYS = st_numpy.arrays(np.uint8, st_numpy.array_shapes(min_dims=1, max_dims=4, max_side=6))

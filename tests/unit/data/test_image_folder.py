@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.data import load_training
 from fashionlab.data.image_folder import folder_names
 from fashionlab.data.test_split import load_test
-from fashionlab.errors import DataError, UsageError
 
 
 @pytest.fixture(autouse=True)

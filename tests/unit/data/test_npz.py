@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
+from fashionlab.common.errors import DataError
 from fashionlab.data import load_training
 from fashionlab.data.test_split import load_test
-from fashionlab.errors import DataError
 
 
 def _arrays(**changes: Any) -> dict[str, Any]:

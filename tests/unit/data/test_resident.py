@@ -9,9 +9,9 @@ import torch
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fashionlab.common.errors import UsageError
+from fashionlab.common.records import PictureSet
 from fashionlab.data import ResidentPictures, normalisation, steps_per_epoch
-from fashionlab.errors import UsageError
-from fashionlab.records import PictureSet
 
 
 def _set(n: int, seed: int = 0, channels: int = 1) -> PictureSet:

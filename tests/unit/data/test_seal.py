@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 import fashionlab.data
+from fashionlab.common.errors import FashionlabError
 from fashionlab.data import load_training
 from fashionlab.data.convert import convert
 from fashionlab.data.test_split import SealedError, load_test, sealed_test_split
-from fashionlab.errors import FashionlabError
 
 
 def test_sealed_means_sealed(toy_data: Path) -> None:

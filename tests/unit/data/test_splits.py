@@ -6,8 +6,8 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
+from fashionlab.common.errors import UsageError
 from fashionlab.data import limit, make_split
-from fashionlab.errors import UsageError
 
 LABELS = st.lists(st.integers(0, 5), min_size=1, max_size=120).map(np.array)
 

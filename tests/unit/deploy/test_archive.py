@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fashionlab.common.errors import DataError, FashionlabError
 from fashionlab.deploy import archive
-from fashionlab.errors import DataError, FashionlabError
 
 FILES = {"a.json": b'{"a": 1}', "model.onnx": bytes(range(256)) * 40, "empty.txt": b""}
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from fashionlab.common.errors import FashionlabError
+from fashionlab.common.records import PictureSet
 from fashionlab.deploy import card, check
-from fashionlab.errors import FashionlabError
-from fashionlab.records import PictureSet
 
 
 def row(accuracy: float, one: float, bulk: float) -> dict:

@@ -11,15 +11,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from fashionlab.common.errors import DataError, FashionlabError, UsageError
 from fashionlab.data.test_split import load_test
 from fashionlab.deploy import archive, check
 from fashionlab.deploy.artifact import Artifact, load
-from fashionlab.deploy.classifier import open_classifier
 from fashionlab.deploy.export import Options, export_run
-from fashionlab.errors import DataError, FashionlabError, UsageError
+from fashionlab.deploy.opening import open_classifier
 from fashionlab.evaluation import outliers
 from fashionlab.evaluation.calibration import load_calibrators
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
 
 
 @pytest.fixture(scope="module")
@@ -68,8 +68,8 @@ def test_thresholds_are_those_of_the_evaluation(artifact: Path, cnn_run: Path) -
     assert told.temperature == pytest.approx(
         load_calibrators(RunFolder(cnn_run).calibration)["temperature"].temperature, rel=0.05)  # type: ignore[attr-defined]
     ours, theirs = open_classifier(artifact, 1), open_classifier(cnn_run, 1)
-    from fashionlab.evaluation.results import load_results
-    from fashionlab.evaluation.run_pictures import training_pictures
+    from fashionlab.runs.pictures import training_pictures
+    from fashionlab.runs.results import load_results
 
     pictures, split = training_pictures(load_results(cnn_run).folder)
     for classifier in (ours, theirs):
@@ -114,7 +114,7 @@ def test_noise_is_stranger_than_clothes(artifact: Path, test_set) -> None:
 
 
 def test_serving_needs_neither_torch_nor_sklearn_nor_scipy(artifact: Path) -> None:
-    code = ("import sys, numpy; from fashionlab.deploy.classifier import open_classifier; "
+    code = ("import sys, numpy; from fashionlab.deploy.opening import open_classifier; "
             f"found = open_classifier({str(artifact)!r}).answer(numpy.zeros((3, 28, 28), numpy.uint8)); "
             "print(found.probabilities.shape); "
             "print(*{'torch', 'sklearn', 'scipy', 'onnx', 'pandas', 'pydantic', 'matplotlib'} & set(sys.modules))")

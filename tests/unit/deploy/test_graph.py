@@ -9,15 +9,16 @@ import torch
 from onnx.reference import ReferenceEvaluator
 from torch import nn
 
-from fashionlab import models, runtime
+from fashionlab import models
+from fashionlab.common import runtime
+from fashionlab.common.errors import DataError, FashionlabError
+from fashionlab.common.records import PictureSet
 from fashionlab.data import ResidentPictures
 from fashionlab.deploy import graph
 from fashionlab.deploy.session import Session
-from fashionlab.errors import DataError, FashionlabError
-from fashionlab.evaluation.features import features
-from fashionlab.evaluation.predict import predict_logits
-from fashionlab.records import PictureSet
-from fashionlab.run_folder import ModelSpec
+from fashionlab.runs.features import features
+from fashionlab.runs.folder import ModelSpec
+from fashionlab.runs.predict import predict_logits
 
 CLASSES = tuple("abcdefghij")
 

@@ -16,8 +16,8 @@ import pytest
 from PIL import Image
 
 from fashionlab.data.test_split import load_test
-from fashionlab.deploy.classifier import open_classifier
 from fashionlab.deploy.inputs import PictureFile, SetFile, Unreadable, find
+from fashionlab.deploy.opening import open_classifier
 from fashionlab.deploy.predict import BATCH, predict
 from fashionlab.deploy.rules import Answers
 from garments import in_form, photo
@@ -94,7 +94,7 @@ def test_the_table_and_lines(cli: Cli, toy_run: Path, pictures: Path):
 
 def test_a_set_s_rows_are_numbered_and_strange_ones_called_so(cli: Cli, monkeypatch: pytest.MonkeyPatch,
                                                               tmp_path: Path):
-    monkeypatch.setattr("fashionlab.deploy.classifier.open_classifier", lambda model: Brightness())
+    monkeypatch.setattr("fashionlab.deploy.opening.open_classifier", lambda model: Brightness())
     (tmp_path / "set-images-idx3-ubyte").write_bytes(idx_bytes(np.stack([in_form("shirt"), np.zeros_like(
         in_form("shirt"))])))
     done = cli("predict", "default", "set-images-idx3-ubyte", "--top", "1")

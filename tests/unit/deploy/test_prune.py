@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from fashionlab import recipes
+from fashionlab.common.errors import UsageError
 from fashionlab.deploy import check
 from fashionlab.deploy.artifact import load
 from fashionlab.deploy.prune import prune_run, pruned_recipe
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.results import load_results
+from fashionlab.runs.results import load_results
 
 
 def test_a_run_is_pruned_tuned_and_measured(cli, toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
+from fashionlab.common.records import Predictions
 from fashionlab.deploy import rules
 from fashionlab.evaluation import conformal, outliers
 from fashionlab.evaluation.calibration import Temperature, calibrated
-from fashionlab.records import Predictions
 
 DRAW = np.random.default_rng(0)
 LOGITS = DRAW.normal(0, 4, (300, 5)).astype(np.float32)

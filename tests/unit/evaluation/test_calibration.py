@@ -14,7 +14,8 @@ from scipy.special import softmax
 from sklearn.calibration import CalibratedClassifierCV, calibration_curve
 from sklearn.isotonic import IsotonicRegression
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.calibration import (
     FIGURES,
     METHODS,
@@ -29,7 +30,6 @@ from fashionlab.evaluation.calibration import (
     reliability_bins,
 )
 from fashionlab.evaluation.metrics import METRICS, expected_calibration_error, negative_log_likelihood
-from fashionlab.records import Predictions
 
 
 def drawn(seed: int, n: int = 4000, classes: int = 5, scale: object = 1.0, offset: object = 0.0,

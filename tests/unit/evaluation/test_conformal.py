@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from scipy.special import softmax
 from scipy.stats import beta
 
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.conformal import (
     COVERAGES,
     METHODS,
@@ -21,7 +22,6 @@ from fashionlab.evaluation.conformal import (
     prediction_sets,
     threshold,
 )
-from fashionlab.records import Predictions
 
 
 def drawn(seed: int, split: str, n: int = 500, classes: int = 5, scale: float = 2.0) -> Predictions:

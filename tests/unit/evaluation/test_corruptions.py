@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt, corrupted_batches, corruption
 
 NAMES = list(CORRUPTIONS)

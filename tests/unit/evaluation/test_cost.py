@@ -10,12 +10,12 @@ import pytest
 import torch
 from torch import nn
 
-from fashionlab import runtime
-from fashionlab.errors import DataError
+from fashionlab.common import runtime
+from fashionlab.common.errors import DataError
 from fashionlab.evaluation.cost import cost, peak_bytes
-from fashionlab.evaluation.results import load_results
-from fashionlab.evaluation.run import load_model
-from fashionlab.evaluation.weights import save_weights
+from fashionlab.runs.model import load_model
+from fashionlab.runs.results import load_results
+from fashionlab.runs.weights import save_weights
 
 CPU = torch.device("cpu")
 

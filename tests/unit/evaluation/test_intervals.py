@@ -9,9 +9,9 @@ import pytest
 from scipy import stats
 from scipy.special import softmax
 
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.intervals import bootstrap, intervals, statistics
 from fashionlab.evaluation.metrics import METRICS
-from fashionlab.records import Predictions
 
 
 def drawn(seed: int, n: int = 500, classes: int = 4, sharpness: float = 1.0) -> Predictions:

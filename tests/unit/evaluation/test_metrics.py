@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from sklearn import metrics as sklearn
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.metrics import METRICS, classification_report, metric, scores, top_k_accuracy
-from fashionlab.records import Predictions
 
 
 def predictions(logits: object, labels: object) -> Predictions:

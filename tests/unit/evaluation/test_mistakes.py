@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from fashionlab.common.records import Predictions
 from fashionlab.evaluation.metrics import confusion
 from fashionlab.evaluation.mistakes import confidence, confident_mistakes, confused_pairs, runner_up
-from fashionlab.records import Predictions
 
 
 def predictions(logits: np.ndarray, labels: list[int]) -> Predictions:

@@ -11,14 +11,14 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from fashionlab import runtime
-from fashionlab.errors import DataError, UsageError
+from fashionlab.common import runtime
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.evaluation.outlier_run import Network, outlier_run
 from fashionlab.evaluation.outliers import SCORES, Detector
-from fashionlab.evaluation.run import load_model
-from fashionlab.evaluation.run_pictures import test_pictures as read_test
-from fashionlab.evaluation.run_pictures import training_pictures
-from fashionlab.run_folder import open_run
+from fashionlab.runs.folder import open_run
+from fashionlab.runs.model import load_model
+from fashionlab.runs.pictures import test_pictures as read_test
+from fashionlab.runs.pictures import training_pictures
 from toys import idx_bytes
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fashionlab.errors import DataError, UsageError
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.evaluation.outlier_sets import (
     GRID,
     OUTLIER_SETS,

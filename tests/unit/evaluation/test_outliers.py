@@ -13,7 +13,7 @@ from scipy.spatial.distance import mahalanobis
 from sklearn.covariance import ledoit_wolf
 from sklearn.neighbors import NearestNeighbors
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 from fashionlab.evaluation.outliers import SCORES, Answers, Detector, threshold
 from fashionlab.evaluation.proportions import auroc
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy.stats import norm
 from statsmodels.stats.proportion import proportion_confint
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 from fashionlab.evaluation.proportions import auroc, share
 
 scores = st.lists(st.integers(-5, 5), min_size=1, max_size=30)  # whole numbers: many ties

@@ -11,13 +11,13 @@ import pytest
 import torch
 from statsmodels.stats.proportion import proportion_confint
 
-from fashionlab import runtime
-from fashionlab.errors import DataError
+from fashionlab.common import runtime
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import PictureSet
 from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupt
 from fashionlab.evaluation.robustness import robustness, robustness_run
-from fashionlab.evaluation.run import load_model
-from fashionlab.records import PictureSet
-from fashionlab.run_folder import open_run
+from fashionlab.runs.folder import open_run
+from fashionlab.runs.model import load_model
 from toys import toy_pictures
 
 

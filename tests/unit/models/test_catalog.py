@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.models import MODELS, argument_names, build, check_arguments, count_macs, count_parameters
 
 SIZE: dict[str, Any] = {"classes": 10, "channels": 1, "image_size": 28}

@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from fashionlab import models
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.models.pruning import _links, shrink
 
 PRUNABLE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [

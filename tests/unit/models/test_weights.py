@@ -16,7 +16,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor, nn
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 from fashionlab.models import build
 from fashionlab.models.weights import from_hub
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from scipy import ndimage
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 from fashionlab.photo.background import surface
 from fashionlab.photo.components import components
 from fashionlab.photo.garment import picture_in_form, to_form

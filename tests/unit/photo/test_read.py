@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 from fashionlab.photo.read import LONGEST_EDGE, MAX_BYTES, read_photo
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fashionlab import recipes
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.recipes.library import override
 
 KEYS = st.sampled_from("abc")

@@ -17,13 +17,13 @@ from matplotlib.text import Text
 from PIL import Image
 
 from compared_runs import COST, logits_of, write_pictures, write_run
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.comparable import load_comparable
-from fashionlab.evaluation.results import RunResults
+from fashionlab.common.errors import UsageError
 from fashionlab.report import compare_facts as facts
 from fashionlab.report import style
 from fashionlab.report.compare_figures import charts, spread
 from fashionlab.report.compare_page import default_page, write_page
+from fashionlab.runs.comparable import load_comparable
+from fashionlab.runs.results import RunResults
 from fashionlab.studies.comparison import Comparison, compare
 from pages import Page, check_page, read_page
 

@@ -16,9 +16,8 @@ from matplotlib.text import Text
 from torch import nn
 
 from fashionlab import recipes
-from fashionlab.errors import DataError
-from fashionlab.evaluation.predict import statistics
-from fashionlab.evaluation.results import load_results
+from fashionlab.common.errors import DataError
+from fashionlab.evaluation.run import conclude
 from fashionlab.report import figures
 from fashionlab.report.figures import FIGURES, draw_all
 from fashionlab.report.figures.augmentation import stages
@@ -29,6 +28,8 @@ from fashionlab.report.figures.filters import first_layer
 from fashionlab.report.figures.ranking import precision_recall_curves, roc_curves
 from fashionlab.report.inputs import ReportInputs
 from fashionlab.report.timeline import events, learning_rates
+from fashionlab.runs.predict import statistics
+from fashionlab.runs.results import load_results
 from fashionlab.training import session
 
 
@@ -250,7 +251,7 @@ def test_a_run_that_was_not_evaluated(toy_data: Path, tmp_path: Path) -> None:
 
 def test_no_validation_and_no_temperature(toy_data: Path, tmp_path: Path) -> None:
     run = trained(tmp_path / "run", toy_data, "epochs=1", "data.validation=0")
-    session.conclude(run.results.folder, session.Options(device="cpu", quiet=True))
+    conclude(run.results.folder, device="cpu")
     assert len(versions(run)) == 1
     assert "No temperature" in FIGURES["reliability"].caption(run)
     assert "no validation split" in " ".join(texts(FIGURES["curves"].draw(run)))

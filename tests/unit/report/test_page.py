@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from fashionlab.common.errors import DataError
 from fashionlab.data.test_split import load_test
-from fashionlab.errors import DataError
-from fashionlab.evaluation.results import load_results
 from fashionlab.report import trust
 from fashionlab.report.page import write_report
+from fashionlab.runs.results import load_results
 from pages import Page, check_page, read_page
 
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from fashionlab.errors import DataError
-from fashionlab.evaluation.results import load_results
-from fashionlab.records import Predictions
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import Predictions
 from fashionlab.report.sample_predictions import SAMPLES, WRONG, analysis, choose, write_sample_predictions
 from fashionlab.report.style import shorten
+from fashionlab.runs.results import load_results
 
 
 def predictions(right: int, wrong: int) -> Predictions:

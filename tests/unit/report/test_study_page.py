@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 from fashionlab.report.study_page import write_study_page
 from toy_studies import write_study
 

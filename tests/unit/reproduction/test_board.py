@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from fashionlab import recipes
-from fashionlab.errors import DataError, UsageError
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.reproduction.board import board, row
 from fashionlab.reproduction.systems import Measurement, Seed, System, find, keep, measured, systems
 

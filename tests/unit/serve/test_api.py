@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
-from fashionlab.deploy.classifier import open_classifier
+from fashionlab.deploy.opening import open_classifier
 from fashionlab.photo.garment import picture_in_form
 from fashionlab.serve.app import STATIC
 from fashionlab.serve.auth import VARIABLE, read_token

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from fashionlab.deploy.classifier import open_classifier
+from fashionlab.deploy.opening import open_classifier
 from fashionlab.serve.batching import Batcher
 from fashionlab.serve.limits import Budget, Refused
 from fashionlab.serve.model import Model, load_model

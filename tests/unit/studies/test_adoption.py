@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from fashionlab import recipes
-from fashionlab.environment import machine, versions
+from fashionlab.common.environment import machine, versions
 from fashionlab.recipes import to_yaml
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
 from fashionlab.studies.adoption import Shelf
 
 HERE = {"machine": machine(), "versions": versions(), "device": "cpu"}

@@ -19,9 +19,9 @@ from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
 from compared_runs import CLASSES, COST, logits_of, write_run
-from fashionlab.errors import DataError, UsageError
-from fashionlab.evaluation.comparable import load_comparable, remarks
-from fashionlab.run_folder import RunFolder
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.runs.comparable import load_comparable, remarks
+from fashionlab.runs.folder import RunFolder
 from fashionlab.studies.comparison import Comparison, compare, pareto_front
 
 N = 300

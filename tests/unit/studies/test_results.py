@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fashionlab.errors import DataError, UsageError
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.studies.folder import StudyFolder, begin
 from fashionlab.studies.results import write_results
 from toy_studies import checked, write_study
@@ -134,7 +134,7 @@ def test_seeds_may_be_added_but_not_dropped(tmp_path):
 
 
 def test_runs_side_by_side_share_the_cores(tmp_path, monkeypatch):
-    from fashionlab import runtime
+    from fashionlab.common import runtime
 
     monkeypatch.setattr(runtime, "usable_cores", lambda: 8)
     study = checked()

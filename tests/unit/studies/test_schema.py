@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import yaml
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.evaluation.metrics import METRICS
 from fashionlab.studies import catalog
 from fashionlab.studies.metrics import find_metric, names
@@ -103,7 +103,7 @@ def test_every_score_can_be_the_metric_of_a_study():
 
 
 def test_a_metric_that_a_run_lacks_is_named():
-    from fashionlab.errors import DataError
+    from fashionlab.common.errors import DataError
 
     metric = find_metric("test_accuracy")
     assert metric.read({"test": {"accuracy": 0.5}}, "runs/x") == 0.5

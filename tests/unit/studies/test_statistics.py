@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from fashionlab.errors import DataError, UsageError
-from fashionlab.records import Interval
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.records import Interval
 from fashionlab.studies.statistics import (
     TESTS,
     cochrans_q,

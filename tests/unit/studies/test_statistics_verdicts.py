@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.studies.statistics import holm, judge, paired_difference, paired_equivalence, paired_t_test
 from fashionlab.studies.statistics.verdicts import Values
 

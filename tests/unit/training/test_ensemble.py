@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file
 from scipy.special import log_softmax, softmax
 
-from fashionlab.evaluation.results import RunResults, load_results
 from fashionlab.models import build
+from fashionlab.runs.results import RunResults, load_results
 from toy_runs import train
 
 SMALL = ["data.limit=200", "data.validation=100", "batch_size=50", "epochs=2", "data.normalise=half"]

@@ -12,7 +12,7 @@ import torch
 from pydantic import TypeAdapter
 from torch import Tensor, nn
 
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.recipes.optimizers import OptimizerSettings
 from fashionlab.training.optimizers import Optimizer, Sam, build_optimizer, orthogonalise
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter
 from torch.optim import lr_scheduler
 
-from fashionlab.errors import DivergedError
+from fashionlab.common.errors import DivergedError
 from fashionlab.recipes.schedules import ScheduleSettings
 from fashionlab.training.schedules import Schedule
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from fashionlab import recipes
-from fashionlab.errors import UsageError
+from fashionlab.common.errors import UsageError
 from fashionlab.recipes.selection import SelectionSettings
 from fashionlab.training.distributed import World
 from fashionlab.training.selection import Selection

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from fashionlab import recipes
-from fashionlab.errors import DataError, UsageError
-from fashionlab.evaluation.results import load_results
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.runs.results import load_results
 from fashionlab.training import session
 from toy_runs import train
 

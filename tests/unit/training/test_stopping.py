@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fashionlab.errors import DivergedError
+from fashionlab.common.errors import DivergedError
 from fashionlab.recipes.stopping import EarlyStoppingSettings
 from fashionlab.training.stopping import EarlyStopping
 

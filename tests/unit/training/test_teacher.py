@@ -11,9 +11,9 @@ import torch
 from scipy.special import log_softmax, softmax
 
 from fashionlab import recipes
-from fashionlab.errors import DataError, UsageError
-from fashionlab.evaluation.results import load_results
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.recipes.teacher import TeacherSettings
+from fashionlab.runs.results import load_results
 from fashionlab.training import session
 from fashionlab.training.teacher import Teacher
 from toy_runs import train

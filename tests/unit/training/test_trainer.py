@@ -9,10 +9,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from fashionlab import models, recipes, runtime
+from fashionlab import models, recipes
+from fashionlab.common import runtime
+from fashionlab.common.errors import DivergedError
 from fashionlab.data import ResidentPictures
-from fashionlab.errors import DivergedError
-from fashionlab.run_folder import ModelSpec
+from fashionlab.runs.folder import ModelSpec
 from fashionlab.training.distributed import World
 from fashionlab.training.trainer import Trainer
 from toys import toy_pictures

@@ -12,14 +12,16 @@ import timm
 import torch
 from torch import Tensor, nn
 
-from fashionlab import models, recipes, runtime
+from fashionlab import models, recipes
+from fashionlab.common import runtime
+from fashionlab.common.errors import UsageError
 from fashionlab.data import ResidentPictures
-from fashionlab.errors import UsageError
-from fashionlab.evaluation.run import load_model
-from fashionlab.evaluation.weights import load_weights, read_checkpoint
 from fashionlab.models.backbone import Backbone
 from fashionlab.recipes import Recipe
-from fashionlab.run_folder import ModelSpec, RunFolder
+from fashionlab.runs.checkpoint import read_checkpoint
+from fashionlab.runs.folder import ModelSpec, RunFolder
+from fashionlab.runs.model import load_model
+from fashionlab.runs.weights import load_weights
 from fashionlab.training import session
 from fashionlab.training.distributed import World
 from fashionlab.training.logs import Row

@@ -13,12 +13,12 @@ from functools import cache
 from multiprocessing.pool import Pool
 from pathlib import Path
 
-from fashionlab.errors import DataError
-from fashionlab.evaluation.results import load_results
+from fashionlab.common.errors import DataError
 from fashionlab.report import style
 from fashionlab.report.figures.base import FIGURES, Figure, in_order
 from fashionlab.report.figures.drawn import drawn_from, keep, still_good
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.runs.results import load_results
 
 __all__ = ["FIGURES", "DrawnFigure", "Figure", "Gallery", "draw_all"]
 

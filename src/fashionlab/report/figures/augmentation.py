@@ -11,12 +11,12 @@ from matplotlib.figure import Figure as Sheet
 from torch import Tensor
 
 from fashionlab.augment import Draw, Pipeline, build
+from fashionlab.common.runtime import generator
 from fashionlab.data import ResidentPictures
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure
 from fashionlab.report.figures.pictures import Cell, mosaic
 from fashionlab.report.inputs import ReportInputs
-from fashionlab.runtime import generator
 
 COLUMNS = 8
 

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 from matplotlib.figure import Figure as Sheet
 
-from fashionlab.registry import Registry
+from fashionlab.common.registry import Registry
 from fashionlab.report import style
 from fashionlab.report.inputs import ReportInputs
 

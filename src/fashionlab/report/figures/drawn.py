@@ -11,9 +11,9 @@ from pathlib import Path
 import matplotlib as mpl
 
 import fashionlab
-from fashionlab.files import write_json
+from fashionlab.common.files import write_json
 from fashionlab.report import style
-from fashionlab.run_folder import RunFolder
+from fashionlab.runs.folder import RunFolder
 
 RECORD = "drawn.json"
 _READ = ("*.json", "*.yaml", "*.csv", "*.npz", "predictions/*.npz", "checkpoints/*")

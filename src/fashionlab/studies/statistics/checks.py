@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike
 
-from fashionlab.errors import DataError, UsageError
+from fashionlab.common.errors import DataError, UsageError
 
 # Differences that are equal up to rounding are equal: 0.9 - 0.8 and 0.7 - 0.6 differ by 1e-16.
 _ROUNDING = 1e-12

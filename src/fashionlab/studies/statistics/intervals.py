@@ -6,8 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from fashionlab.errors import DataError
-from fashionlab.records import Interval
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import Interval
 from fashionlab.studies.statistics.checks import checked_level, correctness, finite, paired
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from statsmodels.stats import contingency_tables
 
-from fashionlab.errors import DataError
+from fashionlab.common.errors import DataError
 from fashionlab.studies.statistics.checks import correctness
 
 

@@ -11,7 +11,7 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.weightstats import ttost_paired
 
-from fashionlab.errors import DataError, UsageError
+from fashionlab.common.errors import DataError, UsageError
 from fashionlab.studies.statistics.checks import finite, paired
 
 # Up to this many sign patterns are counted through, all of them; beyond it that many are drawn.

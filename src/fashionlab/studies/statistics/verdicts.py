@@ -11,8 +11,8 @@ import numpy as np
 from scipy import stats
 from scipy.special import ndtr
 
-from fashionlab.errors import UsageError, unknown
-from fashionlab.records import Interval
+from fashionlab.common.errors import UsageError, unknown
+from fashionlab.common.records import Interval
 from fashionlab.studies.statistics.checks import checked_level, paired
 from fashionlab.studies.statistics.intervals import paired_difference
 from fashionlab.studies.statistics.seeds import TESTS, holm, paired_equivalence

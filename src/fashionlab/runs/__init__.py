@@ -1,0 +1,5 @@
+"""Runs: takes the folder of a run, gives what is in it, and the trained network to be asked.
+
+`folder` knows where everything is, `results` reads it, `checkpoint` and `weights` hold what training leaves, `model`
+builds the network again, `predict` and `features` ask it about pictures. Nothing here trains or judges.
+"""
