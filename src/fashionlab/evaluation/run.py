@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -20,8 +20,7 @@ from fashionlab.runs.folder import RunFolder, open_run
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import load_recipe, test_pictures, training_pictures
 from fashionlab.runs.predict import predict_logits
-
-SplitName = Literal["val", "test"]
+from fashionlab.runs.results import SplitName
 
 # The test split's scores that stand at the top of metrics.json, with their names there.
 _HEADLINES = {"accuracy": "test_accuracy", "macro_f1": "macro_f1", "nll": "nll", "brier": "brier", "ece": "ece",

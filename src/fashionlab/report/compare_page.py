@@ -88,7 +88,7 @@ def _disagreements(comparison: Comparison, run: RunResults, data_dir: Path | Non
     if not len(places):
         return {"items": [], "why": "The runs give the same answer for every picture", "filters": filters}
     try:
-        pictures = ReportInputs(run, data_dir).test_pictures
+        pictures = ReportInputs(run, data_dir).pictures
     except (DataError, UsageError) as error:
         return {"items": [], "why": f"The pictures are not at hand ({error})", "filters": filters}
     return {"items": [_item(comparison, at, int(place)) for at, place in enumerate(places)], "filters": filters,

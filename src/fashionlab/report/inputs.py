@@ -11,12 +11,12 @@ from torch import nn
 
 from fashionlab.common import runtime
 from fashionlab.common.errors import DataError
-from fashionlab.common.records import PictureSet, Split
+from fashionlab.common.records import PictureSet, Predictions, Split
 from fashionlab.data import ResidentPictures
 from fashionlab.runs import pictures as run_pictures
 from fashionlab.runs.features import features
 from fashionlab.runs.model import load_model
-from fashionlab.runs.results import RunResults
+from fashionlab.runs.results import RunResults, SplitName
 
 FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays out in two seconds
 
@@ -26,12 +26,24 @@ class ReportInputs:
     """Everything is read when it is first asked for, and nothing is written.
 
     results: the run. data_dir: where its data set is (else see `fashionlab.data.locate`). device: where the model runs.
+    judged: the split whose pictures and predictions are shown; with "val" the test split is not touched.
     Each property raises DataError when what it needs is missing or is not the run's.
     """
 
     results: RunResults
     data_dir: Path | None = None
     device: str = "auto"
+    judged: SplitName = "test"
+
+    @property
+    def part(self) -> str:
+        """What people call the judged pictures."""
+        return {"val": "validation", "test": "test"}[self.judged]
+
+    @cached_property
+    def predictions(self) -> Predictions:
+        """What the run said of the judged pictures."""
+        return self.results.predictions(self.judged)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -52,13 +64,16 @@ class ReportInputs:
         return self._training[1]
 
     @cached_property
-    def test_pictures(self) -> PictureSet:
-        """The test pictures, to be shown: what the network said of them stands in `results.test`, row for row."""
-        pictures, said = run_pictures.test_pictures(self.results.folder, self.data_dir), self.results.test
-        fits = len(pictures) > said.indices.max(initial=-1)
-        if not fits or not np.array_equal(pictures.labels[said.indices], said.labels):
-            raise DataError(f"{pictures.source}: not the test pictures that {self.results.folder.path} was judged on")
-        return pictures.subset(said.indices)
+    def pictures(self) -> PictureSet:
+        """The judged pictures, to be shown: what the network said of them stands in `predictions`, row for row."""
+        pictures = (self.training_pictures if self.judged == "val" else
+                    run_pictures.test_pictures(self.results.folder, self.data_dir))
+        answers = self.predictions
+        fits = len(pictures) > answers.indices.max(initial=-1)
+        if not fits or not np.array_equal(pictures.labels[answers.indices], answers.labels):
+            raise DataError(f"{pictures.source}: not the {self.part} pictures that {self.results.folder.path} was "
+                            "judged on")
+        return pictures.subset(answers.indices)
 
     @cached_property
     def runtime(self) -> runtime.Runtime:
@@ -71,10 +86,10 @@ class ReportInputs:
 
     @cached_property
     def features(self) -> tuple[np.ndarray, np.ndarray]:
-        """Penultimate features float32 [M, D] of `FEATURE_PICTURES` test pictures (fewer if there are fewer), drawn
-        with a fixed seed, and their rows int64 [M] in `results.test`, in rising order."""
+        """Penultimate features float32 [M, D] of `FEATURE_PICTURES` judged pictures (fewer if there are fewer), drawn
+        with a fixed seed, and their rows int64 [M] in `predictions`, in rising order."""
         # Raw generator output, whose stream numpy promises for ever; its shuffles may change between versions.
-        keys = np.random.PCG64(0).random_raw(len(self.test_pictures))
+        keys = np.random.PCG64(0).random_raw(len(self.pictures))
         rows = np.sort(np.argsort(keys, kind="stable")[:FEATURE_PICTURES])
-        pictures = ResidentPictures.from_set(self.test_pictures, rows, self.runtime.device)
+        pictures = ResidentPictures.from_set(self.pictures, rows, self.runtime.device)
         return features(self.model, pictures, self.results.spec, self.runtime).numpy(), rows

@@ -150,7 +150,7 @@ def _mistakes(run: RunResults, inputs: ReportInputs) -> dict[str, Any]:
     filters = [{"key": "true", "label": "True class", "options": run.spec.classes},
                {"key": "predicted", "label": "Predicted class", "options": run.spec.classes}]
     try:
-        found = mistakes(run.test, inputs.test_pictures)
+        found = mistakes(run.test, inputs.pictures)
     except DataError as error:
         return {"mistakes": None, "mistake_filters": filters, "mistakes_text": f"{text} They cannot be shown: {error}."}
     unit = "mistakes"

@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fashionlab.common.errors import DataError
-from fashionlab.runs.pictures import load_recipe
-from fashionlab.recipes import Recipe
 from fashionlab.common.records import Predictions
+from fashionlab.recipes import Recipe
 from fashionlab.runs.folder import HistoryRow, ModelSpec, RunFolder, open_run
+from fashionlab.runs.pictures import load_recipe
+
+SplitName = Literal["val", "test"]
 
 
 @dataclass(frozen=True)
@@ -61,16 +63,20 @@ class RunResults:
     @cached_property
     def validation(self) -> Predictions | None:
         """Predictions on the run's validation split; None for a run without one or not evaluated on it."""
-        path = self.folder.predictions("val")
-        return Predictions.load(path) if path.is_file() else None
+        return self.predictions("val") if self.folder.predictions("val").is_file() else None
 
     @cached_property
     def test(self) -> Predictions:
         """Predictions on the test split. DataError with what to do for a run that was never evaluated on it."""
-        path = self.folder.predictions("test")
+        return self.predictions("test")
+
+    def predictions(self, split: SplitName) -> Predictions:
+        """What the run said of `split`. DataError with what to do for a run that was never evaluated on it."""
+        path = self.folder.predictions(split)
         if not path.is_file():
-            raise DataError(f"{self.folder.path}: this run was never evaluated on the test split; run "
-                            f"`fashionlab evaluate {self.folder.path}` first")
+            name, choice = ("validation", " --split val") if split == "val" else ("test", "")
+            raise DataError(f"{self.folder.path}: this run was never evaluated on the {name} split; run "
+                            f"`fashionlab evaluate {self.folder.path}{choice}` first")
         return Predictions.load(path)
 
 

@@ -174,7 +174,7 @@ def test_a_map_keeps_groups_together() -> None:
 def test_features_are_of_the_pictures_they_name(inputs: ReportInputs) -> None:
     features, rows = inputs.features
     assert len(features) == len(rows) == 200 and (np.diff(rows) > 0).all()
-    assert (inputs.test_pictures.labels[rows] == inputs.results.test.labels[rows]).all()
+    assert (inputs.pictures.labels[rows] == inputs.results.test.labels[rows]).all()
 
 
 # What cannot be drawn ---------------------------------------------------------------------------------------------
@@ -266,4 +266,4 @@ def test_other_pictures_are_refused(toy_run: Path, tmp_path: Path) -> None:
         arrays = dict(saved)
     np.savez(test, **{**arrays, "labels": np.roll(arrays["labels"], 1)})
     with pytest.raises(DataError, match="not the test pictures"):
-        _ = ReportInputs(load_results(run)).test_pictures
+        _ = ReportInputs(load_results(run)).pictures

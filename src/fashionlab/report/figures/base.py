@@ -67,9 +67,9 @@ def in_order() -> list[Figure]:
     return sorted((FIGURES[name] for name in FIGURES), key=lambda one: (SECTIONS.index(one.section), one.place))
 
 
-def note_of_test(inputs: ReportInputs) -> str:
-    """The line under a figure of the test split."""
-    return f"test split, n = {len(inputs.results.test.labels):,} pictures · run {inputs.results.name}"
+def note(inputs: ReportInputs) -> str:
+    """The line under a figure of the judged pictures."""
+    return f"{inputs.part} split, n = {len(inputs.predictions.labels):,} pictures · run {inputs.results.name}"
 
 
 def needs_history(inputs: ReportInputs) -> str | None:
@@ -80,7 +80,12 @@ def needs_metrics(inputs: ReportInputs) -> str | None:
     return None if inputs.results.folder.metrics.is_file() else "the run has not finished training"
 
 
-def needs_test(inputs: ReportInputs) -> str | None:
-    path = inputs.results.folder.path
-    return None if inputs.results.folder.predictions("test").is_file() else (
-        f"the run was never evaluated on the test split (`fashionlab evaluate {path}` does it)")
+def needs_predictions(inputs: ReportInputs) -> str | None:
+    folder, choice = inputs.results.folder, " --split val" if inputs.judged == "val" else ""
+    return None if folder.predictions(inputs.judged).is_file() else (
+        f"the run was never evaluated on the {inputs.part} split (`fashionlab evaluate {folder.path}{choice}` does it)")
+
+
+def needs_test_split(inputs: ReportInputs) -> str | None:
+    """For what `fashionlab evaluate` measures on the test split alone."""
+    return None if inputs.judged == "test" else "it is measured on the test split alone"

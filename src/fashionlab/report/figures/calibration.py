@@ -12,13 +12,13 @@ from fashionlab.common.records import Predictions
 from fashionlab.evaluation.calibration import Temperature, calibrated, load_calibrators, reliability_bins
 from fashionlab.evaluation.metrics import expected_calibration_error
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure, needs_test, note_of_test
+from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
 
 
 @dataclass(frozen=True)
 class Version:
-    """The test predictions before or after scaling, with their calibration error."""
+    """The predictions before or after scaling, with their calibration error."""
 
     title: str
     predictions: Predictions
@@ -28,12 +28,12 @@ class Version:
 def versions(inputs: ReportInputs) -> list[Version]:
     """As the network says, and divided by the temperature that `evaluate` fitted on validation pictures; the first
     alone where none was fitted."""
-    test, fitted = inputs.results.test, inputs.results.folder.calibration
-    found = [Version("as the network says", test, expected_calibration_error(test))]
-    if fitted.is_file():
+    predictions, fitted = inputs.predictions, inputs.results.folder.calibration
+    found = [Version("as the network says", predictions, expected_calibration_error(predictions))]
+    if fitted.is_file() and inputs.judged == "test":  # on the pictures that it was fitted on it proves nothing
         scaling = load_calibrators(fitted)["temperature"]
         assert isinstance(scaling, Temperature)
-        scaled = calibrated(test, scaling)
+        scaled = calibrated(predictions, scaling)
         found.append(Version(f"after temperature scaling, T = {scaling.temperature:.3f}", scaled,
                              expected_calibration_error(scaled)))
     return found
@@ -45,19 +45,19 @@ def _caption(inputs: ReportInputs) -> str:
     right = float((first.predictions.predicted == first.predictions.labels).mean())
     more = "too sure" if mean > right else "not sure enough"
     after = (f" Temperature scaling, fitted on validation pictures, brings the error to {rest[0].ece:.4f}." if rest else
-             " No temperature was fitted on validation pictures.")
+             " No temperature was fitted on validation pictures." if inputs.judged == "test" else "")
     return (f"Share of right answers by confidence, in bins of equal width. On average the network says "
             f"{style.percent(mean)} and is right in {style.percent(right)}: it is {more}; expected calibration error "
             f"(ECE) {first.ece:.4f}.{after} Below: how many pictures have which confidence.")
 
 
-@figure("reliability", "Reliability diagram", "calibration", 10, _caption, (needs_test,))
+@figure("reliability", "Reliability diagram", "calibration", 10, _caption, (needs_predictions,))
 def draw(inputs: ReportInputs) -> Sheet:
     found = versions(inputs)
     held_out = inputs.results.environment["data"]["validation"]
     fitted = f" · temperature fitted on the validation split, n = {held_out:,}" if len(found) > 1 else ""
     sheet = style.sheet(4.8 * len(found) + 0.4, 5.4, "Reliability: is it right as often as it says?",
-                        f"{note_of_test(inputs)}{fitted}")
+                        f"{note(inputs)}{fitted}")
     grid = sheet.subplots(2, len(found), squeeze=False, sharex=True, sharey="row",
                           gridspec_kw={"height_ratios": [3, 1]})
     for column, version in enumerate(found):

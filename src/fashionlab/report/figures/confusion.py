@@ -9,7 +9,7 @@ from matplotlib.figure import Figure as Sheet
 from matplotlib.ticker import MaxNLocator
 
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure, needs_test, note_of_test
+from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
 
 MOST_WRITTEN = 20  # with more classes the numbers would be too small to read, and colour alone is left
@@ -19,7 +19,7 @@ def counts(inputs: ReportInputs) -> np.ndarray:
     """int64 [K, K]: pictures of class i that were called j."""
     from fashionlab.evaluation.metrics import confusion
 
-    return np.array(confusion(inputs.results.test))
+    return np.array(confusion(inputs.predictions))
 
 
 def _shares(matrix: np.ndarray) -> np.ndarray:
@@ -46,7 +46,7 @@ def _shares_caption(inputs: ReportInputs) -> str:
             f"({inputs.classes[best]}).")
 
 
-@figure("confusion_counts", "Confusion matrix: counts", "results", 10, _counts_caption, (needs_test,))
+@figure("confusion_counts", "Confusion matrix: counts", "results", 10, _counts_caption, (needs_predictions,))
 def draw_counts(inputs: ReportInputs) -> Sheet:
     matrix = counts(inputs)
     return _draw(inputs, matrix, "Confusion matrix, pictures", "pictures", [[f"{v:,}" if v else "·" for v in row]
@@ -54,7 +54,7 @@ def draw_counts(inputs: ReportInputs) -> Sheet:
 
 
 @figure("confusion_shares", "Confusion matrix: shares of each true class", "results", 11, _shares_caption,
-        (needs_test,))
+        (needs_predictions,))
 def draw_shares(inputs: ReportInputs) -> Sheet:
     shares = 100 * _shares(counts(inputs))
     return _draw(inputs, shares, "Confusion matrix, % of each true class", "% of the true class",
@@ -66,7 +66,7 @@ def _draw(inputs: ReportInputs, values: np.ndarray, title: str, unit: str, texts
     cells = min(12.0, max(2.2, 0.56 * classes))  # inches
     names = [style.shorten(name, 22) for name in inputs.classes]
     margin = 0.082 * max(len(name) for name in names)
-    sheet = style.sheet(max(5.2, cells + margin + 1.9), cells + 0.7 * margin + 1.6, title, note_of_test(inputs))
+    sheet = style.sheet(max(5.2, cells + margin + 1.9), cells + 0.7 * margin + 1.6, title, note(inputs))
     axes = sheet.add_subplot()
     # A square-root-like scale: mistakes are few beside the diagonal and would otherwise all look like zero.
     norm = PowerNorm(0.4, vmin=0, vmax=max(float(values.max()), 1e-9))

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure, needs_test
+from fashionlab.report.figures.base import figure, needs_predictions
 from fashionlab.report.inputs import ReportInputs
 
 FEWEST = 10  # pictures; fewer make no map
@@ -39,20 +39,20 @@ def layout(features: np.ndarray, seed: int = 0) -> np.ndarray:
 
 def _caption(inputs: ReportInputs) -> str:
     features, rows = inputs.features
-    return (f"The {features.shape[1]} penultimate features of {len(rows):,} test pictures drawn at random, laid out by "
-            "t-SNE: near points are pictures that look alike to the network. Colour and marker tell the true class; "
+    return (f"The {features.shape[1]} penultimate features of {len(rows):,} {inputs.part} pictures drawn at random, laid out "
+            "by t-SNE: near points are pictures that look alike to the network. Colour and marker tell the true class; "
             "black rings are pictures judged wrong. Distances between groups, and the axes, mean nothing.")
 
 
-@figure("feature_map", "Map of the penultimate features", "network", 20, _caption, (needs_test, needs_features))
+@figure("feature_map", "Map of the penultimate features", "network", 20, _caption, (needs_predictions, needs_features))
 def draw(inputs: ReportInputs) -> Sheet:
     features, rows = inputs.features
-    said = inputs.results.test
+    said = inputs.predictions
     labels, wrong = said.labels[rows], (said.predicted != said.labels)[rows]
     points = layout(features)
     sheet = style.sheet(8.6, 6.6, "Penultimate features, laid out by t-SNE",
-                        f"test split, {len(rows):,} of n = {len(said.labels):,} pictures, {features.shape[1]} features "
-                        f"· axes without unit · run {inputs.results.name}")
+                        f"{inputs.part} split, {len(rows):,} of n = {len(said.labels):,} pictures, "
+                        f"{features.shape[1]} features · axes without unit · run {inputs.results.name}")
     axes = sheet.add_subplot()
     for label in np.unique(labels).tolist():
         here = labels == label

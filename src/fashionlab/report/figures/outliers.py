@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure
+from fashionlab.report.figures.base import figure, needs_test_split
 from fashionlab.report.inputs import ReportInputs
 
 _PANELS = (("auroc", "AUROC (higher is better)"), ("fpr95", "outliers let pass, % (lower is better)"))
@@ -35,7 +35,8 @@ def _caption(inputs: ReportInputs) -> str:
             "pictures are. Bars are 95 % intervals.")
 
 
-@figure("outliers", "Telling outliers from what it knows", "robustness", 20, _caption, (needs_outliers,))
+@figure("outliers", "Telling outliers from what it knows", "robustness", 20, _caption,
+        (needs_test_split, needs_outliers))
 def draw(inputs: ReportInputs) -> Sheet:
     found = _measured(inputs)
     sets = found["sets"]

@@ -7,7 +7,7 @@ from matplotlib.figure import Figure as Sheet
 
 from fashionlab.evaluation.metrics import per_class
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure, needs_test, note_of_test
+from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
 
 _SCORES = (("precision", style.BLUE, "//"), ("recall", style.ORANGE, ""), ("f1", style.BLACK, ""))
@@ -15,17 +15,17 @@ _HEIGHT = 0.27
 
 
 def _caption(inputs: ReportInputs) -> str:
-    rows = per_class(inputs.results.test)
+    rows = per_class(inputs.predictions)
     best, worst = max(rows, key=lambda row: row["f1"]), min(rows, key=lambda row: row["f1"])
-    return (f"Precision, recall and F1 of each class on the test split. F1 is lowest for {worst['class']} "
+    return (f"Precision, recall and F1 of each class on the {inputs.part} split. F1 is lowest for {worst['class']} "
             f"({worst['f1']:.4f}) and highest for {best['class']} ({best['f1']:.4f}).")
 
 
-@figure("per_class", "Precision, recall and F1 by class", "results", 30, _caption, (needs_test,))
+@figure("per_class", "Precision, recall and F1 by class", "results", 30, _caption, (needs_predictions,))
 def draw(inputs: ReportInputs) -> Sheet:
-    rows = per_class(inputs.results.test)
+    rows = per_class(inputs.predictions)
     height = max(3.0, 0.52 * len(rows) + 1.5)
-    sheet = style.sheet(8, height, "Precision, recall and F1 by class, %", note_of_test(inputs))
+    sheet = style.sheet(8, height, "Precision, recall and F1 by class, %", note(inputs))
     axes = sheet.add_subplot()
     places = np.arange(len(rows), dtype=float)
     for shift, (score, colour, hatch) in enumerate(_SCORES):

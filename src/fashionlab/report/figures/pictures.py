@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Sheet
 
 from fashionlab.evaluation.mistakes import confidence, confident_mistakes, confused_pairs
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure, needs_test, note_of_test
+from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
 from fashionlab.report.sample_predictions import choose
 
@@ -54,12 +54,12 @@ def mosaic(title: str, note: str, rows: Sequence[Sequence[Cell]], row_labels: Se
 
 
 def _judged(inputs: ReportInputs, position: int) -> Cell:
-    """A test picture with what was said of it; right and wrong differ in a sign and in words, not in colour alone."""
-    said = inputs.results.test
+    """A judged picture with what was said of it; right and wrong differ in a sign and in words, not in colour alone."""
+    said = inputs.predictions
     true, predicted = int(said.labels[position]), int(said.predicted[position])
     sure = style.percent(float(confidence(said)[position]))
     name = style.shorten(inputs.classes[predicted], 15)
-    picture = inputs.test_pictures.images[position]
+    picture = inputs.pictures.images[position]
     if true == predicted:
         return Cell(picture, (f"✓ {name}", sure), style.RIGHT)
     return Cell(picture, (f"✗ {name}", sure, f"is {style.shorten(inputs.classes[true], 15)}"), style.WRONG)
@@ -70,62 +70,63 @@ def _rows(cells: list[Cell], columns: int) -> list[list[Cell]]:
 
 
 def _caption_of_samples(inputs: ReportInputs) -> str:
-    chosen = choose(inputs.results.test)
-    wrong = int((inputs.results.test.predicted != inputs.results.test.labels)[chosen].sum())
-    return (f"{len(chosen)} test pictures with the predicted class and its probability, {wrong} of them wrong: drawn "
-            "at random from the right and the wrong answers apart (so mistakes are more frequent here than they are), "
-            "the same as in sample_predictions.txt.")
+    chosen = choose(inputs.predictions)
+    wrong = int((inputs.predictions.predicted != inputs.predictions.labels)[chosen].sum())
+    same = ", the same as in sample_predictions.txt" if inputs.judged == "test" else ""
+    return (f"{len(chosen)} {inputs.part} pictures with the predicted class and its probability, {wrong} of them "
+            "wrong: drawn at random from the right and the wrong answers apart (so mistakes are more frequent here than "
+            f"they are){same}.")
 
 
-@figure("sample_predictions", "Sample predictions", "mistakes", 10, _caption_of_samples, (needs_test,))
+@figure("sample_predictions", "Sample predictions", "mistakes", 10, _caption_of_samples, (needs_predictions,))
 def draw_samples(inputs: ReportInputs) -> Sheet:
-    cells = [_judged(inputs, position) for position in choose(inputs.results.test)]
-    return mosaic("Sample predictions: ✓ right, ✗ wrong", note_of_test(inputs), _rows(cells, 5), text_lines=3)
+    cells = [_judged(inputs, position) for position in choose(inputs.predictions)]
+    return mosaic("Sample predictions: ✓ right, ✗ wrong", note(inputs), _rows(cells, 5), text_lines=3)
 
 
 # Mistakes --------------------------------------------------------------------------------------------------------
 
 
 def needs_mistakes(inputs: ReportInputs) -> str | None:
-    said = inputs.results.test
-    return "no picture of the test split was judged wrong" if (said.predicted == said.labels).all() else None
+    said = inputs.predictions
+    return f"no picture of the {inputs.part} split was judged wrong" if (said.predicted == said.labels).all() else None
 
 
 def _caption_of_mistakes(inputs: ReportInputs) -> str:
-    said = inputs.results.test
+    said = inputs.predictions
     rows = confident_mistakes(said)
     first, shown = rows[0], min(MISTAKES, len(rows))
-    return (f"The {shown} most confident of {len(rows):,} mistakes among {len(said.labels):,} test pictures, the "
-            f"surest first: {inputs.classes[said.labels[first]]} taken for {inputs.classes[said.predicted[first]]} "
+    return (f"The {shown} most confident of {len(rows):,} mistakes among {len(said.labels):,} {inputs.part} pictures, "
+            f"the surest first: {inputs.classes[said.labels[first]]} taken for {inputs.classes[said.predicted[first]]} "
             f"with {style.percent(float(confidence(said)[first]))}.")
 
 
 @figure("confident_mistakes", "The most confident mistakes", "mistakes", 20, _caption_of_mistakes,
-        (needs_test, needs_mistakes))
+        (needs_predictions, needs_mistakes))
 def draw_mistakes(inputs: ReportInputs) -> Sheet:
-    rows = confident_mistakes(inputs.results.test, MISTAKES)
+    rows = confident_mistakes(inputs.predictions, MISTAKES)
     cells = [_judged(inputs, position) for position in rows.tolist()]
-    return mosaic("The most confident mistakes: ✗ what was said, and what it is", note_of_test(inputs),
+    return mosaic("The most confident mistakes: ✗ what was said, and what it is", note(inputs),
                   _rows(cells, 7), text_lines=3)
 
 
 def _caption_of_pairs(inputs: ReportInputs) -> str:
     listed = (f"{inputs.classes[pair.true]} taken for {inputs.classes[pair.predicted]} ({pair.count:,} pictures, "
-              f"{style.percent(pair.share)})" for pair in confused_pairs(inputs.results.test, PAIRS))
+              f"{style.percent(pair.share)})" for pair in confused_pairs(inputs.predictions, PAIRS))
     return f"The classes most often taken for one another, with the surest of these mistakes: {'; '.join(listed)}."
 
 
 @figure("confused_pairs", "The most confused pairs of classes", "mistakes", 30, _caption_of_pairs,
-        (needs_test, needs_mistakes))
+        (needs_predictions, needs_mistakes))
 def draw_pairs(inputs: ReportInputs) -> Sheet:
-    said = inputs.results.test
+    said = inputs.predictions
     rows, labels = [], []
     for pair in confused_pairs(said, PAIRS):
-        rows.append([Cell(inputs.test_pictures.images[row], (style.percent(float(confidence(said)[row])),))
+        rows.append([Cell(inputs.pictures.images[row], (style.percent(float(confidence(said)[row])),))
                      for row in pair.positions[:OF_A_PAIR].tolist()])
         support = int((said.labels == pair.true).sum())
         labels.append(f"{style.shorten(inputs.classes[pair.true])}\ntaken for\n"
                       f"{style.shorten(inputs.classes[pair.predicted])}\n{pair.count:,} of {support:,} "
                       f"({style.percent(pair.share)})")
-    return mosaic("The most confused pairs, and how sure the network was", note_of_test(inputs), rows, labels,
+    return mosaic("The most confused pairs, and how sure the network was", note(inputs), rows, labels,
                   label_width=1.6, text_lines=1)

@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure, needs_test, note_of_test
+from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
 
 MOST_NAMED = 10  # with more classes the worst are named and the others drawn in grey
@@ -48,15 +48,15 @@ def precision_recall_curves(inputs: ReportInputs) -> list[Curve]:
 
 
 def _each_class(inputs: ReportInputs, curve: Callable[[np.ndarray, np.ndarray, int], Curve]) -> list[Curve]:
-    said = inputs.results.test
+    said = inputs.predictions
     counts = np.bincount(said.labels, minlength=len(said.classes))
     return [curve(said.labels == label, said.probabilities[:, label], label)
             for label, count in enumerate(counts) if 0 < count < len(said.labels)]
 
 
 def needs_two_classes(inputs: ReportInputs) -> str | None:
-    if len(np.unique(inputs.results.test.labels)) < 2:
-        return "the test split holds pictures of a single class"
+    if len(np.unique(inputs.predictions.labels)) < 2:
+        return f"the {inputs.part} split holds pictures of a single class"
     return None
 
 
@@ -70,7 +70,7 @@ def _caption(curves: list[Curve], inputs: ReportInputs, quantity: str) -> str:
 
 @figure("roc", "ROC curves, one class against the rest", "results", 40,
         lambda inputs: _caption(roc_curves(inputs), inputs, "Area under the ROC curve"),
-        (needs_test, needs_two_classes))
+        (needs_predictions, needs_two_classes))
 def draw_roc(inputs: ReportInputs) -> Sheet:
     curves = roc_curves(inputs)
     reach = max(float(one.x[np.searchsorted(one.y, 0.98)]) for one in curves)
@@ -83,7 +83,7 @@ def draw_roc(inputs: ReportInputs) -> Sheet:
 
 @figure("precision_recall", "Precision-recall curves", "results", 41,
         lambda inputs: _caption(precision_recall_curves(inputs), inputs, "Average precision"),
-        (needs_test, needs_two_classes))
+        (needs_predictions, needs_two_classes))
 def draw_precision_recall(inputs: ReportInputs) -> Sheet:
     curves = precision_recall_curves(inputs)
     # sklearn orders by falling recall; the window shows where the worst class still has 95 % and more.
@@ -97,7 +97,7 @@ def draw_precision_recall(inputs: ReportInputs) -> Sheet:
 
 def _draw(inputs: ReportInputs, curves: list[Curve], title: str, unit: str, window: tuple[float, float, float, float],
           labels: tuple[str, str]) -> Sheet:
-    sheet = style.sheet(11, 4.6, title, note_of_test(inputs))
+    sheet = style.sheet(11, 4.6, title, note(inputs))
     panels = sheet.subplots(1, 2)
     ranked = sorted(curves, key=lambda one: one.area)
     named = {one.label for one in ranked[:MOST_NAMED]}

@@ -8,7 +8,7 @@ import numpy as np
 from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
-from fashionlab.report.figures.base import figure
+from fashionlab.report.figures.base import figure, needs_test_split
 from fashionlab.report.inputs import ReportInputs
 
 COLUMNS = 5
@@ -34,7 +34,8 @@ def _caption(inputs: ReportInputs) -> str:
             f"highest severity it suffers most from {worst}, {style.percent(lowest, 2)}. Bars are 95 % intervals.")
 
 
-@figure("robustness", "Accuracy on corrupted pictures", "robustness", 10, _caption, (needs_robustness,))
+@figure("robustness", "Accuracy on corrupted pictures", "robustness", 10, _caption,
+        (needs_test_split, needs_robustness))
 def draw(inputs: ReportInputs) -> Sheet:
     found = _measured(inputs)
     clean, corruptions = 100 * found["clean"]["estimate"], found["corruptions"]
