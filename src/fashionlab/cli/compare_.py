@@ -23,23 +23,16 @@ def command(
     Scores and costs side by side, tests of every difference, and an HTML page with charts and the pictures on which
     the runs disagree. Runs on different data or splits are refused.
     """
-    from fashionlab.runs.comparable import load_comparable
-    from fashionlab.studies.comparison import compare
+    import fashionlab as fl
 
-    results = load_comparable(runs)
-    found = compare(results)
-    page = out
-    if out is not None or not json:
-        from fashionlab.report.compare_page import default_page, write_page
-
-        page = out or default_page(results)
-        write_page(found, results, page, data_dir=data_dir)
+    comparison = fl.compare(runs, data_dir=data_dir)
+    page = comparison.page(out) if out is not None or not json else None
     if json:
         from fashionlab.cli.output import print_json
 
-        print_json({**found.summary(), "page": str(page) if page else None})
+        print_json({**comparison.as_dict(), "page": str(page) if page else None})
     else:
-        _print(found)
+        _print(comparison.result)
         print(f"page  {page}")
 
 

@@ -27,24 +27,21 @@ def fetch(
     data_dir: Annotated[Path | None, typer.Option(help="Where to put it; else FASHIONLAB_DATA, the cache.")] = None,
 ) -> None:
     """Make sure that a data set is on this machine, whole and verified; print its folder."""
-    from fashionlab.data.locate import fetch_named
+    from fashionlab import datasets
 
-    print(fetch_named(name, data_dir))
+    print(datasets.fetch(name, data_dir))
 
 
 @app.command()
 def info(dataset: Dataset = "fashion-mnist", data_dir: DataDir = None, skip_unreadable: Skip = False,
          json: Json = False) -> None:
     """Pictures per class and split, shape, mean and deviation, hashes, source."""
+    from fashionlab import datasets
     from fashionlab.cli.output import print_json, print_table
-    from fashionlab.data import load_training
-    from fashionlab.data.summary import summary
-    from fashionlab.data.test_split import load_test
 
-    training = load_training(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable)
-    facts = summary(training, load_test(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable))
+    facts = datasets.info(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable)
     if json:
-        print_json({"dataset": dataset, **facts})
+        print_json(facts)
         return
     splits = facts["splits"]
     channels, height, width = facts["shape"]
@@ -72,15 +69,15 @@ def show(
     json: Json = False,
 ) -> None:
     """Draw a contact sheet of the training pictures: for each class its name, its mean picture and examples."""
+    from fashionlab import datasets
     from fashionlab.cli.output import print_json
-    from fashionlab.data import load_training
     from fashionlab.data.contact_sheet import save_contact_sheet
 
     if out.suffix.lower() != ".png":
         raise UsageError(f"--out {out}: expected a name that ends in .png")
     if out.exists() and not overwrite:
         raise UsageError(f"{out}: exists; choose another name or add --overwrite")
-    pictures = load_training(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable)
+    pictures = datasets.load(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable)
     save_contact_sheet(pictures, out, examples)
     if json:
         print_json({"dataset": dataset, "file": str(out), "classes": list(pictures.classes), "examples": examples})
@@ -98,12 +95,7 @@ def convert(
     overwrite: Overwrite = False,
 ) -> None:
     """Write a data set in another format, without loss: order, labels, pixels and class names stay."""
-    from fashionlab.data import load_training
-    from fashionlab.data.convert import check, convert
-    from fashionlab.data.test_split import load_test
+    from fashionlab import datasets
 
-    check(target, to, overwrite)
-    training = load_training(source, data_dir=data_dir, skip_unreadable=skip_unreadable)
-    test = load_test(source, data_dir=data_dir, skip_unreadable=skip_unreadable)
-    convert(training, test, target, to, overwrite)
-    print(target)
+    print(datasets.convert(source, target, to, data_dir=data_dir, skip_unreadable=skip_unreadable,
+                           overwrite=overwrite))

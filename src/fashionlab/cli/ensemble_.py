@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from fashionlab.common.errors import UsageError
 
 
 def command(
@@ -29,14 +26,9 @@ def command(
     Its network answers with the mean of the members' probabilities, or has the mean of their weights, which needs
     trainings that began alike. It is judged, compared and exported like any run.
     """
-    if snapshots and len(members) != 1:
-        raise UsageError(f"--snapshots takes the snapshots of one run, not of {len(members)}")
-    from fashionlab.cli.train_ import default_name, finish
-    from fashionlab.training.ensemble import average, combine, members_of, snapshots_of
-    from fashionlab.training.session import Options
+    import fashionlab as fl
+    from fashionlab.cli.train_ import print_run
 
-    options = Options(device, data_dir, overwrite=overwrite, command=["fashionlab", *sys.argv[1:]])
-    found = snapshots_of(members[0]) if snapshots else members_of(members)
-    folder = runs / (name or default_name("ensemble"))
-    run = (average if weights else combine)(found, folder, options)
-    finish(run, options, json=json, report=not no_report)
+    run = fl.ensemble(members, weights=weights, snapshots=snapshots, runs=runs, name=name, data_dir=data_dir,
+                      device=device, overwrite=overwrite)
+    print_run(run, json=json, report=not no_report)

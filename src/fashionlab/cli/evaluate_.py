@@ -29,41 +29,26 @@ def command(
     """
     if split not in ("test", "val"):
         raise UsageError(f"--split {split}: expected test or val")
-    if split == "val" and (robustness or outliers or outlier_set):
-        raise UsageError("--robustness and --outliers are measured on the test split; leave --split val out")
+    from fashionlab import Run
     from fashionlab.cli.output import print_json
-    from fashionlab.evaluation.outlier_sets import check_given
-    from fashionlab.evaluation.run import evaluate_run
 
-    check_given(outlier_set or [])
-    scores = evaluate_run(run, split, data_dir=data_dir, device=device)  # type: ignore[arg-type]
-    more: dict[str, Any] = {}
-    if robustness:
-        from fashionlab.evaluation.robustness import robustness_run
-
-        more["robustness"] = robustness_run(run, data_dir=data_dir, device=device)
-    if outliers or outlier_set:
-        from fashionlab.evaluation.outlier_run import outlier_run
-
-        more["outliers"] = outlier_run(run, outlier_set or [], data_dir=data_dir, device=device)
+    judged = Run(run, data_dir=data_dir, device=device)
+    scores = judged.evaluate("val" if split == "val" else "test", robustness=robustness, outliers=outliers,
+                             outlier_sets=tuple(outlier_set or ()))
     if json:
-        print_json({"run": str(run), **scores, **more})
+        print_json({"run": str(run), **scores})
         return
-    from fashionlab.common.records import Predictions
-    from fashionlab.evaluation.metrics import classification_report
-    from fashionlab.runs.folder import RunFolder
-
-    print(classification_report(Predictions.load(RunFolder(run).predictions(split))))
+    print(judged.classification_report("val" if split == "val" else "test"))
     accuracy = scores["intervals"]["accuracy"]
     print(f"{split} split, n = {scores['n']}: accuracy {scores['accuracy']:.2%} "
           f"(95 % interval {accuracy['low']:.2%} to {accuracy['high']:.2%}), top 3 {scores['top3_accuracy']:.2%}, "
           f"NLL {scores['nll']:.4f}, Brier {scores['brier']:.4f}, ECE {scores['ece']:.4f}")
     if split == "test":
         _print_trust(scores["calibration"], scores["conformal"])
-    if robustness:
-        _print_robustness(more["robustness"])
-    if "outliers" in more:
-        _print_outliers(more["outliers"])
+    if "robustness" in scores:
+        _print_robustness(scores["robustness"])
+    if "outliers" in scores:
+        _print_outliers(scores["outliers"])
 
 
 def _print_trust(calibration: dict[str, Any] | None, conformal: dict[str, Any] | None) -> None:

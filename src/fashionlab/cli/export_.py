@@ -7,8 +7,6 @@ from typing import Annotated
 
 import typer
 
-from fashionlab.common.errors import UsageError
-
 
 def command(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
@@ -28,34 +26,23 @@ def command(
     outlier warnings, a reference for drift, the model card, and sums of all files. Everything is checked against
     PyTorch before it is written.
     """
-    if format_ not in ("onnx", "pt2"):
-        raise UsageError(f"--format {format_}: expected onnx or pt2")
+    from fashionlab import Run
     from fashionlab.cli.output import print_json, print_table
     from fashionlab.deploy import card
-    from fashionlab.deploy.export import Options, check_target, export_run
 
-    if out:
-        check_target(out)
-    unpruned = None
-    if prune is not None:
-        from fashionlab.deploy.prune import prune_run
-
-        unpruned, run = run, prune_run(run, prune, data_dir)
-    target = out or run / "artifact"
-    check_target(target)
-    if (run / "metrics.json").is_file() and not (run / "model_card.md").is_file():
-        from fashionlab.report.page import write_report
-
-        write_report(run, data_dir=data_dir)
-    artifact = export_run(run, Options(target, int8, format_ == "pt2", unpruned, data_dir))
-    told, checked = artifact.description, artifact.check
+    classifier = Run(run, data_dir=data_dir).export(out, int8=int8, format=format_, prune=prune)
+    artifact, target = classifier.artifact, classifier.source
+    assert artifact is not None
+    about, checked = artifact.description, artifact.check
     if json:
-        print_json({"run": str(run), "artifact": str(target), **checked, "temperature": told.temperature,
-                    "coverage": told.coverage, "outlier_score": told.score})
+        exported = run if prune is None else run.with_name(about.name)
+        print_json({"run": str(exported), "artifact": str(target), **checked, "temperature": about.temperature,
+                    "coverage": about.coverage, "outlier_score": about.score})
         return
     print_table(card.HEADER, card.table(checked), right=card.HEADER[1:])
     for line in card.remarks(checked):
         print(line)
-    print(f"temperature {told.temperature:.3f}; prediction sets for {told.coverage:.0%}; outliers by {told.score}, "
-          f"which lets {told.accepted:.0%} of known pictures pass; learned on {told.validation:,} validation pictures")
+    print(f"temperature {about.temperature:.3f}; prediction sets for {about.coverage:.0%}; outliers by {about.score}, "
+          f"which lets {about.accepted:.0%} of known pictures pass; learned on {about.validation:,} validation "
+          "pictures")
     print(f"{target}: {checked['served']} answers; try it with `fashionlab predict {target} IMAGE...`")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.tables import table_text
 
 if TYPE_CHECKING:
     from fashionlab.deploy.inputs import Unreadable
@@ -20,12 +21,7 @@ def print_json(value: Any) -> None:
 
 def print_table(header: Sequence[str], rows: Sequence[Sequence[object]], right: Sequence[str] = ()) -> None:
     """A plain table on stdout; the columns named in `right` are right-aligned."""
-    cells = [[str(cell) for cell in row] for row in [list(header), *map(list, rows)]]
-    widths = [max(len(row[i]) for row in cells) for i in range(len(header))]
-    for row in cells:
-        line = "  ".join(cell.rjust(width) if name in right else cell.ljust(width)
-                         for cell, width, name in zip(row, widths, header, strict=True))
-        print(line.rstrip())
+    print(table_text(header, rows, right))
 
 
 def warn(message: str) -> None:

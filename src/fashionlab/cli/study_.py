@@ -23,18 +23,15 @@ def command(
     Trains every arm with every seed and judges each arm against the baseline. A study that was stopped or killed is
     continued by the same command.
     """
+    import fashionlab as fl
     from fashionlab.cli.output import print_json, warn
-    from fashionlab.report.study_page import write_study_page
-    from fashionlab.studies import catalog, runner
 
-    results = runner.run_study(catalog.load(study, seeds), runs, jobs=jobs, device=device, data_dir=data_dir,
-                               quiet=quiet)
-    page = write_study_page(Path(results["folder"]))
+    answer = fl.study(study, seeds=seeds, jobs=jobs, runs=runs, device=device, data_dir=data_dir, quiet=quiet)
     if json:
-        print_json(results)
+        print_json(answer.results)
     else:
-        _print(results, page)
-    for note in results["notes"]:
+        _print(answer.results, answer.page)
+    for note in answer.results["notes"]:
         warn(note)
 
 

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from fashionlab.common.errors import FashionlabError, UsageError
+from fashionlab.common.errors import FashionlabError
 
 if TYPE_CHECKING:
-    from fashionlab.recipes import Recipe
-    from fashionlab.runs.folder import RunFolder
-    from fashionlab.training.session import Options
+    from fashionlab import Run
 
 
 def command(
@@ -40,86 +38,31 @@ def command(
 
     The test split is read once, at the end; everything is kept in a run folder.
     """
-    from fashionlab.training import session
+    import fashionlab as fl
 
-    options = session.Options(device, data_dir, _positive(max_time), overwrite, quiet, skip_unreadable,
-                              ["fashionlab", *sys.argv[1:]])
-    chosen = _recipe(recipe, seed, set_ or [], dataset, limit_train, resuming=resume is not None)
-    if resume is not None:
-        if name is not None:
-            raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
-        run = session.resume(resume, chosen, options)
-    else:
-        assert chosen is not None
-        run = session.start(chosen, runs / (name or default_name(f"{Path(recipe or 'quick').stem}-s{chosen.seed}")),
-                            options)
-    if session.is_first_process():
-        finish(run, options, json=json, report=not no_report)
+    run = fl.train(recipe, seed=seed, overrides=set_ or [], runs=runs, name=name, device=device, resume=resume,
+                   data_dir=data_dir, dataset=dataset, limit_train=limit_train, max_time=max_time, overwrite=overwrite,
+                   skip_unreadable=skip_unreadable, quiet=quiet)
+    if run.is_first_process:
+        print_run(run, json=json, report=not no_report)
 
 
-def finish(run: RunFolder, options: Options, *, json: bool, report: bool) -> None:
-    """Evaluate a trained run, print what it is worth and write its page."""
+def print_run(run: Run, *, json: bool, report: bool) -> None:
+    """Print what an evaluated run is worth, then write its page."""
     from fashionlab.cli.output import print_json
-    from fashionlab.evaluation.run import conclude
 
-    metrics = conclude(run, data_dir=options.data_dir, device=options.device)
     if json:
-        print_json({key: value for key, value in metrics.items() if key not in ("history", "val", "test")})
+        print_json(run.as_dict())
     else:
-        print(summary(metrics))
-    if report:
-        _report(run.path, options.data_dir, options.device)
-
-
-def _report(run: Path, data_dir: Path | None, device: str) -> None:
-    """Write the run's page. The run is complete by now: whatever goes wrong here, only the page is missing."""
-    from fashionlab.report.page import write_report
-
+        print(run.summary())
+    if not report:
+        return
     sys.stdout.flush()  # the results first
+    # The run is complete by now: whatever goes wrong here, only the page is missing.
     try:
-        page = write_report(run, data_dir=data_dir, device=device)
+        page = run.report()
     except Exception as error:
         first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise FashionlabError(f"{run} is trained and evaluated, but its report failed: {first}\n"
-                              f"Try it again with `fashionlab report {run}`.") from error
+        raise FashionlabError(f"{run.path} is trained and evaluated, but its report failed: {first}\n"
+                              f"Try it again with `fashionlab report {run.path}`.") from error
     print(f"report: {page}", file=sys.stderr)
-
-
-def _positive(minutes: float | None) -> float | None:
-    if minutes is not None and not minutes > 0:
-        raise UsageError(f"--max-time {minutes}: expected a number of minutes above 0")
-    return minutes
-
-
-def _recipe(name: str | None, seed: int | None, overrides: list[str], dataset: str | None, limit_train: int | None,
-            *, resuming: bool) -> Recipe | None:
-    """The recipe as asked for on the command line; None when a resume asks for none."""
-    from fashionlab import recipes
-
-    extra = {"seed": seed, "data.dataset": dataset, "data.limit": limit_train}
-    overrides = [*overrides, *(f"{key}={value}" for key, value in extra.items() if value is not None)]
-    if resuming and name is None and not overrides:
-        return None
-    return recipes.load(name or "quick", overrides)
-
-
-def default_name(what: str) -> str:
-    """A name for a run of `what`, with the time."""
-    from datetime import datetime
-
-    return f"{what}-{datetime.now():%Y%m%d-%H%M%S}"
-
-
-def summary(metrics: dict[str, Any]) -> str:
-    """What the command prints of a run's metrics.json."""
-
-    def percent(key: str) -> str:
-        return "-" if metrics.get(key) is None else f"{metrics[key]:.2%}"
-
-    return (f"test accuracy        {percent('test_accuracy')}  (macro F1 {metrics['macro_f1']:.4f}, "
-            f"ECE {metrics['ece']:.4f})\n"
-            f"validation accuracy  {percent('val_accuracy')}\n"
-            f"training time        {metrics['train_seconds']:.1f} s for {metrics['epochs']} epochs, "
-            f"{metrics['images_per_second']:,.0f} pictures/s, {metrics['parameters']:,} parameters\n"
-            f"weights              {metrics['weights']} (chosen by {metrics['weights_chosen_by']})\n"
-            f"run folder           {metrics['run']}")

@@ -105,6 +105,11 @@ def from_sixteen_bits(picture: Image.Image) -> Image.Image:
     return Image.fromarray(found)
 
 
+def to_image(picture: np.ndarray) -> Image.Image:
+    """The picture of a uint8 [C, H, W] array."""
+    return Image.fromarray(np.ascontiguousarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)))
+
+
 def in_threads(work: Callable[[T], object], items: Sequence[T], advance: Callable[[int], None]) -> Iterator:
     """`work` over `items` in threads (PIL decodes without the interpreter's lock), in order; DataErrors are results."""
 

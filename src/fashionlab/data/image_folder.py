@@ -14,11 +14,10 @@ from pathlib import Path
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import SUFFIXES
+from fashionlab.common.picture_files import SUFFIXES, to_image
 from fashionlab.common.progress import note, progress
 from fashionlab.common.records import PictureSet
 from fashionlab.data.decoded_cache import read_folder
-from fashionlab.data.pictures import to_image
 from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, read_classes
 
 _TEST_NAMES = ("test", "val", "valid", "validation")

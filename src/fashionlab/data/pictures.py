@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.picture_files import to_image
 
 GREY, COLOUR = "L", "RGB"
 
@@ -36,11 +37,6 @@ def to_array(picture: Image.Image) -> np.ndarray:
     """uint8 [C, H, W] of an L or RGB picture."""
     array = np.asarray(picture)
     return array[None] if array.ndim == 2 else array.transpose(2, 0, 1)
-
-
-def to_image(picture: np.ndarray) -> Image.Image:
-    """The picture of a uint8 [C, H, W] array."""
-    return Image.fromarray(np.ascontiguousarray(picture[0] if len(picture) == 1 else picture.transpose(1, 2, 0)))
 
 
 def adapt(images: np.ndarray, image_size: int | None, channels: int | None) -> np.ndarray:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.picture_files import SUFFIXES
@@ -24,6 +25,14 @@ class PictureFile:
 
     name: str
     source: Path | bytes
+
+
+@dataclass(frozen=True)
+class GivenPicture:
+    """A picture that a program holds, uint8 [C, H, W] or PIL's, and its place among those that were asked about."""
+
+    index: int
+    picture: np.ndarray | Image.Image
 
 
 @dataclass(frozen=True)
@@ -59,6 +68,9 @@ class Unreadable:
 
     file: str
     reason: str
+
+
+Input = PictureFile | SetFile | GivenPicture | Unreadable
 
 
 def find(words: Sequence[str]) -> list[PictureFile | SetFile | Unreadable]:

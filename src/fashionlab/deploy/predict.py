@@ -5,31 +5,27 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import in_threads
+from fashionlab.common.picture_files import in_threads, to_image
 from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.classifier import Classifier
-from fashionlab.deploy.inputs import PictureFile, SetFile, Unreadable
+from fashionlab.deploy.inputs import GivenPicture, Input, PictureFile, SetFile, Unreadable
+from fashionlab.deploy.prediction import ClassProbability, Prediction, answer_of
 from fashionlab.deploy.rules import Answers
 from fashionlab.photo.garment import picture_in_form
 
 BATCH = 256
-_Named = tuple[str, int, np.ndarray]  # the file, the place in it, the picture in the classifier's form
+# The file (None for a picture that came from none), the place in it, the picture in the classifier's form.
+_Named = tuple[str | None, int, np.ndarray]
 
 
-def predict(classifier: Classifier, inputs: Sequence[PictureFile | SetFile | Unreadable], top: int,
-            advance: Callable[[int], None] = lambda done: None) -> Iterator[dict[str, Any] | Unreadable]:
-    """An answer for every picture, in order of `inputs`; Unreadable for what gives none. `advance` is told how many
-    inputs more are decoded.
-
-    An answer: file; index (its place in a set, else 0); label, the most probable class, and its probability; top, the
-    `top` most probable as label and probability; set, the labels of the prediction set; strangeness; outlier, whether
-    it is strange enough to be no garment.
-    """
+def predict(classifier: Classifier, inputs: Sequence[Input], top: int,
+            advance: Callable[[int], None] = lambda done: None) -> Iterator[Prediction | Unreadable]:
+    """An answer for every picture, in order of `inputs`, with its `top` most probable classes; Unreadable for what
+    gives none. `advance` is told how many inputs more are decoded."""
     for batch in _batches(_pictures(classifier, inputs, advance)):
         readable = [one for one in batch if not isinstance(one, Unreadable)]
         answers = iter(_answers(classifier, readable, top))
@@ -47,7 +43,7 @@ class Observed:
     unreadable: list[Unreadable]
 
 
-def observe(classifier: ArtifactClassifier, inputs: Sequence[PictureFile | SetFile | Unreadable],
+def observe(classifier: ArtifactClassifier, inputs: Sequence[Input],
             advance: Callable[[int], None] = lambda done: None) -> Observed:
     """What is watched of every picture; `advance` as in `predict`. Raises DataError when none can be read."""
     names: list[str] = []
@@ -57,7 +53,7 @@ def observe(classifier: ArtifactClassifier, inputs: Sequence[PictureFile | SetFi
     for batch in _batches(_pictures(classifier, inputs, advance)):
         unreadable += [one for one in batch if isinstance(one, Unreadable)]
         readable = [one for one in batch if not isinstance(one, Unreadable)]
-        names += [f"{name} [{index}]" if name in sets else name for name, index, _ in readable]
+        names += [f"{name} [{index}]" if name is None or name in sets else name for name, index, _ in readable]
         if readable:
             found.append(classifier.observe(np.stack([picture for _, _, picture in readable])))
     if not found:
@@ -67,15 +63,34 @@ def observe(classifier: ArtifactClassifier, inputs: Sequence[PictureFile | SetFi
     return Observed(names, figures, answers, unreadable)
 
 
-def _pictures(classifier: Classifier, inputs: Sequence[PictureFile | SetFile | Unreadable],
+def _pictures(classifier: Classifier, inputs: Sequence[Input],
               advance: Callable[[int], None]) -> Iterator[_Named | Unreadable]:
     for kind, group in itertools.groupby(inputs, type):
         if kind is PictureFile:
             yield from _decoded(classifier, [one for one in group if isinstance(one, PictureFile)], advance)
             continue
         for one in group:
-            yield from _members(classifier, one) if isinstance(one, SetFile) else (one,)  # pyright: ignore
+            if isinstance(one, SetFile):
+                yield from _members(classifier, one)
+            elif isinstance(one, GivenPicture):
+                yield _given(classifier, one)
+            elif isinstance(one, Unreadable):
+                yield one
             advance(1)
+
+
+def _given(classifier: Classifier, one: GivenPicture) -> _Named | Unreadable:
+    """An array of the very form that the network takes is a picture of the data; anything else is a photo."""
+    picture, side, channels = one.picture, classifier.image_size, classifier.channels
+    if isinstance(picture, np.ndarray) and picture.shape == (channels, side, side):
+        return None, one.index, picture[0] if channels == 1 else picture
+    # A copy, because reading closes it.
+    photo = to_image(picture) if isinstance(picture, np.ndarray) else picture.copy()
+    name = f"picture {one.index}"
+    try:
+        return None, one.index, picture_in_form(photo, name, side, channels)
+    except DataError as error:
+        return _unreadable(name, error)
 
 
 def _decoded(classifier: Classifier, files: list[PictureFile],
@@ -106,18 +121,13 @@ def _batches(pictures: Iterator[_Named | Unreadable]) -> Iterator[list[_Named | 
         yield batch
 
 
-def _answers(classifier: Classifier, pictures: list[_Named], top: int) -> Iterator[dict[str, Any]]:
+def _answers(classifier: Classifier, pictures: list[_Named], top: int) -> Iterator[Prediction]:
     if not pictures:
         return
-    said = classifier.answer(np.stack([picture for _, _, picture in pictures]))
-    for row, (name, index, _) in enumerate(pictures):
-        yield {"file": name, "index": index, **in_words(classifier.classes, said, row, top)}
-
-
-def in_words(classes: Sequence[str], said: Answers, row: int, top: int) -> dict[str, Any]:
-    """What `said` says of one picture, from "label" on as `predict` gives it."""
-    probabilities = said.probabilities[row]
-    likely = [{"label": classes[one], "probability": float(probabilities[one])}
-              for one in np.argsort(-probabilities, kind="stable")[:top].tolist()]
-    return {**likely[0], "top": likely, "set": [classes[one] for one in np.flatnonzero(said.sets[row]).tolist()],
-            "outlier": bool(said.outlier[row]), "strangeness": float(said.strangeness[row])}
+    answers = classifier.answer(np.stack([picture for _, _, picture in pictures]))
+    for row, (name, index, picture) in enumerate(pictures):
+        values = answer_of(classifier.classes, answers, row, top)
+        yield Prediction(values["label"], values["probability"],
+                         tuple(ClassProbability(**one) for one in values["top"]), tuple(values["set"]),
+                         values["outlier"], values["outlier_score"], name, index,
+                         picture[None] if picture.ndim == 2 else picture)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import os
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -58,19 +60,53 @@ def read_yaml(path: Path) -> dict[str, Any]:
     return values
 
 
-def load(name: str, overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe called `name` (or at that path) with `overrides` such as "optimizer.lr=0.05". Raises UsageError."""
-    values = read_yaml(find(name))
+Overrides = Mapping[str, Any] | Sequence[str]
+
+
+def load(source: str | os.PathLike[str] | Recipe, overrides: Overrides = ()) -> Recipe:
+    """The recipe of that name or at that path, or `source` itself, with `overrides`: {"optimizer.lr": 0.05} or
+    ["optimizer.lr=0.05"]. Raises UsageError."""
+    if isinstance(source, Recipe):
+        name, values = "recipe", source.model_dump(mode="json")
+    else:
+        name = os.fspath(source)
+        values = read_yaml(find(name))
+    changes = as_mapping(overrides)
+    for key, value in changes.items():
+        override(values, key, value)
+    words = " ".join(f"--set {as_word(key, value)}" for key, value in changes.items())
+    return validate(values, f"{name} with {words}" if words else name)
+
+
+def as_mapping(overrides: Overrides) -> dict[str, Any]:
+    """Overrides by dotted key, in their order. Raises UsageError for words that are not KEY=VALUE."""
+    if isinstance(overrides, Mapping):
+        return {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in overrides.items()}
+    if isinstance(overrides, str):
+        raise UsageError(f"overrides {overrides!r}: expected a list of such words, or a dictionary")
+    changes: dict[str, Any] = {}
     for item in overrides:
         key, sign, text = item.partition("=")
         if not sign or not key:
             raise UsageError(f"--set {item}: expected key=value, for example --set optimizer.lr=0.05")
         try:
-            override(values, key, yaml.safe_load(text))
+            changes[key] = yaml.safe_load(text)
         except yaml.YAMLError as error:
             raise UsageError(f"--set {item}: the value is no valid YAML") from error
-    source = name if not overrides else f"{name} with {' '.join(f'--set {item}' for item in overrides)}"
-    return validate(values, source)
+    return changes
+
+
+def as_word(key: str, value: Any) -> str:
+    """KEY=VALUE, as `as_mapping` reads it."""
+    plain = isinstance(value, str) and _reads_as_itself(value)
+    return f"{key}={value if plain else json.dumps(value, default=str)}"
+
+
+def _reads_as_itself(text: str) -> bool:
+    try:
+        return yaml.safe_load(text) == text
+    except yaml.YAMLError:
+        return False
 
 
 def override(values: dict[str, Any], key: str, value: Any) -> None:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import html
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fashionlab.common.records import Interval
+from fashionlab.common.tables import table_text
 from fashionlab.report.facts import seconds
 from fashionlab.report.style import shorten
 from fashionlab.studies.comparison import Candidate, Comparison, Pair, SeedPair
@@ -39,6 +41,15 @@ class Table:
         """The rows for the macro `table`."""
         return [[cell if isinstance(cell, str) else {"text": cell[0], "sort": cell[1]} for cell in row]
                 for row in self.rows]
+
+    def __str__(self) -> str:
+        return table_text(self.headings, self.plain, right=self.numbers)
+
+    def _repr_html_(self) -> str:
+        """For notebooks."""
+        lines = [("th", self.headings), *(("td", row) for row in self.plain)]
+        rows = ("".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) for tag, row in lines)
+        return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
 
 
 @dataclass(frozen=True)

@@ -214,3 +214,19 @@ def limits(run: RunResults) -> list[str]:
     if "outliers" not in metrics:
         found.append("How well it tells strangers, pictures of none of its classes, was not measured.")
     return found
+
+
+def summary(run: RunResults) -> str:
+    """The key figures of an evaluated run in five lines."""
+    metrics = run.metrics
+
+    def percent(key: str) -> str:
+        return "-" if metrics.get(key) is None else f"{metrics[key]:.2%}"
+
+    return (f"test accuracy        {percent('test_accuracy')}  (macro F1 {metrics['macro_f1']:.4f}, "
+            f"ECE {metrics['ece']:.4f})\n"
+            f"validation accuracy  {percent('val_accuracy')}\n"
+            f"training time        {metrics['train_seconds']:.1f} s for {metrics['epochs']} epochs, "
+            f"{metrics['images_per_second']:,.0f} pictures/s, {metrics['parameters']:,} parameters\n"
+            f"weights              {metrics['weights']} (chosen by {metrics['weights_chosen_by']})\n"
+            f"run folder           {metrics['run']}")

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs
 
 from starlette.types import Receive, Scope, Send
 
-from fashionlab.deploy.predict import in_words
+from fashionlab.deploy.prediction import answer_of
 from fashionlab.serve.limits import RETRY_AFTER, Refused
 from fashionlab.serve.service import SMALL_BODY, Service
 
@@ -50,7 +50,7 @@ class Predict:
             service.bodies.give(len(body))
         scope["note"]["pictures"] = len(sent)
         classes = model.classifier.classes
-        predictions = [{"file": one.file, "index": row, **in_words(classes, said, row, top)}
+        predictions = [{"file": one.file, "index": row, **answer_of(classes, said, row, top)}
                        for row, one in enumerate(sent)]
         if seen:
             for prediction, picture in zip(predictions, pictures, strict=True):

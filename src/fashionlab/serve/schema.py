@@ -23,7 +23,7 @@ class Prediction(Likely):
     top: list[Likely] = Field(description="The most probable classes, the most probable first.")
     set: list[str]
     outlier: bool
-    strangeness: float
+    outlier_score: float
     seen: list[Any] | None = None
 
 
@@ -65,7 +65,7 @@ _PREDICTION: dict[str, Any] = {
     "file": "shirt.jpg", "index": 0, "label": "Shirt", "probability": 0.91,
     "top": [{"label": "Shirt", "probability": 0.91}, {"label": "T-shirt/top", "probability": 0.06},
             {"label": "Coat", "probability": 0.02}],
-    "set": ["Shirt"], "outlier": False, "strangeness": -7.3,
+    "set": ["Shirt"], "outlier": False, "outlier_score": -7.3,
 }
 # A white square on black, 28 x 28, as PNG.
 _SQUARE = ("iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAG0lEQVR42mNgIBcwQqj/WMWZ8OkclRyVHIqSADrcATSyy0RPAAAAAElF"

@@ -15,12 +15,12 @@ from pathlib import Path
 
 from fashionlab.common.errors import DataError
 from fashionlab.report import style
-from fashionlab.report.figures.base import FIGURES, Figure, in_order
+from fashionlab.report.figures.base import FIGURES, Figure, find_figure, in_order
 from fashionlab.report.figures.drawn import drawn_from, keep, still_good
 from fashionlab.report.inputs import ReportInputs
 from fashionlab.runs.results import load_results
 
-__all__ = ["FIGURES", "DrawnFigure", "Figure", "Gallery", "draw_all"]
+__all__ = ["FIGURES", "DrawnFigure", "Figure", "Gallery", "draw_all", "find_figure"]
 
 
 @dataclass(frozen=True)

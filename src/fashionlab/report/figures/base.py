@@ -62,6 +62,15 @@ def figure(name: str, title: str, section: Section, place: int, caption: Callabl
     return add
 
 
+# What people ask for by a shorter name than its files have.
+_SHORT = {"confusion": "confusion_counts"}
+
+
+def find_figure(name: str) -> Figure:
+    """The figure of that name. Raises UsageError with the nearest one for an unknown name."""
+    return FIGURES[_SHORT.get(name, name)]
+
+
 def in_order() -> list[Figure]:
     """All figures in the order of a page."""
     return sorted((FIGURES[name] for name in FIGURES), key=lambda one: (SECTIONS.index(one.section), one.place))

@@ -39,9 +39,9 @@ def layout(features: np.ndarray, seed: int = 0) -> np.ndarray:
 
 def _caption(inputs: ReportInputs) -> str:
     features, rows = inputs.features
-    return (f"The {features.shape[1]} penultimate features of {len(rows):,} {inputs.part} pictures drawn at random, laid out "
-            "by t-SNE: near points are pictures that look alike to the network. Colour and marker tell the true class; "
-            "black rings are pictures judged wrong. Distances between groups, and the axes, mean nothing.")
+    return (f"The {features.shape[1]} penultimate features of {len(rows):,} {inputs.part} pictures drawn at random, "
+            "laid out by t-SNE: near points are pictures that look alike to the network. Colour and marker tell the "
+            "true class; black rings are pictures judged wrong. Distances between groups, and the axes, mean nothing.")
 
 
 @figure("feature_map", "Map of the penultimate features", "network", 20, _caption, (needs_predictions, needs_features))

@@ -74,8 +74,8 @@ def _caption_of_samples(inputs: ReportInputs) -> str:
     wrong = int((inputs.predictions.predicted != inputs.predictions.labels)[chosen].sum())
     same = ", the same as in sample_predictions.txt" if inputs.judged == "test" else ""
     return (f"{len(chosen)} {inputs.part} pictures with the predicted class and its probability, {wrong} of them "
-            "wrong: drawn at random from the right and the wrong answers apart (so mistakes are more frequent here than "
-            f"they are){same}.")
+            "wrong: drawn at random from the right and the wrong answers apart (so mistakes are more frequent here "
+            f"than they are){same}.")
 
 
 @figure("sample_predictions", "Sample predictions", "mistakes", 10, _caption_of_samples, (needs_predictions,))

@@ -1,0 +1,86 @@
+"""`fl.datasets`: data sets by name or path, as arrays, in numbers and as a picture.
+
+A path is a folder with IDX files, with two CSV tables or with one folder of pictures a class, or an .npz file.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+from PIL import Image
+
+from fashionlab import data
+from fashionlab.common.records import PictureSet, Split
+from fashionlab.data import contact_sheet as sheets
+from fashionlab.data.convert import check
+from fashionlab.data.convert import convert as write
+from fashionlab.data.locate import fetch_named
+from fashionlab.data.normalise import normalisation
+from fashionlab.data.splits import make_split
+from fashionlab.data.summary import summary
+from fashionlab.data.test_split import load_test
+
+PathLike = str | os.PathLike[str]
+
+__all__ = ["PictureSet", "Split", "contact_sheet", "convert", "fetch", "info", "load", "names", "normalisation",
+           "split"]
+
+
+def names() -> list[str]:
+    """The data sets that have names."""
+    return data.DATASETS.names()
+
+
+def load(dataset: PathLike = "fashion-mnist", part: Literal["train", "test"] = "train", *,
+         data_dir: PathLike | None = None, image_size: int | None = None, channels: int | None = None,
+         skip_unreadable: bool = False) -> PictureSet:
+    """The pictures of a part: images uint8 [N, C, H, W], labels int64 [N], class names.
+
+    data_dir: where the files of a named set are; else FASHIONLAB_DATA, the cache, the system, a download. image_size,
+    channels: bring all to that square size and 1 or 3 channels. skip_unreadable: leave broken pictures of a folder out,
+    named on stderr. Raises UsageError for an unknown name, DataError for unusable data.
+    """
+    read = data.load_training if part == "train" else load_test
+    return read(os.fspath(dataset), data_dir=_path(data_dir), image_size=image_size, channels=channels,
+                skip_unreadable=skip_unreadable)
+
+
+def split(pictures: PictureSet, validation: int | float = 5000, seed: int = 0) -> Split:
+    """Which pictures to learn from and which to hold out: stratified, and the same everywhere for the same seed.
+
+    validation: a number of pictures, or a share below 1.
+    """
+    return make_split(pictures.labels, validation, seed)
+
+
+def info(dataset: PathLike = "fashion-mnist", *, data_dir: PathLike | None = None,
+         skip_unreadable: bool = False) -> dict[str, Any]:
+    """What there is to say about a data set in numbers: see `fashionlab.data.summary.summary`."""
+    both = [load(dataset, part, data_dir=data_dir, skip_unreadable=skip_unreadable) for part in ("train", "test")]
+    return {"dataset": os.fspath(dataset), **summary(*both)}
+
+
+def contact_sheet(pictures: PictureSet, examples: int = 10) -> Image.Image:
+    """A row for each class: its name, its mean picture, and `examples` pictures."""
+    return sheets.contact_sheet(pictures, examples)
+
+
+def fetch(name: str = "fashion-mnist", data_dir: PathLike | None = None) -> Path:
+    """Make sure that a named data set is on this machine, whole and verified; its folder."""
+    return fetch_named(name, _path(data_dir))
+
+
+def convert(source: PathLike, target: PathLike, to: str, *, data_dir: PathLike | None = None,
+            skip_unreadable: bool = False, overwrite: bool = False) -> Path:
+    """Write a data set as idx, csv, npz or folder, without loss: order, labels, pixels and class names stay."""
+    check(Path(target), to, overwrite)
+    train, test = (load(source, part, data_dir=data_dir, skip_unreadable=skip_unreadable)
+                   for part in ("train", "test"))
+    write(train, test, Path(target), to, overwrite)
+    return Path(target)
+
+
+def _path(value: PathLike | None) -> Path | None:
+    return None if value is None else Path(value)

@@ -1,0 +1,126 @@
+"""A recipe becomes a trained and evaluated run; several runs become one."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from fashionlab import recipes
+from fashionlab.api.run import Run
+from fashionlab.common.errors import UsageError
+from fashionlab.evaluation.run import conclude
+from fashionlab.recipes import Overrides, Recipe
+from fashionlab.runs.folder import RunFolder
+from fashionlab.training import session
+
+PathLike = str | os.PathLike[str]
+
+
+def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, overrides: Overrides = (),
+          runs: PathLike = "runs", name: str | None = None, device: str = "auto", resume: PathLike | None = None,
+          data_dir: PathLike | None = None, dataset: PathLike | None = None, limit_train: int | None = None,
+          max_time: float | None = None, overwrite: bool = False, skip_unreadable: bool = False,
+          quiet: bool = False, callbacks: Sequence[session.Callback] = ()) -> Run:
+    """Train a recipe and evaluate what came out: on its validation split, and once on the test split.
+
+    recipe: a built-in one (default: quick), a YAML file, or a Recipe. seed: of all that is random in training.
+    overrides: {"optimizer.lr": 0.05, "epochs": 2}, or ["optimizer.lr=0.05"]. runs, name: the run becomes runs/name; by
+    default the name is made of recipe, seed and time. device: auto, cpu, cuda or cuda:N. resume: the folder of a run to
+    go on with, exactly where its checkpoint stands. data_dir: where the files of a named data set are. dataset: another
+    data set, by name or path. limit_train: train on so many pictures only. max_time: stop after so many minutes and
+    evaluate. overwrite: replace a run of the same name. skip_unreadable: leave broken pictures of a folder out, named
+    on stderr. quiet: no progress on stderr. callbacks: each is called after every epoch with its row of the history,
+    and stops the training when it returns something true.
+
+    Raises UsageError (recipe, name, options), DataError (pictures, checkpoint), DivergedError (the loss is not finite
+    any more), and Interrupted after SIGINT or SIGTERM, when a resumable checkpoint was written. Of several processes
+    that torchrun started, all but the first return a run that the first one is still evaluating.
+    """
+    if max_time is not None and not max_time > 0:
+        raise UsageError(f"--max-time {max_time}: expected a number of minutes above 0")
+    asked = _Asked(recipe, seed, overrides, dataset, limit_train)
+    data_path = None if data_dir is None else Path(data_dir)
+    options = session.Options(device, data_path, max_time, overwrite, quiet, skip_unreadable,
+                              asked.command(runs, name, resume))
+    if resume is not None:
+        if name is not None:
+            raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
+        folder = session.resume(Path(resume), asked.recipe() if asked.says_something else None, options,
+                                callbacks=callbacks)
+    else:
+        chosen = asked.recipe()
+        target = Path(runs) / (name or default_name(f"{asked.stem}-s{chosen.seed}"))
+        folder = session.start(chosen, target, options, callbacks=callbacks)
+    return _evaluated(folder, data_path, device)
+
+
+def ensemble(members: Sequence[PathLike | Run], *, weights: bool = False, snapshots: bool = False,
+             runs: PathLike = "runs", name: str | None = None, data_dir: PathLike | None = None, device: str = "auto",
+             overwrite: bool = False) -> Run:
+    """One run made out of several finished ones, evaluated like any run.
+
+    Its network answers with the mean of the members' probabilities or, with `weights`, has the mean of their weights,
+    which needs trainings that began alike. snapshots: take the snapshots of a single run as members. The rest is as for
+    `train`. Raises UsageError and DataError for runs that cannot answer together.
+    """
+    from fashionlab.training.ensemble import average, combine, members_of, snapshots_of
+
+    if snapshots and len(members) != 1:
+        raise UsageError(f"--snapshots takes the snapshots of one run, not of {len(members)}")
+    paths = [one.path if isinstance(one, Run) else Path(one) for one in members]
+    words = [*map(str, paths), *(["--weights"] if weights else []), *(["--snapshots"] if snapshots else [])]
+    data_path = None if data_dir is None else Path(data_dir)
+    options = session.Options(device, data_path, overwrite=overwrite, command=["fashionlab", "ensemble", *words])
+    parts = snapshots_of(paths[0]) if snapshots else members_of(paths)
+    folder = (average if weights else combine)(parts, Path(runs) / (name or default_name("ensemble")), options)
+    return _evaluated(folder, data_path, device)
+
+
+def default_name(what: str) -> str:
+    """A name for a run of `what`, with the time."""
+    return f"{what}-{datetime.now():%Y%m%d-%H%M%S}"
+
+
+def _evaluated(folder: RunFolder, data_dir: Path | None, device: str) -> Run:
+    if session.is_first_process():
+        conclude(folder, data_dir=data_dir, device=device)
+    return Run(folder.path, data_dir=data_dir, device=device)
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """What a person says of the recipe: its name and what to change."""
+
+    source: PathLike | Recipe | None
+    seed: int | None
+    overrides: Overrides
+    dataset: PathLike | None
+    limit_train: int | None
+
+    @property
+    def says_something(self) -> bool:
+        return self.source is not None or bool(self._changes())
+
+    @property
+    def stem(self) -> str:
+        return "recipe" if isinstance(self.source, Recipe) else Path(self.source or "quick").stem
+
+    def _changes(self) -> dict[str, Any]:
+        own = recipes.as_mapping(self.overrides)
+        dataset = None if self.dataset is None else os.fspath(self.dataset)
+        extra = {"seed": self.seed, "data.dataset": dataset, "data.limit": self.limit_train}
+        return {**own, **{key: value for key, value in extra.items() if value is not None}}
+
+    def recipe(self) -> Recipe:
+        return recipes.load("quick" if self.source is None else self.source, self._changes())
+
+    def command(self, runs: PathLike, name: str | None, resume: PathLike | None) -> list[str]:
+        """The command line that does the same, for command.txt."""
+        source = [] if self.source is None else ["RECIPE" if isinstance(self.source, Recipe) else str(self.source)]
+        changes = [word for key, value in self._changes().items() for word in ("--set", recipes.as_word(key, value))]
+        where = ["--resume", str(resume)] if resume is not None else ["--runs", str(runs)]
+        return ["fashionlab", "train", *source, *changes, *where, *(["--name", name] if name else [])]
