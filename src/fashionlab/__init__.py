@@ -6,4 +6,4 @@ Stages, each a package, pass frozen records (`fashionlab.records`) downwards:
           --training--> Run --evaluation--> Predictions, scores
 """
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
