@@ -13,6 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
+import fashionlab
 from fashionlab.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
@@ -89,3 +90,6 @@ def test_the_site_is_built_strictly_and_loads_nothing_from_outside(tmp_path: Pat
         parser = Addresses()
         parser.feed(path.read_text(encoding="utf-8"))
         assert parser.loaded and not [one for one in parser.loaded if re.match(r"(https?:)?//", one)], path
+    reference = (site / "reference" / "python.html").read_text(encoding="utf-8")
+    for name in getattr(fashionlab, "__all__", ()):
+        assert name.startswith("__") or f'id="fashionlab.{name}"' in reference, f"{name} is public and not documented"
