@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint notebook install
+.PHONY: run test lint docs notebook install
 run: .venv/.run
 	$(BIN)/fashionlab train
 
@@ -10,9 +10,13 @@ test: .venv/.dev
 	$(BIN)/python -m pytest
 
 lint: .venv/.dev
-	$(BIN)/ruff check src tests benchmarks examples notebooks
+	$(BIN)/ruff check src tests benchmarks examples notebooks docs
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+
+# The documentation site, into site/; a page with a dead link fails. `.venv/bin/mkdocs serve` shows it, with its search.
+docs: .venv/.dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # Makes the notebook from its script and runs it whole, training included.
 notebook: .venv/.dev

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from markdown import cores, read, table, where
+from writing import cores, read, table, where
 
 
 def export() -> str:

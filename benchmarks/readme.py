@@ -12,18 +12,18 @@ import re
 from typing import Any
 
 import deployment_pages
-from markdown import ROOT, cores, read, table, where
 from recipe import own
+from writing import ROOT, cores, read, table, where
 
 from fashionlab import recipes
 from fashionlab.report import style
 from fashionlab.report.benchmark_figures import Point, accuracy_against_time, growth
-from fashionlab.reproduction.board import board
+from fashionlab.reproduction.board import board, shown_verdict, tried_in_small
 
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"^# (?:Measured|Not measured yet)\b.*$", re.MULTILINE)  # a recipe's line about itself
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
-    "export", "performance", "predict", "serving", "transfer", "watching")))
+    "export", "performance", "predict", "reference-systems", "results", "serving", "transfer", "watching")))
 FIGURES = ROOT / "docs" / "figures"
 LOWEST = 82.5  # percent; what is below stands at the lower edge of the figure
 
@@ -53,9 +53,13 @@ def _still_to_measure() -> str:
 
 
 def records() -> str:
-    """A row for each of our recipes."""
+    """README: a row for each of our recipes, and where more is said of them."""
+    return (_records_table() + "Training time is from pictures in memory to final weights, without validation. "
+            "Machines, commands and what is not measured: [docs/results.md](docs/results.md).\n")
+
+
+def _records_table() -> str:
     rows: list[tuple[object, ...]] = []
-    told: dict[str, list[str]] = {}  # the commands by where they were run
     for name in own_recipes():
         result = read(name)
         summary, first = result["summary"], result["seeds"][0]
@@ -65,15 +69,25 @@ def records() -> str:
         rows.append((f"`{name}`", f"{accuracy['mean']:.2%} {interval}", f"{summary['train_seconds']['mean']:,.0f} s",
                      f"{session['mean']:,.0f} s" if session else "-", f"{first['threads']}, {first['precision']}",
                      f"{first['parameters']:,}", accuracy["n"]))
-        place = f"on {cores(result)} ({first['precision']}), PyTorch {result['versions']['torch']}"
-        told.setdefault(place, []).append(f"`{result['command']}`")
-    places = "; ".join(f"{', '.join(commands)} {place}" for place, commands in told.items())
-    header = ("recipe", "test accuracy, mean [95 % interval]", "training time, mean", "with validation",
-              "cores, format", "parameters", "seeds")
-    return (table(header, rows) + f"Measured with {places}. Training time is from pictures in memory to final "
-            "weights, without validation. Every figure is in `results/`.\n\n"
-            f"{_still_to_measure()}{ensembles()}{reach()}"
-            f"![{_told_points()}](docs/figures/accuracy-against-time.svg)\n")
+    return table(("recipe", "test accuracy, mean [95 % interval]", "training time, mean", "with validation",
+                  "cores, format", "parameters", "seeds"), rows)
+
+
+def records_in_full() -> str:
+    """docs/results.md: the same rows, and all that has to be known of them."""
+    commands: dict[str, list[str]] = {}  # by where they were run
+    for name in own_recipes():
+        result = read(name)
+        machine = f"{cores(result)} ({result['seeds'][0]['precision']}), PyTorch {result['versions']['torch']}"
+        commands.setdefault(machine, []).append(f"`{result['command']}`")
+    measured = "".join(f"- on {machine}: {', '.join(ones)}\n" for machine, ones in commands.items())
+    return (f"{_records_table()}Training time is from pictures in memory to final weights, without validation. "
+            f"Measured with\n\n{measured}\n{_still_to_measure()}{ensembles()}{reach()}{chart('')}")
+
+
+def chart(folder: str = "docs/") -> str:
+    """The accuracy-against-time figure, from a page beside `folder`."""
+    return f"![{_points_in_words()}]({folder}figures/accuracy-against-time.svg)\n"
 
 
 def ensembles() -> str:
@@ -133,7 +147,7 @@ def _point(name: str, kind: Any, accuracy: dict[str, Any], seconds: float) -> Po
                  seconds, accuracy["n"])
 
 
-def _told_points() -> str:
+def _points_in_words() -> str:
     return "Test accuracy against training time: " + "; ".join(
         f"{one.name}{', plain' * (one.kind == 'plain')} {one.accuracy:.2f} % in {one.seconds:,.0f} s"
         for one in points()) + "."
@@ -226,31 +240,34 @@ def transfer() -> str:
 
 
 def scoreboard() -> str:
-    """A row a reference system."""
+    """docs/reference-systems.md: a row a reference system, without figures where it was only tried in small."""
     rows, lines = board(ROOT / "results" / "reproduce"), []
     for row in rows:
-        claim, found = row["claimed"]["claim"], row["measured"]
-        if found is None:
-            lines.append((f"`{row['id']}`", claim, "", "", "", "not yet measured"))
+        start, found = (f"`{row['id']}`", row["claimed"]["claim"]), row["measured"]
+        if found is None or tried_in_small(row):
+            lines.append((*start, "", "", "", shown_verdict(row)))
             continue
         ends = " [{:.2%}, {:.2%}]".format(*found["interval"]) if found["interval"] else ""
         split = ", validation" if found["metric"] == "val_accuracy" else ""
-        short = f" (shortened: {', '.join(found['changes'])})" if found["changes"] else ""
-        lines.append((f"`{row['id']}`", claim, f"{found['mean']:.2%}{ends}{split}", found["n"],
-                      f"{found['fastest_seconds']:,.0f} s, {found['fastest_threads']}", f"{row['verdict']}{short}"))
+        lines.append((*start, f"{found['mean']:.2%}{ends}{split}", found["n"],
+                      f"{found['fastest_seconds']:,.0f} s, {found['fastest_threads']}", shown_verdict(row)))
     machines = sorted({f"{found['machine']['cores']} cores of an {found['machine']['processor']} ({found['device']})"
                        for row in rows if (found := row["measured"])})
-    told = (f"Test accuracy over n seeds on {'; '.join(machines)}; the time is the training of the fastest seed, "
+    small = ", ".join(f"`{row['id']}` ({', '.join(row['measured']['changes'])})" for row in rows if tried_in_small(row))
+    note = (f"Test accuracy over n seeds on {'; '.join(machines)}; the time is the training of the fastest seed, "
             "with its number of threads. "
             "\"Reproduced\" means that one run of ours could have given the claimed figure; \"contradicted\", that "
             "what the text describes gives something else. `fashionlab reproduce` prints the board with the reasons; "
             "every figure is in `results/reproduce/`.\n")
+    if small:
+        note += f"\nTried in small, which says nothing about the claim: {small}.\n"
     header = ("system", "claimed", "measured, mean [95 % interval]", "n", "fastest, threads", "verdict")
-    return table(header, lines) + told
+    return table(header, lines) + note
 
 
-BLOCKS = {"quick-output": quick_output, "records": records, "growth": growth_tables, "bench-data": data_line,
-          "bench-train": training_speed, "scoreboard": scoreboard, "transfer": transfer, **deployment_pages.BLOCKS}
+BLOCKS = {"quick-output": quick_output, "records": records, "records-in-full": records_in_full, "chart": chart,
+          "growth": growth_tables, "bench-data": data_line, "bench-train": training_speed, "scoreboard": scoreboard,
+          "transfer": transfer, **deployment_pages.BLOCKS}
 
 
 def render(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import importlib.metadata
 import json
 import os
@@ -14,8 +15,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
+from fashionlab.extras import EXTRAS
 from PIL import Image
 
+import fashionlab
 from garments import photo
 
 ROOT = Path(__file__).parents[2]
@@ -63,7 +66,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("wheel")
     source = folder / "source"
     shutil.copytree(ROOT / "src", source / "src", ignore=shutil.ignore_patterns("__pycache__", "*.egg-info"))
-    for name in ("pyproject.toml", "README.md"):
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(ROOT / name, source)
     _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(folder), str(source))
     return next(folder.glob("*.whl"))
@@ -81,6 +84,37 @@ def test_the_wheel_holds_every_file_of_the_package(wheel: Path):
     own = {str(path.relative_to(ROOT / "src")) for path in (ROOT / "src" / "fashionlab").rglob("*")
            if path.is_file() and "__pycache__" not in path.parts}
     assert held == own
+
+
+def test_the_wheel_carries_version_and_licence(wheel: Path):
+    with zipfile.ZipFile(wheel) as opened:
+        folder = f"fashionlab-{fashionlab.__version__}.dist-info"
+        described = opened.read(f"{folder}/METADATA").decode()
+        assert "MIT License" in opened.read(f"{folder}/licenses/LICENSE").decode()
+    assert f"\nVersion: {fashionlab.__version__}\n" in described and "\nLicense-Expression: MIT\n" in described
+
+
+def imported() -> set[str]:
+    """The distributions that the package's own files import, at the top or inside a function."""
+    modules: set[str] = set()
+    for path in (ROOT / "src" / "fashionlab").rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                modules |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+                modules.add(node.module)
+    if "torch.utils.tensorboard.writer" in modules:
+        modules.add("tensorboard")  # torch's writer is a shell around it
+    distributions = importlib.metadata.packages_distributions()
+    roots = {module.partition(".")[0] for module in modules} - sys.stdlib_module_names
+    return {name_of(name) for root in roots for name in distributions.get(root, [root])} - {PROJECT["name"]}
+
+
+def test_a_core_dependency_is_imported_and_what_is_imported_gets_installed():
+    core = {name_of(line) for line in PROJECT["dependencies"]}
+    extras = {name_of(line) for name in EXTRAS for line in PROJECT["optional-dependencies"][name]}
+    assert core - imported() == set()
+    assert imported() - taken_along({name for name in core | extras if _installed(name)}) - extras == set()
 
 
 def test_the_installed_wheel_answers_with_what_the_container_installs(wheel: Path, toy_artifact: Path, tmp_path: Path):

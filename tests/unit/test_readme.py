@@ -1,19 +1,16 @@
-"""What README says was measured is what results/ holds, and what it shows exists."""
+"""What README and other pages say was measured is what results/ holds; README stays short."""
 
 from __future__ import annotations
 
 import importlib.util
 import re
-import shlex
 from pathlib import Path
 
 import pytest
 
 from fashionlab import recipes
-from fashionlab.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -49,11 +46,5 @@ def test_a_recipe_says_where_its_figures_are(name, generator):
     assert generator.header(name, text) == text, "stale: run python benchmarks/readme.py"
 
 
-@pytest.mark.parametrize("line", sorted(set(re.findall(r"^fashionlab .*", README, re.MULTILINE))))
-def test_commands_that_it_shows_exist(line):
-    assert shlex.split(line, comments=True)[1] in COMMANDS
-
-
-def test_files_that_it_names_exist():
-    for name in re.findall(r"\]\(([^)#]+)\)", README):
-        assert (ROOT / name).exists(), name
+def test_readme_is_read_at_a_glance():
+    assert len((ROOT / "README.md").read_text(encoding="utf-8").splitlines()) <= 90

@@ -16,7 +16,7 @@ def command(
     list_: Annotated[bool, typer.Option("--list", help="Print the scoreboard, and train nothing.")] = False,
     seeds: Annotated[int, typer.Option(min=1, metavar="N", help="Train with N seeds.")] = 5,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key of the recipe; "
-                                                   "the row is then marked as shortened.")] = None,
+                                                   "the board then says that it was tried in small.")] = None,
     runs: Annotated[Path, typer.Option(help="Folder of all runs; these go into reproduce/ in it.")] = Path("runs"),
     results: Annotated[Path | None, typer.Option(help="Folder of the measurements.")] = None,
     device: Annotated[str, typer.Option(help="auto, cpu, cuda or cuda:N.")] = "auto",
@@ -43,7 +43,7 @@ def command(
     if json:
         print_json({"systems": rows})
     else:
-        _print(rows)
+        _print(rows, folder)
 
 
 def _train(system: Any, seeds: int, runs: Path, folder: Path, device: str, data_dir: Path | None,
@@ -60,22 +60,25 @@ def _train(system: Any, seeds: int, runs: Path, folder: Path, device: str, data_
     keep(measurement, folder)
 
 
-def _print(rows: list[dict[str, Any]]) -> None:
+def _print(rows: list[dict[str, Any]], folder: Path) -> None:
     from fashionlab.cli.output import print_table
+    from fashionlab.reproduction.board import shown_reason
 
     header = ["system", "source", "claimed", "measured", "95 % interval", "n", "fastest", "verdict"]
     print_table(header, [_cells(row) for row in rows], right=["measured", "n", "fastest"])
     print()
     for row in rows:
-        print(f"{row['id']}: {row['reason']}")
+        print(f"{row['id']}: {shown_reason(row, folder)}")
 
 
 def _cells(row: dict[str, Any]) -> list[str]:
+    from fashionlab.reproduction.board import shown_verdict, tried_in_small
+
     found = row["measured"]
     start = [row["id"], row["source"][:3], row["claimed"]["claim"]]
-    if found is None:
-        return [*start, "", "", "", "", row["verdict"]]
+    if found is None or tried_in_small(row):
+        return [*start, "", "", "", "", shown_verdict(row)]
     ends = found["interval"]
     return [*start, f"{found['mean']:.2%}{' val' if found['metric'] == 'val_accuracy' else ''}",
             f"{ends[0]:.2%} to {ends[1]:.2%}" if ends else "one seed: none", str(found["n"]),
-            f"{found['fastest_seconds']:,.0f} s", row["verdict"] + (" (shortened)" if found["changes"] else "")]
+            f"{found['fastest_seconds']:,.0f} s", row["verdict"]]

@@ -21,6 +21,9 @@ FEWEST_FOR_SPREAD = 3
 # What the time of an unmeasured system is estimated from: the training pictures and their side, and a pace.
 PICTURES, SIDE, PACE_OF = 60_000, 28, "ablation-main"
 
+# What people are shown in place of the verdict on a measurement with less data or fewer epochs than the text names.
+TRIED_IN_SMALL = "tried in small, not measured"
+
 Row = dict[str, Any]
 
 
@@ -37,12 +40,35 @@ def row(system: System, folder: Path) -> Row:
     found = measured(system, folder)
     claimed = {key: value for key, value in system.expected.model_dump().items() if key != "source"}
     if found is None:
-        reason = f"`fashionlab reproduce {system.id}` measures it{_how_long(system, folder)}"
         return {"id": system.id, "source": system.expected.source, "claimed": claimed, "measured": None,
-                "verdict": "not yet measured", "reason": reason}
+                "verdict": "not yet measured", "reason": _measures_it(system, folder)}
     word, reason = judge(system, found, folder)
     return {"id": system.id, "source": system.expected.source, "claimed": claimed,
             "measured": _summary(system, found), "verdict": word, "reason": reason}
+
+
+def tried_in_small(row: Row) -> bool:
+    """Whether all that was trained of the row's system was a shortened form of it, whose accuracy says nothing about
+    the claim: tables for people then show no figure. The row itself has them."""
+    return row["measured"] is not None and bool(row["measured"]["changes"])
+
+
+def shown_verdict(row: Row) -> str:
+    """The verdict as people read it."""
+    return TRIED_IN_SMALL if tried_in_small(row) else row["verdict"]
+
+
+def shown_reason(row: Row, folder: Path) -> str:
+    """The reason as people read it; `folder` has the measurements, from which the time of a whole one is guessed."""
+    if not tried_in_small(row):
+        return row["reason"]
+    measured = row["measured"]
+    return (f"tried with {', '.join(measured['changes'])} and {measured['n']} seed{'s'[:measured['n'] > 1]} (figures: "
+            f"--json), which says nothing about the claim; {_measures_it(find(row['id']), folder)}")
+
+
+def _measures_it(system: System, folder: Path) -> str:
+    return f"`fashionlab reproduce {system.id}` measures it{_how_long(system, folder)}"
 
 
 def _how_long(system: System, folder: Path) -> str:

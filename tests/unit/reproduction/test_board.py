@@ -11,7 +11,7 @@ from scipy import stats
 
 from fashionlab import recipes
 from fashionlab.common.errors import DataError, UsageError
-from fashionlab.reproduction.board import board, row
+from fashionlab.reproduction.board import TRIED_IN_SMALL, board, row, shown_reason, shown_verdict
 from fashionlab.reproduction.systems import Measurement, Seed, System, find, keep, measured, systems
 
 
@@ -91,6 +91,23 @@ def test_a_shortened_row_says_so_and_contradicts_nothing(tmp_path: Path) -> None
     assert found["measured"]["train_seconds"] == pytest.approx(11)
 
 
+@pytest.mark.parametrize("accuracies", [[0.2], [0.6, 0.61, 0.62], [0.834, 0.835, 0.833]])
+def test_people_see_no_figure_of_what_was_only_tried_in_small(accuracies: list[float], tmp_path: Path) -> None:
+    keep(measurement("three-linear", accuracies, ("epochs=1",)), tmp_path)
+    found = row(find("three-linear"), tmp_path)
+    assert shown_verdict(found) == TRIED_IN_SMALL
+    reason = shown_reason(found, tmp_path)
+    assert "epochs=1" in reason and "%" not in reason and "points" not in reason and "below" not in reason
+    keep(measurement("three-linear", accuracies), tmp_path)
+    whole = row(find("three-linear"), tmp_path)
+    assert (shown_verdict(whole), shown_reason(whole, tmp_path)) == (whole["verdict"], whole["reason"])
+
+
+def test_people_see_the_verdict_of_what_was_not_measured(tmp_path: Path) -> None:
+    for one in board(tmp_path):
+        assert (shown_verdict(one), shown_reason(one, tmp_path)) == ("not yet measured", one["reason"])
+
+
 def test_what_is_kept_is_read_back(tmp_path: Path) -> None:
     one = measurement("three-linear", [0.8, 0.9], ("epochs=1",))
     keep(one, tmp_path)
@@ -139,7 +156,9 @@ def test_the_command_trains_and_adds_to_the_board(cli, toy_data, tmp_path: Path)
     status = json.loads((tmp_path / "runs" / "reproduce" / "three-linear-shortened-s0" / "status.json").read_text())
     assert status["taken_from"] == "runs/study/three-linear-shortened-s0"
     table = cli("reproduce", "--results", "kept")
-    assert table.code == 0 and "(shortened)" in table.out and "not yet measured" in table.out
+    line, = (line for line in table.out.splitlines() if line.startswith("three-linear "))
+    assert table.code == 0 and line.endswith(TRIED_IN_SMALL) and "not yet measured" in table.out
+    assert f"{only['measured']['mean']:.2%}" not in table.out
     other = cli("reproduce", "three-linear", *SMALL[2:], "--set", f"data.dataset={toy_data}", "--results", "kept")
     assert other.code == 2 and "a run of another recipe" in other.err
 
