@@ -12,7 +12,6 @@ Everything public is named in `__all__` and imported when it is first used: impo
 docs/pipeline.md says how the stages behind it build on one another.
 """
 
-<<<<<<< HEAD
 from __future__ import annotations
 
 import importlib
@@ -90,6 +89,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return [*__all__, "__version__"]
-=======
-__version__ = "0.2.0"
->>>>>>> docs-site
