@@ -1,18 +1,17 @@
-"""Augment a batch, every picture with its own draw, and draw the same again from an equal generator."""
+"""Augment a batch, every picture with its own draw, and draw the same again from the same seed."""
 
-import torch
+import numpy as np
 
-from fashionlab.augment import Draw, build
-from fashionlab.common.runtime import generator
+import fashionlab as fl
 
-pipeline = build([
+operations = [
     {"name": "flip", "probability": 0.5},
     {"name": "rotation", "degrees": 10},
     {"name": "pad_and_crop", "padding": 2},  # one resampling with the rotation
     {"name": "mixup", "alpha": 0.4},
-])
-images, labels = torch.rand(8, 1, 28, 28), torch.arange(8)
-first, targets = pipeline(images, labels, Draw(generator(0, "augment", 1)), num_classes=10)
-again, _ = pipeline(images, labels, Draw(generator(0, "augment", 1)), num_classes=10)
-print(f"{tuple(first.shape)}, equal draws give equal pictures: {torch.equal(first, again)}")
-print(f"targets of the first picture: {targets[0].numpy().round(2)}")
+]
+images = np.random.default_rng(0).integers(0, 256, (8, 1, 28, 28), dtype=np.uint8)
+first, targets = fl.augment.preview(operations, images, np.arange(8), classes=10, seed=1)
+again, _ = fl.augment.preview(operations, images, np.arange(8), classes=10, seed=1)
+print(f"{first.shape}, equal seeds give equal pictures: {np.array_equal(first, again)}")
+print(f"targets of the first picture: {targets[0].round(2)}")

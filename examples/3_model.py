@@ -2,10 +2,10 @@
 
 import torch
 
-from fashionlab import models
+import fashionlab as fl
 
 for name, arguments in (("three-cnn", {"hidden_units": 10}), ("fast", {"widths": [32, 64, 128]}), ("resnet20", {})):
-    model = models.build(name, classes=10, channels=1, image_size=28, **arguments)
+    model = fl.models.build(name, classes=10, channels=1, image_size=28, **arguments)
     logits = model(torch.randn(2, 1, 28, 28))
-    parameters, macs = models.count_parameters(model), models.count_macs(model, (1, 28, 28))
+    parameters, macs = fl.models.count_parameters(model), fl.models.count_macs(model, (1, 28, 28))
     print(f"{name:10} {parameters:>9,} parameters {macs:>12,} multiply-accumulates {tuple(logits.shape)}")

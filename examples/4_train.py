@@ -1,14 +1,13 @@
-"""Train a recipe from Python. Usage: python examples/4_train.py FOLDER [KEY=VALUE]..."""
+"""Train and evaluate a recipe. Usage: python examples/4_train.py FOLDER [KEY=VALUE]..."""
 
 import sys
 from pathlib import Path
 
-from fashionlab import recipes
-from fashionlab.training import session
+import fashionlab as fl
 
-recipe = recipes.load("three-cnn", ["data.validation=0.1", *sys.argv[2:]])
-run = session.start(recipe, Path(sys.argv[1]), session.Options(quiet=True, command=sys.argv))
-metrics = run.read_json(run.metrics)
-for row in metrics["history"]:
-    print(f"epoch {row['epoch']}: loss {row['train_loss']:.3f}, validation accuracy {row['val_accuracy']:.2%}")
-print(f"{metrics['parameters']:,} parameters trained in {metrics['train_seconds']:.1f} s into {run.path}")
+folder = Path(sys.argv[1])
+run = fl.train("three-cnn", overrides=["data.validation=0.1", *sys.argv[2:]], runs=folder.parent, name=folder.name,
+               quiet=True, callbacks=[lambda epoch: print(f"epoch {epoch.epoch}: loss {epoch.train_loss:.3f}, "
+                                                          f"validation accuracy {epoch.val_accuracy:.2%}")])
+print(f"{run.metrics.parameters:,} parameters trained in {run.metrics.train_seconds:.1f} s into {run.path}")
+print(f"test accuracy {run.metrics.test.accuracy:.2%}")

@@ -18,7 +18,7 @@ from fashionlab.runs.folder import HistoryRow
 from fashionlab.runs.results import RunResults, SplitName, load_results
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    from fashionlab.report.style import Sheet
 
 
 class Run:
@@ -113,10 +113,11 @@ class Run:
 
         return classification_report(self.predictions(split))
 
-    def plot(self, figure: str = "confusion", split: SplitName = "test") -> Figure:
+    def plot(self, figure: str = "confusion", split: SplitName = "test") -> Sheet:
         """A figure of the run, as its report has it, of the pictures of `split`; "val" leaves the test split alone.
 
-        figure: such as confusion, per_class, curves, reliability, confident_mistakes, confused_pairs, feature_map.
+        It is matplotlib's Figure, with a `caption`, and shows itself in notebooks. figure: such as confusion,
+        per_class, curves, reliability, confident_mistakes, confused_pairs, feature_map.
         Raises UsageError for an unknown name, DataError, with the reason, for a figure that the run has not.
         """
         from fashionlab.report.figures import find_figure
@@ -126,7 +127,9 @@ class Run:
         inputs = ReportInputs(self._results, self._data_dir, self._device, split)
         if reason := entry.why_not(inputs):
             raise DataError(f"{self.path}: no figure {figure!r}: {reason}")
-        return entry.draw(inputs)
+        sheet = entry.draw(inputs)
+        sheet.caption = entry.caption(inputs)
+        return sheet
 
     def report(self) -> Path:
         """Write report.html, model_card.md, sample_predictions.txt and all figures into the folder; the page's path."""

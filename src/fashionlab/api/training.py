@@ -16,6 +16,8 @@ from fashionlab.evaluation.run import conclude
 from fashionlab.recipes import Overrides, Recipe
 from fashionlab.runs.folder import RunFolder
 from fashionlab.training import session
+from fashionlab.training.callbacks import Callback
+from fashionlab.training.progress import on_stderr
 
 PathLike = str | os.PathLike[str]
 
@@ -24,7 +26,7 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
           runs: PathLike = "runs", name: str | None = None, device: str = "auto", resume: PathLike | None = None,
           data_dir: PathLike | None = None, dataset: PathLike | None = None, limit_train: int | None = None,
           max_time: float | None = None, overwrite: bool = False, skip_unreadable: bool = False,
-          quiet: bool = False, callbacks: Sequence[session.Callback] = ()) -> Run:
+          quiet: bool = False, callbacks: Sequence[Callback] = ()) -> Run:
     """Train a recipe and evaluate what came out: on its validation split, and once on the test split.
 
     recipe: a built-in one (default: quick), a YAML file, or a Recipe. seed: of all that is random in training.
@@ -46,15 +48,16 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
     data_path = None if data_dir is None else Path(data_dir)
     options = session.Options(device, data_path, max_time, overwrite, quiet, skip_unreadable,
                               asked.command(runs, name, resume))
+    progress = None if quiet else on_stderr()
     if resume is not None:
         if name is not None:
             raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
         folder = session.resume(Path(resume), asked.recipe() if asked.says_something else None, options,
-                                callbacks=callbacks)
+                                callbacks, progress)
     else:
         chosen = asked.recipe()
         target = Path(runs) / (name or default_name(f"{asked.stem}-s{chosen.seed}"))
-        folder = session.start(chosen, target, options, callbacks=callbacks)
+        folder = session.start(chosen, target, options, callbacks, progress)
     return _evaluated(folder, data_path, device)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Sheet
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from scipy.optimize import isotonic_regression
 
 from fashionlab.evaluation.metrics import ECE_BINS, equal_width_bins
 from fashionlab.report import style
 from fashionlab.report.compare_facts import ALPHA, COSTS, Measure, measured, short_count, short_names
+from fashionlab.report.style import Sheet
 from fashionlab.studies.comparison import Comparison, pareto_front
 
 _WIDTH = 4.9  # inches

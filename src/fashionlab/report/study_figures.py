@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
+from fashionlab.report.style import Sheet
 from fashionlab.studies.wording import interval, smallest, value_unit, word
 
 _WIDTH, _ROW = 4.9, 0.62  # inches

@@ -7,6 +7,7 @@ vanishes on white paper. Ten classes need more than hue: lines differ in dashes 
 from __future__ import annotations
 
 import contextlib
+import io
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
@@ -56,9 +57,27 @@ def applied() -> Iterator[None]:
         yield
 
 
-def sheet(width: float, height: float, title: str, note: str, layout: str | None = "constrained") -> Figure:
+class Sheet(Figure):
+    """matplotlib's figure, which keeps this style when it is saved or shown later, as in a notebook.
+
+    caption: what is to be seen, also as text for those who cannot see it; empty where nobody said.
+    """
+
+    caption: str = ""
+
+    def savefig(self, *arguments: Any, **options: Any) -> None:
+        with applied():
+            super().savefig(*arguments, **options)
+
+    def _repr_png_(self) -> bytes:
+        stream = io.BytesIO()
+        self.savefig(stream, format="png", dpi=90)
+        return stream.getvalue()
+
+
+def sheet(width: float, height: float, title: str, note: str, layout: str | None = "constrained") -> Sheet:
     """An empty figure of `width` x `height` inches with its title above and `note` (split, n, run) below."""
-    figure = Figure(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
+    figure = Sheet(figsize=(width, height), layout=layout)  # type: ignore[arg-type]
     figure.suptitle(title, x=0.012, ha="left", fontsize=12.5, fontweight="bold")
     figure.supxlabel(note, x=0.012, ha="left", fontsize=8.5, color=FAINT)
     return figure

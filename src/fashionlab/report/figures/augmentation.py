@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from matplotlib.figure import Figure as Sheet
 from torch import Tensor
 
 from fashionlab.augment import Draw, Pipeline, build
@@ -17,6 +16,7 @@ from fashionlab.report import style
 from fashionlab.report.figures.base import figure
 from fashionlab.report.figures.pictures import Cell, mosaic
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 COLUMNS = 8
 

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal, get_args
 
-from matplotlib.figure import Figure as Sheet
-
 from fashionlab.common.registry import Registry
 from fashionlab.report import style
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 Section = Literal["training", "results", "calibration", "mistakes", "network", "robustness"]
 SECTIONS: tuple[Section, ...] = get_args(Section)

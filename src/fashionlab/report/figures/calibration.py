@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Sheet
 
 from fashionlab.common.records import Predictions
 from fashionlab.evaluation.calibration import Temperature, calibrated, load_calibrators, reliability_bins
@@ -14,6 +13,7 @@ from fashionlab.evaluation.metrics import expected_calibration_error
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 
 @dataclass(frozen=True)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import PowerNorm
-from matplotlib.figure import Figure as Sheet
 from matplotlib.ticker import MaxNLocator
 
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 MOST_WRITTEN = 20  # with more classes the numbers would be too small to read, and colour alone is left
 

@@ -6,11 +6,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_history, needs_metrics
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 from fashionlab.report.timeline import Event, events, learning_rates
 
 _LINES: tuple[tuple[str, str, dict[str, Any]], ...] = (

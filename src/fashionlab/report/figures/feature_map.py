@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 FEWEST = 10  # pictures; fewer make no map
 PERPLEXITY = 30

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure as Sheet
 from torch import nn
 
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 MOST = 64
 

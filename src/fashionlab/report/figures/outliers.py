@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_test_split
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 _PANELS = (("auroc", "AUROC (higher is better)"), ("fpr95", "outliers let pass, % (lower is better)"))
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import numpy as np
-from matplotlib.figure import Figure as Sheet
 
 from fashionlab.evaluation.metrics import per_class
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 _SCORES = (("precision", style.BLUE, "//"), ("recall", style.ORANGE, ""), ("f1", style.BLACK, ""))
 _HEIGHT = 0.27

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure as Sheet
 
 from fashionlab.evaluation.mistakes import confidence, confident_mistakes, confused_pairs
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
 from fashionlab.report.sample_predictions import choose
+from fashionlab.report.style import Sheet
 
 MISTAKES, PAIRS, OF_A_PAIR = 28, 5, 7
 _TILE = 112  # pixels; four times a Fashion-MNIST picture

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure as Sheet
 
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.style import Sheet
 
 MOST_NAMED = 10  # with more classes the worst are named and the others drawn in grey
 
