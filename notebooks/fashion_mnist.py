@@ -24,28 +24,13 @@
 
 # %%
 import os
-from io import BytesIO
 from pathlib import Path
 
 import numpy as np
-import torch
-from IPython.display import Image, Markdown, display
+from IPython.display import Markdown, display
+from matplotlib.figure import Figure
 
-from fashionlab import augment, models, recipes
-from fashionlab.common.runtime import generator
-from fashionlab.data import load_training, make_split, normalisation
-from fashionlab.data.contact_sheet import contact_sheet, mean_picture
-from fashionlab.evaluation.mistakes import confused_pairs
-from fashionlab.evaluation.run import conclude
-from fashionlab.report import style
-from fashionlab.report.compare_figures import charts
-from fashionlab.report.figures import FIGURES
-from fashionlab.report.figures.pictures import Cell, mosaic
-from fashionlab.report.inputs import ReportInputs
-from fashionlab.runs.comparable import load_comparable
-from fashionlab.runs.results import load_results
-from fashionlab.studies.comparison import compare
-from fashionlab.training import session
+import fashionlab as fl
 
 # FASHIONLAB_NOTEBOOK=small trains on a few pictures for one epoch, which shows that every cell runs, not what it finds.
 SMALL = os.environ.get("FASHIONLAB_NOTEBOOK") == "small"
@@ -60,13 +45,10 @@ print("small setting: figures below mean nothing" if SMALL else "full setting")
 
 
 # %%
-def show(figure, caption=""):
-    stream = BytesIO()
-    with style.applied():
-        figure.savefig(stream, format="png", dpi=90)
-    display(Image(stream.getvalue(), alt=caption))
-    if caption:
-        display(Markdown(f"*{caption}*"))
+def show(figure):
+    display(figure)
+    if figure.caption:
+        display(Markdown(f"*{figure.caption}*"))
 
 
 def table(header, rows):
@@ -77,14 +59,14 @@ def table(header, rows):
 # %% [markdown]
 # ## 1. Load
 #
-# `load_training` reads the 60,000 training pictures and nothing else. From these we hold out 5,000 for validation:
+# `fl.datasets.load` reads the 60,000 training pictures and nothing else. From these we hold out 5,000 for validation:
 # pictures that the networks never learn from, on which we can watch whether they learn something general. The split is
 # *stratified*, so that every class keeps its share, and *seeded*, so that it is the same for everyone.
 
 # %%
-pictures = load_training(DATASET)
-split = make_split(pictures.labels, validation=100 if SMALL else 5000, seed=0)
-mean, deviation = normalisation(pictures, split.train)
+pictures = fl.datasets.load(DATASET)
+split = fl.datasets.split(pictures, validation=100 if SMALL else 5000, seed=0)
+mean, deviation = fl.datasets.normalisation(pictures, split.train)
 
 table(["", "value"], [
     ["pictures to learn from", f"{len(split.train):,}"],
@@ -101,7 +83,7 @@ table(["", "value"], [
 # Never train on pictures you have not looked at. Each row below is a class: its mean picture, then ten examples.
 
 # %%
-display(contact_sheet(pictures))
+display(fl.datasets.contact_sheet(pictures))
 
 # %% [markdown]
 # The mean pictures already say a lot. A class with a sharp mean (trousers, boots) has members that look alike; a
@@ -110,7 +92,8 @@ display(contact_sheet(pictures))
 # training, of what a network will confuse.
 
 # %%
-means = np.stack([mean_picture(pictures, split.train[pictures.labels[split.train] == label]).ravel() / 255
+training = pictures.subset(split.train)
+means = np.stack([training.images[training.labels == label].mean(axis=0).ravel() / 255
                   for label in range(len(pictures.classes))])
 distances = np.linalg.norm(means[:, None] - means[None], axis=2)
 first, second = np.triu_indices(len(means), k=1)
@@ -130,8 +113,7 @@ table(["nearest mean pictures", "distance"],
 
 # %%
 columns = 8
-images = torch.from_numpy(pictures.images[split.train[:columns]].copy()).float() / 255
-labels = torch.from_numpy(pictures.labels[split.train[:columns]].copy())
+images, labels = training.images[:columns], training.labels[:columns]
 operations = {
     "as they are": [],
     "flip": [{"name": "flip", "probability": 0.5}],
@@ -141,14 +123,16 @@ operations = {
     "mixup": [{"name": "mixup", "alpha": 0.4}],
 }
 
-rows = []
-for name, fields in operations.items():
-    seen, _ = augment.build(fields)(images, labels, augment.Draw(generator(0, "notebook", name)), len(pictures.classes))
-    rows.append([Cell(picture) for picture in (seen.clamp(0, 1) * 255).round().to(torch.uint8).numpy()])
-with style.applied():
-    sheet = mosaic("The same eight pictures under five operations", f"training split, n = {columns} pictures",
-                   rows, list(operations), label_width=1.9, text_lines=0)
-show(sheet)
+sheet = Figure(figsize=(8.6, 6), layout="constrained")
+axes = sheet.subplots(len(operations), columns)
+for row, (name, fields) in zip(axes, operations.items(), strict=True):
+    changed, _ = fl.augment.preview(fields, images, labels, len(pictures.classes))
+    for cell, picture in zip(row, changed, strict=True):
+        cell.imshow(picture[0], cmap="gray", vmin=0, vmax=255)
+        cell.set(xticks=[], yticks=[])
+    row[0].set_ylabel(name, rotation=0, ha="right", va="center")
+sheet.suptitle("The same eight training pictures under five operations")
+display(sheet)
 
 # %% [markdown]
 # ## 4. Two networks
@@ -162,18 +146,19 @@ show(sheet)
 # with the library and make them agree on the pictures that are held out, so that they can be compared.
 
 # %%
-small = ["data.validation=100", "data.limit=500", "epochs=1", "batch_size=50"] if SMALL else ["data.validation=5000"]
+small = {"data.validation": 100, "data.limit": 500, "epochs": 1, "batch_size": 50}
+changes = {"data.dataset": DATASET, **(small if SMALL else {"data.validation": 5000})}
 chosen = {
-    "perceptron": recipes.load("notebook-mlp", [f"data.dataset={DATASET}", *small]),
-    "convolutional": recipes.load("quick", [f"data.dataset={DATASET}", *small]),
+    "perceptron": fl.recipes.load("notebook-mlp", changes),
+    "convolutional": fl.recipes.load("quick", changes),
 }
 
 rows = []
 for name, recipe in chosen.items():
-    network = models.build(recipe.model.name, classes=len(pictures.classes), channels=1, image_size=28,
-                           **recipe.model.arguments)
-    rows.append([name, f"{models.count_parameters(network):,}", f"{models.count_macs(network, (1, 28, 28)):,}",
-                 ", ".join(step["name"] for step in recipe.augment) or "none", recipe.epochs])
+    network = fl.models.build(recipe.model.name, classes=len(pictures.classes), channels=1, image_size=28,
+                              **recipe.model.arguments)
+    rows.append([name, f"{fl.models.count_parameters(network):,}", f"{fl.models.count_macs(network, (1, 28, 28)):,}",
+                 ", ".join(step.name for step in recipe.augment) or "none", recipe.epochs])
 table(["network", "parameters", "multiply-accumulates a picture", "augmentation", "epochs"], rows)
 
 # %% [markdown]
@@ -182,23 +167,15 @@ table(["network", "parameters", "multiply-accumulates a picture", "augmentation"
 #
 # ## 5. Train
 #
-# `session.start` trains, `session.conclude` judges the trained network on the validation split and, for the only time,
-# on the test split. While `start` runs, the test split is sealed: code that tried to read it would be refused.
-# Everything is kept in a run folder.
+# `fl.train` trains, then judges the trained network on the validation split and, for the only time, on the test split.
+# While it trains, the test split is sealed: code that tried to read it would be refused. Everything is kept in a run
+# folder. A run shows itself as a card.
 
 # %%
 runs = {}
 for name, recipe in chosen.items():
-    options = session.Options(overwrite=True, quiet=True, command=["notebooks/fashion_mnist.ipynb"])
-    run = session.start(recipe, RUNS / name, options)
-    conclude(run, data_dir=options.data_dir, device=options.device)
-    runs[name] = load_results(run.path)
-
-inputs = {name: ReportInputs(results) for name, results in runs.items()}
-table(["network", "epochs", "training time", "pictures a second", "validation accuracy"], [
-    [name, found.metrics["epochs"], f"{found.metrics['train_seconds']:.0f} s",
-     f"{found.metrics['images_per_second']:,.0f}", f"{found.metrics['val_accuracy']:.2%}"]
-    for name, found in runs.items()])
+    runs[name] = fl.train(recipe, runs=RUNS, name=name, overwrite=True, quiet=True)
+    display(runs[name])
 
 # %% [markdown]
 # The curves show how it went. Look at the gap between training and validation: where training goes on improving while
@@ -206,15 +183,15 @@ table(["network", "epochs", "training time", "pictures a second", "validation ac
 # lie *below* validation accuracy: it is measured on augmented pictures, which are harder, and with dropout switched on.
 
 # %%
-for entry in inputs.values():
-    show(FIGURES["curves"].draw(entry), FIGURES["curves"].caption(entry))
+for run in runs.values():
+    show(run.plot("curves"))
 
 # %% [markdown]
 # And this is what the convolutional network really saw in its first step, drawn by the same code that trained it.
 
 # %%
-seen = FIGURES["augmentation"]
-show(seen.draw(inputs["convolutional"]), seen.caption(inputs["convolutional"]))
+best = runs["convolutional"]
+show(best.plot("augmentation"))
 
 # %% [markdown]
 # ## 6. Evaluate
@@ -223,19 +200,17 @@ show(seen.draw(inputs["convolutional"]), seen.caption(inputs["convolutional"]))
 # column what the network said.
 
 # %%
-for name in ("confusion_counts", "per_class"):
-    show(FIGURES[name].draw(inputs["convolutional"]), FIGURES[name].caption(inputs["convolutional"]))
+for name in ("confusion", "per_class"):
+    show(best.plot(name))
 
 # %% [markdown]
 # Was our prediction from section 2 right? There we named the five pairs of classes whose mean pictures are closest.
 
 # %%
-confused = confused_pairs(runs["convolutional"].test)
-names = runs["convolutional"].test.classes
-together = {}
-for pair in confused:
-    key = frozenset((names[pair.true], names[pair.predicted]))
-    together[key] = together.get(key, 0) + pair.count
+confusion = np.array(best.metrics.test.confusion)
+both_ways = confusion + confusion.T
+together = {frozenset((best.classes[first], best.classes[second])): int(both_ways[first, second])
+            for first, second in zip(*np.triu_indices(len(both_ways), k=1), strict=True) if both_ways[first, second]}
 worst = sorted(together.items(), key=lambda item: -item[1])[:5]
 foreseen = [pair for pair, _ in worst if pair in map(frozenset, alike)]
 
@@ -248,18 +223,17 @@ display(Markdown(f"Of the {len(worst)} most confused pairs, the mean pictures ha
 # that a person could not tell either, and some look like wrong labels.
 
 # %%
-if FIGURES["confident_mistakes"].applicable(inputs["convolutional"]):
-    show(FIGURES["confident_mistakes"].draw(inputs["convolutional"]),
-         FIGURES["confident_mistakes"].caption(inputs["convolutional"]))
-else:
-    print("not a single mistake")
+try:
+    show(best.plot("confident_mistakes"))
+except fl.DataError as reason:
+    print(reason)
 
 # %% [markdown]
 # Can we believe the network when it says "90 % sure"? In a reliability diagram a calibrated network lies on the
 # diagonal: of the answers given with 90 % confidence, 90 % are right.
 
 # %%
-show(FIGURES["reliability"].draw(inputs["convolutional"]), FIGURES["reliability"].caption(inputs["convolutional"]))
+show(best.plot("reliability"))
 
 # %% [markdown]
 # ## 7. Compare
@@ -269,19 +243,21 @@ show(FIGURES["reliability"].draw(inputs["convolutional"]), FIGURES["reliability"
 # equally good; the interval says how large the difference may be.
 
 # %%
-comparison = compare(load_comparable([run.folder.path for run in runs.values()]))
+comparison = fl.compare(list(runs.values()))
 pair = comparison.pairs[0]
-drawn = charts(comparison)
-for chart in [*drawn["scores"], *drawn["classes"]]:
-    show(chart.sheet, chart.caption)
+for chart in [*comparison.charts["scores"], *comparison.charts["classes"]]:
+    show(chart.sheet)
+display(comparison.table)
 
-table(["", *comparison.labels], [
-    ["test accuracy", *(f"{one.accuracy.estimate:.2%}" for one in comparison.candidates)],
-    ["95 % interval", *(f"{one.accuracy.low:.2%} to {one.accuracy.high:.2%}" for one in comparison.candidates)],
-    ["macro F1", *(f"{one.macro_f1:.4f}" for one in comparison.candidates)],
-    ["ECE", *(f"{one.ece:.4f}" for one in comparison.candidates)],
+# %%
+candidates = comparison.result.candidates
+table(["", *(one.label for one in candidates)], [
+    ["test accuracy", *(f"{one.accuracy.estimate:.2%}" for one in candidates)],
+    ["95 % interval", *(f"{one.accuracy.low:.2%} to {one.accuracy.high:.2%}" for one in candidates)],
+    ["macro F1", *(f"{one.macro_f1:.4f}" for one in candidates)],
+    ["ECE", *(f"{one.ece:.4f}" for one in candidates)],
     ["right where the other is wrong", f"{pair.only_first:,}", f"{pair.only_second:,}"],
-    ["training time", *(f"{one.cost.train_seconds:.0f} s" for one in comparison.candidates)],
+    ["training time", *(f"{one.cost.train_seconds:.0f} s" for one in candidates)],
 ])
 
 # %% [markdown]
@@ -293,17 +269,17 @@ table(["", *comparison.labels], [
 # %%
 points = [100 * value for value in (pair.difference.estimate, pair.difference.low, pair.difference.high)]
 by_class = [(other.accuracy - one.accuracy, one.name) for one, other in
-            zip(comparison.candidates[0].per_class, comparison.candidates[1].per_class, strict=True)]
+            zip(candidates[0].per_class, candidates[1].per_class, strict=True)]
 if pair.difference.low > 0:
     verdict = f"the {pair.second} network is better"
 elif pair.difference.high < 0:
     verdict = f"the {pair.first} network is better"
 else:
     verdict = "which of the two is better stays undecided"
-hardest = min(comparison.candidates[1].per_class, key=lambda score: score.accuracy)
+hardest = min(candidates[1].per_class, key=lambda score: score.accuracy)
 
 display(Markdown(f"""
-- On these {comparison.n:,} test pictures {verdict}: the difference between {pair.second} and {pair.first} is
+- On these {comparison.result.n:,} test pictures {verdict}: the difference between {pair.second} and {pair.first} is
   {points[0]:+.2f} points (95 % interval {points[1]:+.2f} to {points[2]:+.2f}; McNemar's exact test, p = {pair.p:.2g}).
 - Class by class and against the {pair.first}, the {pair.second} network does best on *{max(by_class)[1]}*
   ({100 * max(by_class)[0]:+.1f} points) and worst on *{min(by_class)[1]}* ({100 * min(by_class)[0]:+.1f} points).
@@ -321,5 +297,5 @@ display(Markdown(f"""
 #
 # - `fashionlab report runs/convolutional` writes a page with all figures of a run.
 # - `fashionlab dashboard runs` shows the two runs side by side, and every further one while it trains.
-# - Change a recipe in section 4, for example `recipes.load("quick", ["augment=[]", ...])`, and ask whether augmentation
+# - Change a recipe in section 4, for example `fl.recipes.load("quick", {"augment": []})`, and ask whether augmentation
 #   helped.

@@ -39,7 +39,10 @@ class Comparison:
     @cached_property
     def charts(self) -> dict[str, list[Chart]]:
         """The figures of the page, by its sections; each has a title, a caption and a `sheet` of matplotlib."""
-        return charts(self.result)
+        drawn = charts(self.result)
+        for chart in (chart for section in drawn.values() for chart in section):
+            chart.sheet.caption = chart.caption
+        return drawn
 
     def default_page(self) -> Path:
         """Where the page goes if nobody says: beside the first run."""
@@ -66,7 +69,7 @@ class Comparison:
         return f"Comparison of {', '.join(self.result.labels)}\n{self.table}"
 
     def _repr_html_(self) -> str:
-        return self.table._repr_html_()
+        return self.table.html
 
 
 def compare(runs: Sequence[Run | str | os.PathLike[str]], *,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from html import escape
 from typing import Any
 
 from fashionlab.common.records import Interval
@@ -45,11 +45,15 @@ class Table:
     def __str__(self) -> str:
         return table_text(self.headings, self.plain, right=self.numbers)
 
-    def _repr_html_(self) -> str:
-        """For notebooks."""
+    @property
+    def html(self) -> str:
+        """The table as HTML, for notebooks."""
         lines = [("th", self.headings), *(("td", row) for row in self.plain)]
-        rows = ("".join(f"<{tag}>{html.escape(cell)}</{tag}>" for cell in row) for tag, row in lines)
+        rows = ("".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in row) for tag, row in lines)
         return f"<table>{''.join(f'<tr>{row}</tr>' for row in rows)}</table>"
+
+    def _repr_html_(self) -> str:
+        return self.html
 
 
 @dataclass(frozen=True)
