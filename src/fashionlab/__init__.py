@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from fashionlab.common.errors import UsageError as UsageError
     from fashionlab.deploy.inputs import Unreadable as Unreadable
     from fashionlab.deploy.prediction import Prediction as Prediction
+    from fashionlab.training.logs import Epoch as Epoch
 
 __version__ = "0.2.0"
 
@@ -46,7 +47,7 @@ _HOMES = {
     "train": "api.training", "ensemble": "api.training", "load": "api.loading", "compare": "api.comparing",
     "study": "api.studying",
     "Run": "api.run", "Classifier": "api.classifier", "Prediction": "deploy.prediction", "Unreadable": "deploy.inputs",
-    "Comparison": "api.comparing", "StudyResults": "api.studying",
+    "Comparison": "api.comparing", "StudyResults": "api.studying", "Epoch": "training.logs",
     "FashionlabError": "common.errors", "UsageError": "common.errors", "DataError": "common.errors",
     "DivergedError": "common.errors", "Interrupted": "common.errors",
 }
@@ -57,6 +58,7 @@ __all__ = [
     "Comparison",
     "DataError",
     "DivergedError",
+    "Epoch",
     "FashionlabError",
     "Interrupted",
     "Prediction",

@@ -24,7 +24,8 @@ def inputs_of(pictures: Pictures) -> list[Input]:
     Arrays are uint8 and of the forms [H, W], [H, W, 3], [N, H, W], [N, H, W, 3] or [N, C, H, W]. Raises DataError for
     another array and for one whose form can be read in two ways.
     """
-    several: list[Any] = list(pictures) if isinstance(pictures, Sequence) and not isinstance(pictures, str) else [pictures]
+    many = isinstance(pictures, Sequence) and not isinstance(pictures, str)
+    several: list[Any] = list(pictures) if many else [pictures]
     inputs: list[Input] = []
     for position, picture in enumerate(several):
         if isinstance(picture, Image.Image):

@@ -14,9 +14,9 @@ import fashionlab as fl
 from toys import Cli
 
 ROOT = Path(__file__).parents[3]
-NAMES = {"train", "ensemble", "load", "compare", "study", "datasets", "recipes", "models", "augment", "Run", "Classifier",
-         "Prediction", "Unreadable", "Comparison", "StudyResults", "Epoch", "FashionlabError", "UsageError", "DataError",
-         "DivergedError", "Interrupted"}
+NAMES = {"train", "ensemble", "load", "compare", "study", "datasets", "recipes", "models", "augment", "Run",
+         "Classifier", "Prediction", "Unreadable", "Comparison", "StudyResults", "Epoch", "FashionlabError",
+         "UsageError", "DataError", "DivergedError", "Interrupted"}
 
 
 def test_the_public_names():
@@ -36,7 +36,8 @@ def test_importing_loads_nothing_heavy():
 
 
 def test_an_artifact_is_opened_without_torch(toy_artifact: Path):
-    code = (f"import sys, numpy, fashionlab as fl; fl.load({str(toy_artifact)!r}).predict(numpy.zeros((28, 28), 'uint8'));"
+    code = (f"import sys, numpy, fashionlab as fl; model = fl.load({str(toy_artifact)!r});"
+            "model.predict(numpy.zeros((28, 28), 'uint8'));"
             "print(sorted({'torch', 'scipy', 'sklearn', 'pandas', 'matplotlib'} & set(sys.modules)))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "[]\n"
@@ -51,8 +52,8 @@ def test_public_types_are_strict():
 
 def test_a_run_from_beginning_to_end(toy_data: Path, tmp_path: Path):
     rows: list[fl.Epoch] = []
-    run = fl.train("three-linear", seed=1, dataset=toy_data, overrides={"epochs": 2, "data.validation": 100}, quiet=True,
-                   runs=tmp_path, name="door", callbacks=[rows.append])
+    run = fl.train("three-linear", seed=1, dataset=toy_data, overrides={"epochs": 2, "data.validation": 100},
+                   quiet=True, runs=tmp_path, name="door", callbacks=[rows.append])
     assert run.path == tmp_path / "door" and run.recipe.seed == 1 and run.recipe.epochs == 2
     assert [row.epoch for row in rows] == [1, 2]
     assert [row.val_accuracy for row in rows] == [row.val_accuracy for row in run.history]
@@ -161,9 +162,8 @@ def test_overrides_may_be_a_dictionary_with_anything_in_it(tmp_path: Path):
     recipe = fl.recipes.load("three-linear", {"optimizer.lr": 0.5, "augment": [{"name": "flip"}],
                                               "data.dataset": tmp_path / "pictures"})
     assert recipe.optimizer.lr == 0.5 and recipe.data.dataset == str(tmp_path / "pictures")
-    words = [fl.recipes.as_word(key, value) for key, value in
-             {"a": "null", "b": None, "c": 1.5, "d": [1, {"x": "y: z"}], "e": "plain", "f": True, "g": "a: b: c"}.items()]
-    assert fl.recipes.as_mapping(words) == {"a": "null", "b": None, "c": 1.5, "d": [1, {"x": "y: z"}], "e": "plain",
-                                            "f": True, "g": "a: b: c"}
+    values = {"a": "null", "b": None, "c": 1.5, "d": [1, {"x": "y: z"}], "e": "plain", "f": True, "g": "a: b: c"}
+    words = [fl.recipes.as_word(key, value) for key, value in values.items()]
+    assert fl.recipes.as_mapping(words) == values
     with pytest.raises(fl.UsageError, match="expected a list of such words"):
         fl.recipes.load("three-linear", "epochs=2")
