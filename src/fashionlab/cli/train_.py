@@ -41,6 +41,7 @@ def command(
     The test split is read once, at the end; everything is kept in a run folder.
     """
     from fashionlab.training import session
+    from fashionlab.training.progress import on_stderr
 
     options = session.Options(device, data_dir, _positive(max_time), overwrite, quiet, skip_unreadable,
                               ["fashionlab", *sys.argv[1:]])
@@ -48,11 +49,11 @@ def command(
     if resume is not None:
         if name is not None:
             raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
-        run = session.resume(resume, chosen, options)
+        run = session.resume(resume, chosen, options, progress=on_stderr())
     else:
         assert chosen is not None
         run = session.start(chosen, runs / (name or default_name(f"{Path(recipe or 'quick').stem}-s{chosen.seed}")),
-                            options)
+                            options, progress=on_stderr())
     if session.is_first_process():
         finish(run, options, json=json, report=not no_report)
 
