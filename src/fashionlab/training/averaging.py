@@ -12,8 +12,9 @@ schedule's, or None. The model is always the bare one, not wrapped for Distribut
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
 from torch import Tensor, nn
@@ -21,7 +22,16 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from fashionlab.common.errors import UsageError
+from fashionlab.common.runtime import generator
 from fashionlab.recipes.averaging import AveragingSettings, Ema, Lookahead, Swa
+from fashionlab.runs.predict import normalise, statistics
+from fashionlab.training.parts import Part
+
+if TYPE_CHECKING:
+    from fashionlab.training.trainer import Trainer
+
+# Pictures that renew the batch-norm statistics of averaged weights.
+REFRESH_PICTURES = 10_000
 
 
 class Averaging(Protocol):
@@ -180,6 +190,32 @@ class LookaheadAveraging:
     def load_state_dict(self, state: dict[str, Any]) -> None:
         for name, tensor in self.slow.items():
             tensor.copy_(state["slow"][name])
+
+
+class AveragedWeights(Part):
+    """The average's state in checkpoints, and its weights in the run's folder once training ends."""
+
+    def __init__(self, averaging: Averaging) -> None:
+        self._averaging = averaging
+
+    def finish(self, trainer: Trainer) -> None:
+        """Write the averaged weights, their batch-norm statistics renewed. The model itself goes on unaveraged."""
+        start = time.perf_counter()
+        recipe, train, runtime = trainer.recipe, trainer.train, trainer.runtime
+        mean, std = statistics(trainer.spec, runtime.device)
+        order = torch.randperm(len(train), generator=generator(recipe.seed, "refresh"))[:REFRESH_PICTURES]
+        plain = (normalise(train.take(part)[1].float() / 255, mean, std, runtime)
+                 for part in order.split(recipe.batch_size))
+        with runtime.autocast():
+            weights = final_weights(self._averaging, trainer.model, plain, trainer.phase_of_last_step().fixed)
+        trainer.output.weights("averaged", weights)
+        trainer.position.overhead_seconds += time.perf_counter() - start
+
+    def state_dict(self) -> dict[str, Any]:
+        return self._averaging.state_dict()
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        self._averaging.load_state_dict(state)
 
 
 def final_weights(averaging: Averaging, model: nn.Module, batches: Iterable[Tensor],

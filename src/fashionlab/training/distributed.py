@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from torch import distributed, nn
 from torch.nn.parallel import DistributedDataParallel
+
+# Asking all processes takes time, so they agree on what may happen at any step only at every tenth.
+_AGREE_STEPS = 10
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -37,9 +42,15 @@ class World:
         distributed.all_gather_object(values, value)
         return values
 
-    def from_first(self, value: Any) -> Any:
-        """The first process's `value`, in every process."""
-        return self.gather(value)[0]
+    def decide(self, question: Callable[[], T]) -> T:
+        """The first process's answer, in every process; the others are not asked."""
+        return self.gather(question() if self.is_first else None)[0]
+
+    def agree(self, step: int, *wishes: bool) -> tuple[bool, ...]:
+        """Which of the wishes any process has, the same in every process; between the steps that are asked at, none."""
+        if self.size > 1 and step % _AGREE_STEPS:
+            return (False,) * len(wishes)
+        return tuple(any(each) for each in zip(*self.gather(wishes), strict=True))
 
 
 @contextlib.contextmanager

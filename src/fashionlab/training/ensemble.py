@@ -29,9 +29,8 @@ from fashionlab.runs.pictures import training_pictures
 from fashionlab.runs.predict import normalise, statistics
 from fashionlab.runs.results import RunResults, load_results
 from fashionlab.runs.weights import load_weights, save_weights
-from fashionlab.training.averaging import refresh_batch_norm
+from fashionlab.training.averaging import REFRESH_PICTURES, refresh_batch_norm
 from fashionlab.training.session import Options
-from fashionlab.training.trainer import REFRESH_PICTURES
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,10 @@
-"""What a training tells while it runs: a row an epoch in metrics.csv and TensorBoard, and progress for the person."""
+"""What a training writes down of every epoch: a row in metrics.csv and scalars for TensorBoard."""
 
 from __future__ import annotations
 
 import csv
 import io
-import sys
-import time
-from typing import Any, Protocol
+from dataclasses import asdict, dataclass
 
 from fashionlab.common.files import write_text
 from fashionlab.runs.folder import RunFolder
@@ -15,6 +13,38 @@ COLUMNS: tuple[str, ...] = ("epoch", "train_loss", "train_accuracy", "val_loss",
                             "images_per_second")
 
 Row = dict[str, float | int | None]
+
+
+@dataclass(frozen=True)
+class Epoch:
+    """A finished epoch, counted from 1.
+
+    Losses are means over the pictures, accuracies shares of them; training ones are of the steps as they were made, so
+    with augmentation and dropout, and validation ones are None where no pictures are held out. lr: of the last step.
+    seconds: of the steps, without validation; data_seconds: the part of them that went into preparing batches.
+    pictures: how many were trained on; images_per_second: those over `seconds`.
+    """
+
+    epoch: int
+    train_loss: float
+    train_accuracy: float
+    val_loss: float | None
+    val_accuracy: float | None
+    lr: float
+    seconds: float
+    images_per_second: float
+    data_seconds: float
+    pictures: int
+
+    @property
+    def validation(self) -> dict[str, float]:
+        """The validation metrics by name; empty without a validation split."""
+        metrics = {"val_loss": self.val_loss, "val_accuracy": self.val_accuracy}
+        return {name: value for name, value in metrics.items() if value is not None}
+
+    def row(self) -> Row:
+        """Plain values by name, as metrics.json and the checkpoint keep them."""
+        return asdict(self)
 
 
 def write_history(run: RunFolder, history: list[Row]) -> None:
@@ -34,96 +64,15 @@ class TensorBoard:
 
         self._writer = SummaryWriter(str(run.tensorboard), purge_step=first_epoch or None)
 
-    def add(self, row: Row) -> None:
+    def add(self, epoch: Epoch) -> None:
+        row = epoch.row()
         for name in COLUMNS[1:]:
-            value = row.get(name)
+            value = row[name]
             if value is not None:
                 group, _, rest = name.partition("_")
                 tag = f"{rest}/{group}" if group in ("train", "val") else name
-                self._writer.add_scalar(tag, value, int(row["epoch"] or 0))
+                self._writer.add_scalar(tag, value, epoch.epoch)
         self._writer.flush()
 
     def close(self) -> None:
         self._writer.close()
-
-
-class Progress(Protocol):
-    """How progress is shown."""
-
-    def step(self, epoch: int, done: int, loss: float, rate: float) -> None: ...
-    def epoch(self, row: Row) -> None: ...
-    def say(self, text: str) -> None: ...
-    def close(self) -> None: ...
-
-
-def progress(epochs: int, steps_per_epoch: int, done: int, quiet: bool) -> Progress:
-    """A live bar where stderr is a terminal, a line an epoch elsewhere, nothing if `quiet`.
-
-    done: the steps taken before.
-    """
-    if quiet:
-        return _Silent()
-    return _Bar(epochs, steps_per_epoch, done) if sys.stderr.isatty() else _Lines(epochs)
-
-
-def _describe(row: Row, epochs: int) -> str:
-    def show(value: Any, form: str) -> str:
-        return "-" if value is None else format(value, form)
-
-    return (f"epoch {row['epoch']:>3}/{epochs}  loss {show(row['train_loss'], '.4f')}  "
-            f"train {show(row['train_accuracy'], '.2%')}  val {show(row['val_accuracy'], '.2%')}  "
-            f"lr {show(row['lr'], '.3g')}  {show(row['seconds'], '.1f')} s  "
-            f"{show(row['images_per_second'], ',.0f')} pictures/s")
-
-
-class _Silent:
-    def step(self, epoch: int, done: int, loss: float, rate: float) -> None: ...
-    def epoch(self, row: Row) -> None: ...
-    def say(self, text: str) -> None: ...
-    def close(self) -> None: ...
-
-
-class _Lines(_Silent):
-    def __init__(self, epochs: int) -> None:
-        self._epochs = epochs
-
-    def epoch(self, row: Row) -> None:
-        self.say(_describe(row, self._epochs))
-
-    def say(self, text: str) -> None:
-        print(text, file=sys.stderr, flush=True)
-
-
-class _Bar:
-    """rich's bar: epoch, step, pictures a second, loss, validation accuracy, time left."""
-
-    def __init__(self, epochs: int, steps_per_epoch: int, done: int) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeElapsedColumn, TimeRemainingColumn
-        from rich.progress import Progress as RichProgress
-
-        self._epochs, self._validation, self._shown = epochs, "-", 0.0
-        self._bar = RichProgress(
-            TextColumn("{task.description}"), BarColumn(bar_width=24), MofNCompleteColumn(), TimeElapsedColumn(),
-            TextColumn("left"), TimeRemainingColumn(), console=Console(stderr=True), transient=True,
-        )
-        self._task = self._bar.add_task("starting", total=epochs * steps_per_epoch, completed=done)
-        self._bar.start()
-
-    def step(self, epoch: int, done: int, loss: float, rate: float) -> None:
-        if time.monotonic() - self._shown < 0.2:
-            return
-        self._shown = time.monotonic()
-        text = f"epoch {epoch}/{self._epochs}  {rate:,.0f} pictures/s  loss {loss:.3f}  val {self._validation}"
-        self._bar.update(self._task, completed=done, description=text)
-
-    def epoch(self, row: Row) -> None:
-        if row["val_accuracy"] is not None:
-            self._validation = f"{row['val_accuracy']:.2%}"
-        self.say(_describe(row, self._epochs))
-
-    def say(self, text: str) -> None:
-        self._bar.console.print(text, highlight=False)
-
-    def close(self) -> None:
-        self._bar.stop()

@@ -2,18 +2,36 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from torch import Tensor
+from torch.nn import functional
 
 from fashionlab.recipes.selection import SelectionSettings
 from fashionlab.training.distributed import World
+from fashionlab.training.logs import Epoch
+from fashionlab.training.parts import Part
+
+if TYPE_CHECKING:
+    from fashionlab.training.trainer import Trainer
 
 _UNSEEN = -1.0  # no loss is negative
 
 
-class Selection:
+class NoSelection(Part):
+    """Every epoch trains on all pictures."""
+
+    pool = None
+
+    def observe(self, positions: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """See `Selection.observe`."""
+
+    def share(self, world: World) -> None:
+        """See `Selection.share`."""
+
+
+class Selection(Part):
     """Keeps every training picture's last loss and, between epochs, chooses the pool of the next one.
 
     count: training pictures. A picture that was never seen counts as harder than any other.
@@ -24,6 +42,10 @@ class Selection:
         self.pool: Tensor | None = None  # int64 positions on the CPU; None for all pictures
         self._losses = torch.full((count,), torch.inf, device=device)
         self._fresh = torch.full((count,), _UNSEEN, device=device)  # of this epoch alone
+
+    def observe(self, positions: Tensor, logits: Tensor, labels: Tensor) -> None:
+        """What the network said, float32 [B, K], of the pictures at `positions` (int64 [B]) with `labels` (int64 [B])."""
+        self.record(positions, functional.cross_entropy(logits, labels, reduction="none"))
 
     def record(self, positions: Tensor, losses: Tensor) -> None:
         """Losses float32 [B] of the pictures at `positions` (int64 [B]), both on the device."""
@@ -37,7 +59,10 @@ class Selection:
                 merged = torch.where(merged == _UNSEEN, other, merged)
             self._fresh.copy_(merged)
 
-    def end_epoch(self, finished: int, world: World) -> None:
+    def end_epoch(self, trainer: Trainer, epoch: Epoch) -> None:
+        self.choose(epoch.epoch, trainer.world)
+
+    def choose(self, finished: int, world: World) -> None:
         """Choose the pool of the next epoch; `finished` counts the epochs done."""
         self.share(world)
         self._losses = torch.where(self._fresh == _UNSEEN, self._losses, self._fresh)

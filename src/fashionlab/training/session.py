@@ -5,10 +5,11 @@ Everything that can be wrong with the recipe, the data or the name is found befo
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -35,8 +36,10 @@ from fashionlab.runs.model import load_model, without_pretrained
 from fashionlab.runs.pictures import load_recipe, load_split
 from fashionlab.runs.predict import predict_logits, statistics
 from fashionlab.runs.results import load_results
+from fashionlab.training.callbacks import Callback, Callbacks
 from fashionlab.training.distributed import World, world
-from fashionlab.training.logs import progress
+from fashionlab.training.output import Output, RunOutput
+from fashionlab.training.progress import Progress
 from fashionlab.training.signals import StopRequest, catching_signals
 from fashionlab.training.teacher import Teacher
 from fashionlab.training.trainer import Trainer
@@ -47,7 +50,8 @@ INITIALISE_PICTURES = 5000
 
 @dataclass(frozen=True)
 class Options:
-    """What a person may say besides the recipe. max_minutes: training stops after this time and is evaluated."""
+    """What a person may say besides the recipe. max_minutes: training stops after this time and is evaluated; quiet: the
+    progress that the caller hands in is not shown."""
 
     device: str = "auto"
     data_dir: Path | None = None
@@ -58,62 +62,72 @@ class Options:
     command: Sequence[str] = ()
 
 
-def start(recipe: Recipe, folder: Path, options: Options) -> RunFolder:
+def start(recipe: Recipe, folder: Path, options: Options, callbacks: Iterable[Callback] = (),
+          progress: Progress | None = None) -> RunFolder:
     """Train `recipe` from the beginning into `folder`, which must not exist yet (or `options.overwrite`).
 
+    callbacks: each is called with the `logs.Epoch` after every epoch and its checkpoint, in the first process; when one
+    gives something true, that epoch is the last one. What one raises ends the training, whose checkpoint stays.
+    progress: how training is shown, by default not at all.
     Raises UsageError (recipe, name), DataError (pictures), DivergedError (the run says so too) and Interrupted
     (after a resumable checkpoint was written).
     """
-    with world(options.device) as (processes, device), sealed_test_split():
-        lock = hold(folder) if processes.is_first else None
-        try:
-            if folder.exists() and not options.overwrite and processes.is_first:
-                create_run(folder, overwrite=False)  # refuses, before anything slow is done
-            place = runtime.choose(device, recipe.precision)
-            pictures, split = _load(recipe, options)
-            spec = _spec(recipe, pictures, split)
-            trainer = _trainer(recipe, pictures, split, spec, place, processes, initialise=True)
-            run = create_run(folder, options.overwrite) if processes.is_first else RunFolder(folder)
-            if processes.is_first:
-                _describe_run(run, recipe, spec, pictures, split, place, processes, options)
-            processes.gather(None)  # nobody goes on before the folder is there
-            return _fit(trainer, run, options)
-        finally:
-            if lock:
-                lock.release()
+    asked = Callbacks(callbacks)
+    with world(options.device) as (processes, device), sealed_test_split(), _held(folder, processes):
+        if folder.exists() and not options.overwrite and processes.is_first:
+            create_run(folder, overwrite=False)  # refuses, before anything slow is done
+        place = runtime.choose(device, recipe.precision)
+        pictures, split = _load(recipe, options)
+        spec = _spec(recipe, pictures, split)
+        trainer = _trainer(recipe, pictures, split, spec, place, processes, initialise=True)
+        run = create_run(folder, options.overwrite) if processes.is_first else RunFolder(folder)
+        if processes.is_first:
+            _describe_run(run, recipe, spec, pictures, split, place, processes, options)
+        processes.gather(None)  # nobody goes on before the folder is there
+        return _fit(trainer, run, options, asked, progress)
 
 
-def resume(folder: Path, recipe: Recipe | None, options: Options) -> RunFolder:
-    """Continue the run in `folder` exactly where its checkpoint stands.
+def resume(folder: Path, recipe: Recipe | None, options: Options, callbacks: Iterable[Callback] = (),
+           progress: Progress | None = None) -> RunFolder:
+    """Continue the run in `folder` exactly where its checkpoint stands; a run that early stopping or a callback ended is
+    not trained further.
 
-    `recipe`: what the person asked for, if anything; it must be the run's own. Raises UsageError when the recipe or
-    the run's state forbid it, DataError when the checkpoint or the pictures are not the run's.
+    `recipe`: what the person asked for, if anything; it must be the run's own. callbacks, progress: as for `start`.
+    Raises UsageError when the recipe or the run's state forbid it, DataError when the checkpoint or the pictures are not
+    the run's.
     """
+    asked = Callbacks(callbacks)
     run = open_run(folder)
-    with world(options.device) as (processes, device), sealed_test_split():
-        lock = hold(folder) if processes.is_first else None
-        try:
-            if run.ensemble.is_file():
-                raise UsageError(f"{folder} was put together from other runs; there is no training to continue")
-            own = load_recipe(run)
-            _refuse_change(run, own, recipe)
-            if not run.last.exists():
-                raise DataError(f"{run.last}: there is no checkpoint yet; train it again with --overwrite")
-            state = read_checkpoint(run.last)
-            if state["recipe"] != recipe_hash(own):
-                raise UsageError(f"{run.recipe} was changed since the checkpoint was written; a resume must not change "
-                                 "the recipe: undo the change or start a new run")
-            environment = run.read_json(run.environment)
-            place = runtime.choose(device, environment["precision"])
-            pictures, split = _load(own, replace(options, skip_unreadable=environment["data"]["skip_unreadable"]))
-            if pictures.sha256 != environment["data"]["sha256"]:
-                raise DataError(f"{pictures.source}: not the pictures that {folder} was trained on (hashes differ)")
-            trainer = _trainer(own, pictures, split, ModelSpec.load(run.model), place, processes, initialise=False)
-            trainer.load_state_dict(state)
-            return _fit(trainer, run, options)
-        finally:
-            if lock:
-                lock.release()
+    with world(options.device) as (processes, device), sealed_test_split(), _held(folder, processes):
+        if run.ensemble.is_file():
+            raise UsageError(f"{folder} was put together from other runs; there is no training to continue")
+        own = load_recipe(run)
+        _refuse_change(run, own, recipe)
+        if not run.last.exists():
+            raise DataError(f"{run.last}: there is no checkpoint yet; train it again with --overwrite")
+        state = read_checkpoint(run.last)
+        if state["recipe"] != recipe_hash(own):
+            raise UsageError(f"{run.recipe} was changed since the checkpoint was written; a resume must not change "
+                             "the recipe: undo the change or start a new run")
+        environment = run.read_json(run.environment)
+        place = runtime.choose(device, environment["precision"])
+        pictures, split = _load(own, replace(options, skip_unreadable=environment["data"]["skip_unreadable"]))
+        if pictures.sha256 != environment["data"]["sha256"]:
+            raise DataError(f"{pictures.source}: not the pictures that {folder} was trained on (hashes differ)")
+        trainer = _trainer(own, pictures, split, ModelSpec.load(run.model), place, processes, initialise=False)
+        trainer.load_state_dict(state)
+        return _fit(trainer, run, options, asked, progress)
+
+
+@contextlib.contextmanager
+def _held(folder: Path, processes: World) -> Iterator[None]:
+    """The run called `folder` is this training's alone: the first process holds it for all."""
+    lock = hold(folder) if processes.is_first else None
+    try:
+        yield
+    finally:
+        if lock:
+            lock.release()
 
 
 def is_first_process() -> bool:
@@ -241,48 +255,38 @@ def _describe_run(run: RunFolder, recipe: Recipe, spec: ModelSpec, pictures: Pic
         np.savez_compressed(stream, train=split.train, validation=split.validation)
 
 
-def _fit(trainer: Trainer, run: RunFolder, options: Options) -> RunFolder:
-    first = trainer.world.is_first
+def _fit(trainer: Trainer, run: RunFolder, options: Options, callbacks: Callbacks,
+         progress: Progress | None) -> RunFolder:
+    shown = Progress() if options.quiet or progress is None else progress
+    output = RunOutput(run, shown) if trainer.world.is_first else Output()
     stop = StopRequest(None if options.max_minutes is None else options.max_minutes * 60)
-    bar = progress(trainer.recipe.epochs, trainer.steps_per_epoch, trainer.position.step, options.quiet or not first)
     began = time.perf_counter()
     try:
-        if first:
-            run.set_status("running")
+        output.status("running")
         with catching_signals(stop):
-            trainer.fit(run, bar, stop)
+            trainer.fit(output, stop, callbacks)
     except DivergedError as error:
-        if first:
-            run.set_status("diverged", reason=str(error))
+        output.status("diverged", reason=str(error))
         raise
     except Exception as error:
-        if first:
-            run.set_status("failed", reason=str(error))
+        output.status("failed", reason=str(error))
         raise
-    finally:
-        bar.close()
-    if stop.signal_number is not None and not _finished(trainer):
-        if first:
-            run.set_status("interrupted", signal=stop.signal_number, step=trainer.position.step)
+    if stop.signal_number is not None and not trainer.finished:
+        output.status("interrupted", signal=stop.signal_number, step=trainer.position.step)
         raise Interrupted(f"stopped in epoch {trainer.position.epoch + 1}; continue with "
                           f"`fashionlab train --resume {run.path}`", stop.signal_number)
-    if first:
-        write_json(run.metrics, _summary(trainer, run, time.perf_counter() - began))
-        run.set_status("trained", stopped=_why_stopped(trainer))
+    output.metrics(_summary(trainer, run, time.perf_counter() - began))
+    output.status("trained", stopped=_why_stopped(trainer))
     return run
 
 
-def _finished(trainer: Trainer) -> bool:
-    return trainer.position.epoch == trainer.recipe.epochs or trainer.position.stopped is not None
-
-
 def _why_stopped(trainer: Trainer) -> str:
-    return "out of time" if not _finished(trainer) else trainer.position.stopped or "all epochs done"
+    return "out of time" if not trainer.finished else trainer.position.stopped or "all epochs done"
 
 
 def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> dict[str, Any]:
     """The part of metrics.json that training knows. train_seconds: steps and averaging, without validation."""
-    history, position = trainer.history, trainer.position
+    history, position = [epoch.row() for epoch in trainer.history], trainer.position
     stepping = sum(float(row["seconds"] or 0) for row in history) + position.sums.seconds
     train_seconds = stepping + position.overhead_seconds
     pictures = sum(int(row["pictures"] or 0) for row in history) + position.sums.pictures
@@ -298,7 +302,7 @@ def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> dict[str, Any]
         "session_seconds": seconds,
         "images_per_second": pictures / train_seconds if train_seconds else 0.0,
         "data_share": sum(float(row["data_seconds"] or 0) for row in history) / train_seconds if train_seconds else 0.0,
-        "best_epoch": position.best_epoch,
+        "best_epoch": trainer.best.epoch,
         "weights": trainer.recipe.weights,
         "weights_chosen_by": {"best": "validation split", "averaged": "no split: the average",
                               "last": "no split: the last epoch"}[trainer.recipe.weights],

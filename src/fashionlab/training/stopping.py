@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fashionlab.recipes.stopping import EarlyStoppingSettings
 from fashionlab.training.best import BestSoFar
+from fashionlab.training.logs import Epoch
+from fashionlab.training.parts import Part
+
+if TYPE_CHECKING:
+    from fashionlab.training.trainer import Trainer
 
 
-class EarlyStopping:
+class EarlyStopping(Part):
     """``stopping.update({"val_loss": ..., "val_accuracy": ...})`` after every epoch: True when it is time to stop.
 
     That is after `patience` epochs in a row that did not beat the best by more than `min_delta`.
@@ -23,6 +28,12 @@ class EarlyStopping:
     def update(self, metrics: Mapping[str, float]) -> bool:
         self.best.update(metrics)
         return self.best.epochs_since_best >= self.settings.patience
+
+    def end_epoch(self, trainer: Trainer, epoch: Epoch) -> None:
+        """Only the epochs of the last phase count."""
+        if epoch.validation and trainer.phase is trainer.phases[-1] and self.update(epoch.validation):
+            trainer.position.stopped = (f"early stopping: {self.settings.metric} did not improve for "
+                                        f"{self.settings.patience} epochs")
 
     def state_dict(self) -> dict[str, Any]:
         return self.best.state_dict()

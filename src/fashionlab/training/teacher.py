@@ -8,6 +8,15 @@ from torch.nn import functional
 from fashionlab.recipes.teacher import TeacherSettings
 
 
+class NoTeacher:
+    """The labels alone teach."""
+
+    seconds = 0.0
+
+    def loss(self, logits: Tensor, positions: Tensor, label_loss: Tensor) -> Tensor:
+        return label_loss
+
+
 class Teacher:
     """soft: float32 [N, K], softened probabilities of the N training pictures in their order. seconds: to make them."""
 

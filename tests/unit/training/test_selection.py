@@ -23,7 +23,7 @@ def _selection(count: int, keep: float = 0.5, after: int = 1) -> Selection:
 def test_the_pool_is_the_hardest_share(losses: list[float], keep: float) -> None:
     selection = _selection(len(losses), keep)
     selection.record(torch.arange(len(losses)), torch.tensor(losses))
-    selection.end_epoch(1, World())
+    selection.choose(1, World())
     hardest = sorted(range(len(losses)), key=lambda i: -losses[i])[: max(1, round(keep * len(losses)))]
     assert selection.pool is not None and selection.pool.tolist() == hardest
 
@@ -31,19 +31,19 @@ def test_the_pool_is_the_hardest_share(losses: list[float], keep: float) -> None
 def test_all_pictures_until_after() -> None:
     selection = _selection(4, after=2)
     selection.record(torch.arange(4), torch.rand(4))
-    selection.end_epoch(1, World())
+    selection.choose(1, World())
     assert selection.pool is None
-    selection.end_epoch(2, World())
+    selection.choose(2, World())
     assert selection.pool is not None and len(selection.pool) == 2
 
 
 def test_a_picture_skipped_keeps_its_last_loss_and_one_never_seen_comes_first() -> None:
     selection = _selection(4)
     selection.record(torch.tensor([0, 1, 2]), torch.tensor([3.0, 2.0, 1.0]))
-    selection.end_epoch(1, World())
+    selection.choose(1, World())
     assert selection.pool is not None and selection.pool.tolist() == [3, 0]
     selection.record(torch.tensor([3, 0]), torch.tensor([0.5, 1.5]))
-    selection.end_epoch(2, World())
+    selection.choose(2, World())
     assert selection.pool.tolist() == [1, 0], "picture 1 still counts with the loss of the first epoch"
 
 
@@ -60,19 +60,19 @@ def test_processes_bring_together_what_each_has_seen() -> None:
         selection = _selection(4)
         here = (seen >= 0).nonzero().flatten()
         selection.record(here, seen[here])
-        selection.end_epoch(1, Pair(rank, 2))
+        selection.choose(1, Pair(rank, 2))
         assert selection.pool is not None and selection.pool.tolist() == [2, 1]
 
 
 def test_state_round_trip_in_the_middle_of_an_epoch() -> None:
     one, other = _selection(6), _selection(6)
     one.record(torch.arange(6), torch.rand(6, generator=torch.Generator().manual_seed(0)))
-    one.end_epoch(1, World())
+    one.choose(1, World())
     one.record(torch.tensor([1, 2]), torch.tensor([9.0, 8.0]))
     other.load_state_dict(one.state_dict())
     for selection in (one, other):
         selection.record(torch.tensor([0]), torch.tensor([7.0]))
-        selection.end_epoch(2, World())
+        selection.choose(2, World())
     assert one.pool is not None and other.pool is not None
     assert one.pool.tolist() == other.pool.tolist() == [1, 2, 0]
 

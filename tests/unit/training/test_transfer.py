@@ -24,8 +24,11 @@ from fashionlab.runs.model import load_model
 from fashionlab.runs.weights import load_weights
 from fashionlab.training import session
 from fashionlab.training.distributed import World
-from fashionlab.training.logs import Row
+from fashionlab.training.inputs import CachedFeatures
+from fashionlab.training.logs import Epoch
 from fashionlab.training.optimizers import build_optimizer
+from fashionlab.training.output import RunOutput
+from fashionlab.training.progress import Progress
 from fashionlab.training.signals import StopRequest
 from fashionlab.training.trainer import Trainer
 from fashionlab.training.transfer import HeadOfFeatures, distances_from_head, lr_scales, phases
@@ -57,7 +60,7 @@ def trainer_of(*overrides: str) -> Trainer:
     return Trainer(recipe, model, train, validation, spec, runtime.choose("cpu", "float32", threads=1), World())
 
 
-class Watcher:
+class Watcher(Progress):
     """A progress that keeps the weights and the checkpoint of every epoch, and can ask to stop after a step."""
 
     def __init__(self, trainer: Trainer, run: RunFolder, stop_after: int | None = None) -> None:
@@ -70,13 +73,10 @@ class Watcher:
         if done == self.stop_after:
             self.stop.signal_number = signal.SIGTERM
 
-    def epoch(self, row: Row) -> None:
+    def end_epoch(self, epoch: Epoch) -> None:
         self.weights.append(_copy(self.trainer.model))
-        self.checkpoints.append(self.run.path / f"{row['epoch']}.pt")
+        self.checkpoints.append(self.run.path / f"{epoch.epoch}.pt")
         shutil.copy(self.run.last, self.checkpoints[-1])
-
-    def say(self, text: str) -> None: ...
-    def close(self) -> None: ...
 
 
 def _copy(model: nn.Module) -> dict[str, Tensor]:
@@ -85,7 +85,7 @@ def _copy(model: nn.Module) -> dict[str, Tensor]:
 
 def fit(trainer: Trainer, folder: Path, stop_after: int | None = None) -> Watcher:
     watcher = Watcher(trainer, RunFolder(folder), stop_after)
-    trainer.fit(RunFolder(folder), watcher, watcher.stop)
+    trainer.fit(RunOutput(RunFolder(folder), watcher), watcher.stop)
     return watcher
 
 
@@ -99,7 +99,7 @@ def test_the_head_learns_first_then_everything_but_the_statistics(tmp_path: Path
     assert changed(first, second) == HEAD
     parameters = {name for name, _ in trainer.model.named_parameters()}
     assert changed(second, third) == parameters
-    assert [row["lr"] for row in trainer.history] == pytest.approx([0.1, 0.01])
+    assert [epoch.lr for epoch in trainer.history] == pytest.approx([0.1, 0.01])
 
 
 def test_statistics_move_if_they_may(tmp_path: Path) -> None:
@@ -206,7 +206,8 @@ def test_cached_features_teach_the_head_the_same(tmp_path: Path) -> None:
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-5)
     assert changed(start, cached.model.state_dict()) == HEAD
     for key in ("train_loss", "val_loss", "train_accuracy", "val_accuracy"):
-        assert [row[key] for row in cached.history] == pytest.approx([row[key] for row in plain.history], rel=1e-4)
+        ours, theirs = ([epoch.row()[key] for epoch in one.history] for one in (cached, plain))
+        assert ours == pytest.approx(theirs, rel=1e-4)
 
 
 EVERYTHING = ["transfer={head_epochs: 1, head_lr: 0.03, layer_decay: 0.7}", "model.dropout=0.2", "epochs=3",
@@ -228,9 +229,9 @@ def test_a_resumed_training_ends_with_the_same_bits(overrides: list[str], stop_a
         fit(resumed, tmp_path / name)
         expected, found = whole.trainer.state_dict(), resumed.state_dict()
         _assert_equal(found["model"], expected["model"])
-        _assert_equal(found["averaging"], expected["averaging"])
+        _assert_equal(found["parts"], expected["parts"])
         _assert_equal(found["optimizer"], expected["optimizer"])
-        assert found["schedule"] == expected["schedule"] and found["stopper"] == expected["stopper"]
+        assert found["schedule"] == expected["schedule"]
         for key in ("train_loss", "val_loss", "lr"):
             assert [row[key] for row in found["history"]] == [row[key] for row in expected["history"]]
 
@@ -238,8 +239,9 @@ def test_a_resumed_training_ends_with_the_same_bits(overrides: list[str], stop_a
 def test_a_stop_while_features_are_computed_leaves_a_checkpoint_to_go_on_from(tmp_path: Path) -> None:
     trainer, stop = trainer_of(*CACHED), StopRequest()
     stop.signal_number = signal.SIGTERM
-    trainer.fit(RunFolder(tmp_path), Watcher(trainer, RunFolder(tmp_path)), stop)
-    assert (trainer.cache, trainer.position.step) == (None, 0)
+    trainer.fit(RunOutput(RunFolder(tmp_path), Progress()), stop)
+    assert isinstance(trainer.inputs, CachedFeatures)
+    assert (trainer.inputs.cache, trainer.position.step) == (None, 0)
     resumed, whole = trainer_of(*CACHED), trainer_of(*CACHED)
     resumed.load_state_dict(read_checkpoint(RunFolder(tmp_path).last))
     fit(resumed, tmp_path / "resumed")
