@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from PIL import Image
 
 import fashionlab as fl
-from toys import Cli
+from toys import Result
 
 ROOT = Path(__file__).parents[3]
 NAMES = {"train", "ensemble", "load", "compare", "study", "datasets", "recipes", "models", "augment", "Run",
@@ -140,7 +141,7 @@ def test_a_figure_of_validation_leaves_the_test_split_alone(toy_run: Path, monke
     (lambda: fl.Run("nowhere"), ["report", "nowhere"]),
     (lambda: fl.study("nosuch"), ["study", "nosuch"]),
 ])
-def test_errors_say_what_the_command_line_says(cli: Cli, call, words: list[str]):
+def test_errors_say_what_the_command_line_says(cli: Callable[..., Result], call, words: list[str]):
     with pytest.raises(fl.FashionlabError) as raised:
         call()
     done = cli(*words)
