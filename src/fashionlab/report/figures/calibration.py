@@ -10,7 +10,7 @@ from matplotlib.figure import Figure as Sheet
 
 from fashionlab.common.records import Predictions
 from fashionlab.evaluation.calibration import Temperature, calibrated, load_calibrators, reliability_bins
-from fashionlab.evaluation.metrics import expected_calibration_error
+from fashionlab.evaluation.metrics.calibration_error import expected_calibration_error
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_test, note_of_test
 from fashionlab.report.inputs import ReportInputs
