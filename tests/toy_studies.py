@@ -32,8 +32,8 @@ def checked(name: str = "toy", **changes: Any) -> Study:
 
 
 def write_study(runs: Path, values: Mapping[str, Sequence[float | str | None]], **changes: Any) -> StudyFolder:
-    """A study's folder with results. values: by arm, seed after seed, the accuracy of a finished run, the reason of one
-    that failed, or None for one that was never begun."""
+    """A study's folder with results. values: by arm, seed after seed, the score of a finished run that is the study's
+    metric (for a cost its accuracy), the reason of one that failed, or None for one that was never begun."""
     arms = {arm: {"set": {"optimizer.lr": 0.01 * (at + 1)}} for at, arm in enumerate(values) if arm != "baseline"}
     study = checked(**{"arms": arms, "seeds": len(values["baseline"]), **changes})
     folder = StudyFolder(runs / study.name)
@@ -41,12 +41,12 @@ def write_study(runs: Path, values: Mapping[str, Sequence[float | str | None]], 
     for arm, row in values.items():
         for seed, value in enumerate(row):
             if value is not None:
-                _write_run(folder, arm, seed, value)
+                _write_run(folder, arm, seed, value, study.metric.path)
     write_results(study, folder)
     return folder
 
 
-def _write_run(folder: StudyFolder, arm: str, seed: int, value: float | str) -> None:
+def _write_run(folder: StudyFolder, arm: str, seed: int, value: float | str, path: tuple[str, ...]) -> None:
     run = folder.run(arm, seed)
     if isinstance(value, str):
         run.set_status("diverged", reason=value)
@@ -55,6 +55,7 @@ def _write_run(folder: StudyFolder, arm: str, seed: int, value: float | str) -> 
                         (run.model, "{}")):
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_text(text)
-    write_json(run.metrics, {"test": {"accuracy": value}, "train_seconds": 10.0 + seed})
+    split, score = path if len(path) == 2 else ("test", "accuracy")
+    write_json(run.metrics, {split: {score: value}, "train_seconds": 10.0 + seed})
     write_json(run.environment, ENVIRONMENT)
     run.set_status("complete")

@@ -6,10 +6,16 @@ import json
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
+from sklearn.metrics import f1_score
 
-from fashionlab.evaluation.calibration import FIGURES, METHODS, calibrated, load_calibrators
+from fashionlab.common.records import Predictions
+from fashionlab.evaluation.calibration import FIGURES as CALIBRATION_FIGURES
+from fashionlab.evaluation.calibration import METHODS, calibrated, load_calibrators
 from fashionlab.evaluation.metrics import METRICS
+from fashionlab.report.figures import FIGURES, Gallery
+from fashionlab.report.inputs import ReportInputs
 from fashionlab.runs.folder import RunFolder
 from fashionlab.runs.results import load_results
 
@@ -36,9 +42,9 @@ def test_training_leaves_what_can_be_recomputed_from_the_predictions(toy_run):
     assert (calibration["split"], calibration["n"]) == ("test", 200)
     for name in METHODS:
         fitted = calibrated(results.test, calibrators[name])
-        for figure in FIGURES:
+        for figure in CALIBRATION_FIGURES:
             assert calibration["methods"][name][figure]["estimate"] == pytest.approx(METRICS[figure](fitted))
-    for figure in FIGURES:
+    for figure in CALIBRATION_FIGURES:
         assert calibration["methods"]["none"][figure]["estimate"] == metrics["test"][figure]
     assert {row["promised"] for row in metrics["conformal"]["sets"]} == {0.9, 0.95, 0.99}
 
@@ -82,3 +88,31 @@ def test_a_run_without_a_validation_split(cli, toy_data):
     metrics = json.loads(result.out)
     assert (metrics["calibration"], metrics["conformal"]) == (None, None)
     assert metrics["intervals"]["accuracy"]["low"] <= metrics["test_accuracy"]
+
+
+def test_a_class_without_pictures_or_answers_is_left_out_of_averages_and_named(cli, tmp_path, monkeypatch):
+    labels = np.arange(300) % 2
+    pictures = np.broadcast_to((200 * labels).astype(np.uint8)[:, None, None], (300, 28, 28))
+    np.savez(tmp_path / "shoes.npz", x_train=pictures, y_train=labels, x_test=pictures[:50], y_test=labels[:50],
+             classes=np.array(["boot", "shoe", "scarf"]))
+    trained = cli("train", "three-linear", "--dataset", tmp_path / "shoes.npz", "--set", "data.validation=50", "--set",
+                  "batch_size=10", "--set", "epochs=3", "--name", "shoes", "--quiet", "--no-report")
+    remark = "No picture of the {} split is of the class “scarf”, and none was called so"
+    assert trained.code == 0 and [line.partition(":")[0] for line in trained.err.splitlines()] == ["note", "note"]
+    run = tmp_path / "runs" / "shoes"
+    again = cli("evaluate", run)
+    assert again.err.startswith(f"note: {remark.format('test')}") and "scarf" not in again.out
+    metrics, test = read(run), Predictions.load(RunFolder(run).predictions("test"))
+    for split, word in (("val", "validation"), ("test", "test")):
+        assert [line.partition(":")[0] for line in metrics[split]["remarks"]] == [remark.format(word)]
+    assert metrics["macro_f1"] == pytest.approx(f1_score(test.labels, test.predicted, average="macro"))
+    assert metrics["intervals"]["macro_f1"]["estimate"] == metrics["macro_f1"]
+    assert metrics["per_class"][2] == {"class": "scarf", "precision": 0, "recall": 0, "f1": 0, "support": 0}
+    monkeypatch.setattr("fashionlab.report.page.draw_all", lambda *_, **__: Gallery([], {}))  # which takes long
+    assert cli("report", run).code == 0
+    page, card = (run / "report.html").read_text(), (run / "model_card.md").read_text()
+    for word in ("validation", "test"):
+        assert remark.format(word) in page and remark.format(word) in card
+    weakest = min(metrics["per_class"][:2], key=lambda row: row["f1"])["class"]
+    assert f"Weakest class: {weakest} " in card
+    assert f"F1 is lowest for {weakest} " in FIGURES["per_class"].caption(ReportInputs(load_results(run)))

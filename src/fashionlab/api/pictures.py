@@ -24,16 +24,16 @@ def inputs_of(pictures: Pictures) -> list[Input]:
     Arrays are uint8 and of the forms [H, W], [H, W, 3], [N, H, W], [N, H, W, 3] or [N, C, H, W]. Raises DataError for
     another array and for one whose form can be read in two ways.
     """
+    given: Any = pictures  # strict checkers ask for the form of arrays
     alone = not isinstance(pictures, Sequence) or isinstance(pictures, str)
-    several: list[Any] = [pictures] if alone else list(pictures)
+    several: list[Any] = [given] if alone else list(given)
     inputs: list[Input] = []
     for position, picture in enumerate(several):
         if isinstance(picture, Image.Image):
             inputs.append(GivenPicture(position, picture))
         elif isinstance(picture, np.ndarray):
-            parts: Any = picture  # strict checkers ask for its shape
             inputs += [GivenPicture(number if alone else position, part)
-                       for number, part in enumerate(_split(parts, position))]
+                       for number, part in enumerate(_split(several[position], position))]
         elif isinstance(picture, str | os.PathLike):
             inputs += find([os.fspath(picture)])
         else:

@@ -11,11 +11,11 @@ from fashionlab.api.card import run_card
 from fashionlab.api.classifier import TOP, Classifier
 from fashionlab.api.pictures import Pictures
 from fashionlab.common.errors import DataError, UsageError
-from fashionlab.common.records import Predictions
+from fashionlab.common.records import Predictions, SplitName
 from fashionlab.deploy.prediction import Prediction
 from fashionlab.recipes import Recipe
 from fashionlab.runs.folder import HistoryRow
-from fashionlab.runs.results import RunResults, SplitName, load_results
+from fashionlab.runs.results import RunResults, load_results
 
 if TYPE_CHECKING:
     from fashionlab.report.style import Sheet

@@ -7,11 +7,16 @@ import zipfile
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.files import replacing
+
+SplitName = Literal["val", "test"]
+# What people call them.
+SPLITS: dict[SplitName, str] = {"val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from fashionlab.common.listening import LOOPBACK, host_names, listening
 from fashionlab.dashboard.runs import RunsFolder, read_details, report_path
+from fashionlab.dashboard.scores import score_rows
 
 STATIC = Path(__file__).parent / "static"
 
@@ -45,6 +46,10 @@ def build_app(runs: RunsFolder, hosts: Sequence[str] = LOOPBACK) -> FastAPI:
     @app.get("/api/runs")
     def all_runs() -> dict[str, Any]:
         return {"folder": runs.label, "runs": [asdict(row) for row in runs.rows()]}
+
+    @app.get("/api/scores")
+    def scores() -> list[dict[str, Any]]:
+        return [asdict(row) for row in score_rows()]
 
     @app.get("/api/runs/{name:path}")
     def one_run(name: str) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import yaml
 
 from fashionlab.common.errors import DataError, UsageError
+from fashionlab.evaluation.metrics import COSTS, headlines
 from fashionlab.runs.folder import HistoryRow, RunFolder
 
 T = TypeVar("T")
@@ -26,8 +27,7 @@ SILENT_SECONDS = 600.0
 """A run that says "running" and wrote nothing for this long was killed: trainings write a checkpoint every 300 s."""
 RECIPE_BYTES = 16_384
 
-SCORES = ("val_accuracy", "test_accuracy", "macro_f1", "top3_accuracy", "nll", "brier", "ece", "parameters",
-          "train_seconds", "images_per_second", "epochs", "best_epoch")
+SCORES = (*headlines("val"), *headlines("test"), *COSTS, "best_epoch")
 
 
 @dataclass(frozen=True)

@@ -19,10 +19,12 @@ from scipy.special import log_softmax, softmax
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import Predictions
 from fashionlab.evaluation.intervals import bootstrap, statistics
-from fashionlab.evaluation.metrics import ECE_BINS, equal_width_bins, one_hot, picture_nll
+from fashionlab.evaluation.metrics import headings
+from fashionlab.evaluation.metrics.calibration_error import ECE_BINS, equal_width_bins
+from fashionlab.evaluation.metrics.likelihood import one_hot, picture_nll
 
 # What is reported before and after each method.
-FIGURES = ("accuracy", "nll", "brier", "ece", "ece_equal_mass", "ece_classwise")
+FIGURES = tuple(headings("calibration"))
 # Pictures that are all right, or a class never seen, would drive a parameter to infinity.
 _MOST = 20.0
 

@@ -5,7 +5,7 @@ They hold the trained model fixed. How much another seed would change is for `fa
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeVar
@@ -14,14 +14,13 @@ import numpy as np
 from scipy.sparse import csr_array
 
 from fashionlab.common.records import Interval, Predictions
-from fashionlab.evaluation import metrics
+from fashionlab.evaluation.metrics import METRICS
+from fashionlab.evaluation.metrics.record import Combine, Metric
 
 RESAMPLES = 1000
 # Resamples at a time: 50 x 10,000 counts of 8 bytes are small enough for the processor's cache.
 _CHUNK = 50
 
-Combine = Callable[[np.ndarray], np.ndarray]
-Form = Callable[[Predictions], tuple[csr_array, Combine, bool]]
 Key = TypeVar("Key", bound=Hashable)
 
 
@@ -41,7 +40,7 @@ class Statistic:
 
 def intervals(predictions: Predictions, *, level: float = 0.95, resamples: int = RESAMPLES,
               seed: int = 0) -> dict[str, Interval]:
-    """The bootstrap interval of each metric that `statistics` knows, by its name in `metrics.METRICS`."""
+    """The bootstrap interval of each metric that has a form, by its name."""
     return bootstrap(statistics(predictions), level=level, resamples=resamples, seed=seed)
 
 
@@ -80,74 +79,16 @@ def _interval(figure: Statistic, draws: np.ndarray, level: float) -> Interval:
 
 
 def statistics(predictions: Predictions, names: Sequence[str] | None = None) -> dict[str, Statistic]:
-    """The metrics `names` of `metrics.METRICS` (all that have an interval, if None) as statistics over the pictures."""
-    return {name: Statistic(float(metrics.METRICS[name](predictions)), *_FORMS[name](predictions))
-            for name in names or _FORMS}
+    """The metrics `names` (all that have an interval, if None) as statistics over the pictures.
+
+    Raises ValueError for a metric that has none.
+    """
+    if names is None:
+        names = [name for name, metric in METRICS.items() if metric.form]
+    return {name: _statistic(METRICS[name], predictions) for name in names}
 
 
-def _scattered(where: np.ndarray, values: np.ndarray, columns: int) -> csr_array:
-    """Sparse [N, columns] with picture i's `values[i]` in the columns `where[i]`; both are [N] or [N, M]."""
-    pictures, each = len(where), where.size // len(where)
-    starts = np.arange(pictures + 1) * each
-    return csr_array((values.ravel().astype(np.float64), where.ravel(), starts), shape=(pictures, columns))
-
-
-def _class_counts(predictions: Predictions) -> csr_array:
-    """K columns for right answers of each class, K for its pictures, K for the answers that name it."""
-    classes, labels, predicted = len(predictions.classes), predictions.labels, predictions.predicted
-    where = np.stack([labels, classes + labels, 2 * classes + predicted], axis=1)
-    values = np.stack([predicted == labels, np.ones(len(labels)), np.ones(len(labels))], axis=1)
-    return _scattered(where, values, 3 * classes)
-
-
-def _macro(means: np.ndarray, score: str) -> np.ndarray:
-    right, pictures, answers = np.split(means, 3)
-    among = {"precision": answers, "recall": pictures, "f1": (pictures + answers) / 2}[score]
-    return np.divide(right, among, out=np.zeros_like(right), where=among > 0).mean(axis=0)
-
-
-def _mean(pictures: Callable[[Predictions], np.ndarray]) -> Form:
-    def form(predictions: Predictions) -> tuple[csr_array, Combine, bool]:
-        values = pictures(predictions)
-        return _scattered(np.zeros(len(values), dtype=np.int64), values, 1), lambda means: means[0], False
-
-    return form
-
-
-def _macro_of(score: str) -> Form:
-    return lambda predictions: (_class_counts(predictions), lambda means: _macro(means, score), False)
-
-
-def _binned(which: Callable[[np.ndarray], np.ndarray]) -> Form:
-    """ECE: a column a bin, with the gaps of the pictures in it. Bins stay where the pictures at hand put them."""
-    def form(predictions: Predictions) -> tuple[csr_array, Combine, bool]:
-        bins = which(predictions.probabilities.max(axis=1))
-        return _scattered(bins, metrics.confidence_gaps(predictions), metrics.ECE_BINS), _total, True
-
-    return form
-
-
-def _classwise(predictions: Predictions) -> tuple[csr_array, Combine, bool]:
-    gaps, bins = predictions.probabilities - metrics.one_hot(predictions), metrics.ECE_BINS
-    classes = gaps.shape[1]
-    which = metrics.equal_width_bins(predictions.probabilities) + np.arange(classes) * bins
-    return _scattered(which, gaps, classes * bins), lambda means: _total(means) / classes, True
-
-
-def _total(means: np.ndarray) -> np.ndarray:
-    return np.abs(means).sum(axis=0)
-
-
-_FORMS: dict[str, Form] = {
-    "accuracy": _mean(lambda predictions: predictions.predicted == predictions.labels),
-    "top2_accuracy": _mean(lambda predictions: metrics.in_top_k(predictions, 2)),
-    "top3_accuracy": _mean(lambda predictions: metrics.in_top_k(predictions, 3)),
-    "macro_precision": _macro_of("precision"),
-    "macro_recall": _macro_of("recall"),
-    "macro_f1": _macro_of("f1"),
-    "nll": _mean(metrics.picture_nll),
-    "brier": _mean(metrics.picture_brier),
-    "ece": _binned(metrics.equal_width_bins),
-    "ece_equal_mass": _binned(metrics.equal_mass_bins),
-    "ece_classwise": _classwise,
-}
+def _statistic(metric: Metric, predictions: Predictions) -> Statistic:
+    if metric.form is None:
+        raise ValueError(f"the metric {metric.name} has no interval")
+    return Statistic(metric(predictions), *metric.form(predictions))

@@ -12,27 +12,25 @@ import numpy as np
 from fashionlab.common import runtime
 from fashionlab.common.errors import UsageError
 from fashionlab.common.files import write_json, write_text
-from fashionlab.common.records import PictureSet, Predictions
+from fashionlab.common.progress import note
+from fashionlab.common.records import PictureSet, Predictions, SplitName
 from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.intervals import intervals
-from fashionlab.evaluation.metrics import classification_report, scores
+from fashionlab.evaluation.metrics import classification_report, headlines, scores
+from fashionlab.evaluation.metrics.classes import remarks
 from fashionlab.runs.folder import RunFolder, open_run
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import load_recipe, test_pictures, training_pictures
 from fashionlab.runs.predict import predict_logits
-from fashionlab.runs.results import SplitName
-
-# The test split's scores that stand at the top of metrics.json, with their names there.
-_HEADLINES = {"accuracy": "test_accuracy", "macro_f1": "macro_f1", "nll": "nll", "brier": "brier", "ece": "ece",
-              "top3_accuracy": "top3_accuracy", "per_class": "per_class", "intervals": "intervals"}
 
 
 def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None = None,
                  device: str = "auto") -> dict[str, Any]:
     """Judge `split` with the run's final weights; write predictions, report and scores into the folder.
 
-    Returns the scores with their `intervals` over pictures, and for "test" `calibration` and `conformal` too: what was
-    learned on the validation predictions, scored on the test predictions; None for a run without the former.
+    Returns the scores with their `intervals` over pictures and `remarks`, sentences to know of them that are also
+    printed on stderr, and for "test" `calibration` and `conformal` too: what was learned on the validation
+    predictions, scored on the test predictions; None for a run without the former.
 
     "val" are the run's own validation pictures, "test" the data set's test split; reading that is recorded.
     Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
@@ -44,7 +42,10 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     logits, labels = predict_logits(model, ResidentPictures.from_set(pictures, indices, place.device), spec, place)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
     result = {"split": split, **scores(predictions),
-              "intervals": {name: asdict(interval) for name, interval in intervals(predictions).items()}}
+              "intervals": {name: asdict(interval) for name, interval in intervals(predictions).items()},
+              "remarks": remarks(predictions)}
+    for remark in result["remarks"]:
+        note(f"note: {remark}")
     predictions.save(run.predictions(split))
     trust = _trust(run)
     _record(run, predictions, result, trust)
@@ -94,11 +95,9 @@ def _trust(run: RunFolder) -> dict[str, Any]:
 def _record(run: RunFolder, predictions: Predictions, result: dict[str, Any], trust: dict[str, Any]) -> None:
     split = result["split"]
     metrics = run.read_json(run.metrics) if run.metrics.exists() else {}
-    metrics.update({split: result, **trust})
-    if split == "val":
-        metrics["val_accuracy"] = result["accuracy"]
-    else:
-        metrics.update({name: result[key] for key, name in _HEADLINES.items()})
+    metrics.update({split: result, **{key: result[name] for key, name in headlines(split).items()}, **trust})
+    if split == "test":
+        metrics.update({key: result[key] for key in ("per_class", "intervals")})
         now = datetime.now(UTC).isoformat(timespec="seconds")
         metrics["test_split_read"] = [*metrics.get("test_split_read", []), now]
         write_text(run.report, classification_report(predictions))

@@ -10,6 +10,7 @@ from typing import Any
 
 from fashionlab.common.records import Interval
 from fashionlab.common.tables import table_text
+from fashionlab.evaluation.metrics import METRICS, headings
 from fashionlab.report.facts import seconds
 from fashionlab.report.style import shorten
 from fashionlab.studies.comparison import Candidate, Comparison, Pair, SeedPair
@@ -130,11 +131,11 @@ def measured(comparison: Comparison, at_least: int = 1) -> list[Measure]:
 def scores(comparison: Comparison) -> Table:
     """A row a run; the columns after temperature scaling only where at least one run has it."""
     scaled = any(one.ece_scaled is not None for one in comparison.candidates)
-    headings = ["Run", "Accuracy", "95 % interval", "Macro F1", "NLL", "Brier", "ECE"]
+    columns = ["Run", "Accuracy", "95 % interval", *headings("comparison").values()]
     rows = [[one.label, _percent(one.accuracy.estimate, 2), _range(one.accuracy),
-             *(f"{value:.4f}" for value in (one.macro_f1, one.nll, one.brier, one.ece)),
+             *(METRICS[name].show(value) for name, value in one.scores.items()),
              *([_digits(one.nll_scaled), _digits(one.ece_scaled)] if scaled else [])] for one in comparison.candidates]
-    return Table([*headings, *(["NLL, scaled", "ECE, scaled"] if scaled else [])], rows)
+    return Table([*columns, *(["NLL, scaled", "ECE, scaled"] if scaled else [])], rows)
 
 
 def costs(comparison: Comparison) -> Table:

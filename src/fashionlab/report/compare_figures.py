@@ -10,7 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from scipy.optimize import isotonic_regression
 
-from fashionlab.evaluation.metrics import ECE_BINS, equal_width_bins
+from fashionlab.evaluation.metrics.calibration_error import ECE_BINS, equal_width_bins
 from fashionlab.report import style
 from fashionlab.report.compare_facts import ALPHA, COSTS, Measure, measured, short_count, short_names
 from fashionlab.report.style import Sheet
@@ -123,19 +123,19 @@ def calibration(comparison: Comparison) -> Chart:
         axes.plot(100 * confidence, 100 * share, color=marker["color"], linewidth=1.2)
         axes.scatter(100 * confidence, 100 * share, s=6 + 110 * weight, zorder=3, clip_on=False, **marker)
         scaled = "" if candidate.ece_scaled is None else f" → {candidate.ece_scaled:.4f}"
-        axes.set_title(f"{name}\nECE {candidate.ece:.4f}{scaled}", fontsize=9, loc="left")
+        axes.set_title(f"{name}\nECE {candidate.scores['ece']:.4f}{scaled}", fontsize=9, loc="left")
         axes.set(xlim=(0, 100), ylim=(0, 100), aspect="equal")
         axes.set_xticks([0, 50, 100])
         axes.set_yticks([0, 50, 100])
     sheet.supylabel("accuracy, %", fontsize=10)
     for axes in sheet.axes[-2:]:
         axes.set_xlabel("confidence, %")
-    best = min(runs, key=lambda one: one.ece)
+    best = min(runs, key=lambda one: one.scores["ece"])
     return Chart("Calibration", f"Accuracy against the answer's probability in {ECE_BINS} equal bins, before any "
                  "scaling; a larger marker stands for more pictures. On the dashed line a run is as often right as it "
                  "says; below it, it is too sure of itself. Above each: the calibration error (ECE) and, after an "
                  "arrow, what temperature scaling fitted on validation leaves of it. The smallest before scaling: "
-                 f"{best.label}, {best.ece:.4f}.", sheet)
+                 f"{best.label}, {best.scores['ece']:.4f}.", sheet)
 
 
 def _reliability(confidence: np.ndarray, right: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

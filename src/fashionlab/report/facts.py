@@ -9,20 +9,16 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from fashionlab.evaluation.metrics import METRICS, headings
 from fashionlab.runs.results import RunResults
 
 Pairs = list[tuple[str, str]]
 Row = list[Any]
 
-SCORES = (("accuracy", "Accuracy"), ("top2_accuracy", "Top-2 accuracy"), ("top3_accuracy", "Top-3 accuracy"),
-          ("macro_f1", "Macro F1"), ("macro_precision", "Macro precision"), ("macro_recall", "Macro recall"),
-          ("nll", "NLL, nats"), ("brier", "Brier score"), ("ece", "ECE, 15 bins"))
-SHARES = ("accuracy", "top2_accuracy", "top3_accuracy")
-
 
 def show(name: str, value: float) -> str:
-    """A score as text: accuracies as percent with two decimals, all others with four."""
-    return f"{value:.2%}" if name in SHARES or name.endswith("_accuracy") else f"{value:.4f}"
+    """A score as text, with the digits of its metric."""
+    return METRICS[name].show(value)
 
 
 def show_interval(name: str, interval: dict[str, float]) -> str:
@@ -44,7 +40,12 @@ def scores(run: RunResults) -> list[Row]:
     validation, test, known = metrics.get("val", {}), metrics["test"], intervals(run)
     return [[label, show(key, validation[key]) if key in validation else "-", show(key, test[key]),
              show_interval(key, known[key]) if key in known else "-"]
-            for key, label in SCORES if key in test]
+            for key, label in headings("summary").items() if key in test]
+
+
+def remarks(run: RunResults) -> list[str]:
+    """What to know of the scores; empty for a run judged before there were remarks."""
+    return [remark for split in ("val", "test") for remark in run.metrics.get(split, {}).get("remarks", [])]
 
 
 def intervals(run: RunResults) -> dict[str, dict[str, float]]:
@@ -201,9 +202,10 @@ def lead(run: RunResults) -> str:
 def limits(run: RunResults) -> list[str]:
     """What to be careful about, as far as it was measured."""
     metrics, found = run.metrics, []
-    weakest = min(per_class(run), key=lambda row: row[3])
+    weakest = min((row for row in per_class(run) if row[4]), key=lambda row: row[3])
     found.append(f"Weakest class: {weakest[0]} (F1 {weakest[3]:.4f} on {weakest[4]:,} test pictures), most often taken "
                  f"for {weakest[5]}.")
+    found.extend(remarks(run))
     found.append("It gives one of its classes to any picture, also to what is none of them.")
     found.append(f"One run with one seed ({metrics['seed']}): another seed gives a slightly different network; the "
                  "intervals here are about the test pictures, not about seeds.")

@@ -11,12 +11,12 @@ from torch import nn
 
 from fashionlab.common import runtime
 from fashionlab.common.errors import DataError
-from fashionlab.common.records import PictureSet, Predictions, Split
+from fashionlab.common.records import SPLITS, PictureSet, Predictions, Split, SplitName
 from fashionlab.data import ResidentPictures
 from fashionlab.runs import pictures as run_pictures
 from fashionlab.runs.features import features
 from fashionlab.runs.model import load_model
-from fashionlab.runs.results import RunResults, SplitName
+from fashionlab.runs.results import RunResults
 
 FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays out in two seconds
 
@@ -38,7 +38,7 @@ class ReportInputs:
     @property
     def part(self) -> str:
         """What people call the judged pictures."""
-        return {"val": "validation", "test": "test"}[self.judged]
+        return SPLITS[self.judged]
 
     @cached_property
     def predictions(self) -> Predictions:

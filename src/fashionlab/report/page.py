@@ -122,7 +122,8 @@ def _columns(*labels: str, texts: tuple[int, ...] = (0,)) -> list[dict[str, Any]
 
 
 def _scores(run: RunResults) -> dict[str, Any]:
-    return {"scores": facts.scores(run), "score_columns": _columns("Score", "Validation", "Test", "95% interval")}
+    return {"scores": facts.scores(run), "remarks": facts.remarks(run),
+            "score_columns": _columns("Score", "Validation", "Test", "95% interval")}
 
 
 def _history(run: RunResults) -> dict[str, Any]:

@@ -6,12 +6,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fashionlab.evaluation.metrics import METRICS, headings
 from fashionlab.runs.results import RunResults
 
 _METHODS = {"none": "As the network says", "temperature": "Temperature", "vector": "Vector scaling",
             "isotonic": "Isotonic"}
-_FIGURES = {"accuracy": "Accuracy", "nll": "NLL, nats", "brier": "Brier score", "ece": "ECE, equal width",
-            "ece_equal_mass": "ECE, equal mass", "ece_classwise": "ECE, class-wise"}
 _SETS = {"lac": "least ambiguous (LAC)", "aps": "adaptive (APS)"}
 
 
@@ -37,8 +36,8 @@ def calibration(run: RunResults) -> list[Measured]:
     told, sets = run.metrics.get("calibration"), run.metrics.get("conformal")
     if told:
         methods = told["methods"]
-        rows = [[str(_FIGURES.get(figure, figure)), *(_with_interval(figure, method[figure])
-                                                      for method in methods.values())] for figure in methods["none"]]
+        rows = [[heading, *(_with_interval(method[figure], METRICS[figure].is_share) for method in methods.values())]
+                for figure, heading in headings("calibration").items() if figure in methods["none"]]
         warmer = told["temperature"] > 1
         found.append(Measured(
             f"Probabilities before and after calibration, test split, n = {told['n']:,}, with 95% intervals",
@@ -47,7 +46,7 @@ def calibration(run: RunResults) -> list[Measured]:
             f"{told['temperature']:.4f}: the network is {'too sure' if warmer else 'not sure enough'} of itself."))
     if sets:
         rows = [[f"{_SETS.get(row['method'], row['method'])}, {row['promised']:.0%}",
-                 _with_interval("coverage", row["coverage"]), f"{row['mean_size']:.4f}", f"{row['singletons']:.2%}",
+                 _with_interval(row["coverage"], is_share=True), f"{row['mean_size']:.4f}", f"{row['singletons']:.2%}",
                  f"{row['empty']:.2%}", f"{row['worst_class']['class']} ({row['worst_class']['coverage']:.2%})"]
                 for row in sets["sets"]]
         found.append(Measured(
@@ -101,8 +100,7 @@ def outliers(run: RunResults) -> list[Measured]:
     ]
 
 
-def _with_interval(figure: str, interval: dict[str, float]) -> str:
-    """ "0.0942 [0.0910, 0.0980]"; accuracy and coverage as percent: "93.88% [93.41, 94.30]"."""
-    share = figure in ("accuracy", "coverage")
-    estimate, low, high = (format(interval[key], ".2%" if share else ".4f") for key in ("estimate", "low", "high"))
+def _with_interval(interval: dict[str, float], is_share: bool) -> str:
+    """ "0.0942 [0.0910, 0.0980]"; a share as percent: "93.88% [93.41, 94.30]"."""
+    estimate, low, high = (format(interval[key], ".2%" if is_share else ".4f") for key in ("estimate", "low", "high"))
     return f"{estimate} [{low.rstrip('%')}, {high.rstrip('%')}]"

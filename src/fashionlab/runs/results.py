@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.records import Predictions
+from fashionlab.common.records import SPLITS, Predictions, SplitName
 from fashionlab.recipes import Recipe
 from fashionlab.runs.folder import HistoryRow, ModelSpec, RunFolder, open_run
 from fashionlab.runs.pictures import load_recipe
-
-SplitName = Literal["val", "test"]
 
 
 @dataclass(frozen=True)
@@ -74,8 +72,8 @@ class RunResults:
         """What the run said of `split`. DataError with what to do for a run that was never evaluated on it."""
         path = self.folder.predictions(split)
         if not path.is_file():
-            name, choice = ("validation", " --split val") if split == "val" else ("test", "")
-            raise DataError(f"{self.folder.path}: this run was never evaluated on the {name} split; run "
+            choice = " --split val" if split == "val" else ""
+            raise DataError(f"{self.folder.path}: this run was never evaluated on the {SPLITS[split]} split; run "
                             f"`fashionlab evaluate {self.folder.path}{choice}` first")
         return Predictions.load(path)
 

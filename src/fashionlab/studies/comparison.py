@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from fashionlab.common.records import Interval
-from fashionlab.evaluation.metrics import scores
+from fashionlab.evaluation.metrics import classes, headings, scores
 from fashionlab.recipes import Recipe
 from fashionlab.runs.comparable import remarks
 from fashionlab.runs.results import RunResults
@@ -64,7 +64,8 @@ class Cost:
 class Candidate:
     """One run of a comparison. `label` is its name, with as many parent folders as tell it from the others.
 
-    temperature, nll_scaled, ece_scaled: of temperature scaling fitted on validation; None if that was not done.
+    scores: the metrics of the table "comparison" by their names. temperature, nll_scaled, ece_scaled: of temperature
+    scaling fitted on validation; None if that was not done.
     """
 
     label: str
@@ -74,10 +75,7 @@ class Candidate:
     seed: int
     n: int
     accuracy: Interval
-    macro_f1: float
-    nll: float
-    brier: float
-    ece: float
+    scores: dict[str, float]
     temperature: float | None
     nll_scaled: float | None
     ece_scaled: float | None
@@ -183,6 +181,8 @@ class Comparison:
         """All of it as plain values for JSON; of the answers only how many pictures are disagreed on."""
         plain = {key: [asdict(entry) for entry in getattr(self, key)]
                  for key in ("candidates", "pairs", "groups", "seed_pairs")}
+        for candidate in plain["candidates"]:
+            candidate.update(candidate.pop("scores"))
         right = self.answers.right.sum(axis=0)
         return {
             "runs": plain.pop("candidates"), "n": self.n, "differing": self.differing, **plain,
@@ -205,7 +205,7 @@ def compare(runs: Sequence[RunResults]) -> Comparison:
     groups, repeated = _groups(runs, candidates)
     return Comparison(candidates, _differing([run.recipe for run in runs]), _pairs(labels, answers),
                       cochrans_q(answers.right) if len(runs) > 2 else None, groups, _seed_pairs(groups), answers,
-                      tuple(remarks(runs) + _timed_apart(candidates) + repeated))
+                      tuple(remarks(runs) + _without_classes(runs, labels) + _timed_apart(candidates) + repeated))
 
 
 def pareto_front(costs: np.ndarray, accuracies: np.ndarray) -> np.ndarray:
@@ -229,7 +229,7 @@ def _candidate(run: RunResults, label: str) -> Candidate:
     per_class = tuple(ClassScore(row["class"], row["recall"], row["f1"], row["support"]) for row in found["per_class"])
     return Candidate(
         label, str(run.folder.path), run.recipe.description.split("\n")[0], run.recipe.model.name, run.recipe.seed, n,
-        proportion_interval(right, n), found["macro_f1"], found["nll"], found["brier"], found["ece"], *_scaled(run),
+        proportion_interval(right, n), {name: found[name] for name in headings("comparison")}, *_scaled(run),
         per_class, _cost(run))
 
 
@@ -252,6 +252,12 @@ def _cost(run: RunResults) -> Cost:
     return Cost(metrics["parameters"], metrics["train_seconds"], metrics["images_per_second"], size, cost.get("macs"),
                 prediction.get("latency_ms", {}).get("1", {}).get("median"),
                 prediction.get("images_per_second", {}).get("256"), prediction.get("peak_bytes"), where)
+
+
+def _without_classes(runs: Sequence[RunResults], labels: Sequence[str]) -> list[str]:
+    """A remark where the averages of a run leave classes out; other runs may have answered these."""
+    return [f"{label}: {remark}" for label, run in zip(labels, runs, strict=True)
+            for remark in classes.remarks(run.test)]
 
 
 def _timed_apart(candidates: Sequence[Candidate]) -> list[str]:

@@ -13,7 +13,7 @@ from fashionlab.common.errors import UsageError, did_you_mean
 from fashionlab.common.settings import Settings, explain
 from fashionlab.recipes import Recipe, find, override, validate
 from fashionlab.recipes.library import read_yaml
-from fashionlab.studies.metrics import Metric, find_metric
+from fashionlab.studies.metrics import StudyMetric, find_metric
 
 BASELINE = "baseline"
 _ARM_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -103,7 +103,7 @@ class Study:
     name: str
     text: str
     declared: Declaration
-    metric: Metric
+    metric: StudyMetric
     recipes: dict[str, Recipe]
     seeds: tuple[int, ...]
 
@@ -165,7 +165,7 @@ def _resolve(where: str, recipe: str, layers: Sequence[dict[str, Any]]) -> Recip
         raise UsageError(f"{where}: {str(error).replace('--set ', 'set.')}") from error
 
 
-def _check_comparable(name: str, recipe: Recipe, baseline: Recipe, metric: Metric) -> None:
+def _check_comparable(name: str, recipe: Recipe, baseline: Recipe, metric: StudyMetric) -> None:
     """Arms are judged on the same pictures, or not at all."""
     if metric.split == "val" and not recipe.data.validation:
         raise UsageError(f"{name}: holds no pictures out (data.validation is 0), so there is no {metric.name}")

@@ -29,7 +29,9 @@ from fashionlab.evaluation.calibration import (
     parameters,
     reliability_bins,
 )
-from fashionlab.evaluation.metrics import METRICS, expected_calibration_error, negative_log_likelihood
+from fashionlab.evaluation.metrics import METRICS
+from fashionlab.evaluation.metrics.calibration_error import expected_calibration_error
+from fashionlab.evaluation.metrics.likelihood import negative_log_likelihood
 
 
 def drawn(seed: int, n: int = 4000, classes: int = 5, scale: object = 1.0, offset: object = 0.0,

@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from scipy import stats
 from scipy.special import softmax
+from sklearn import metrics as sklearn
 
 from fashionlab.common.records import Predictions
 from fashionlab.evaluation.intervals import bootstrap, intervals, statistics
-from fashionlab.evaluation.metrics import METRICS
+from fashionlab.evaluation.metrics import METRICS, headings
 
 
 def drawn(seed: int, n: int = 500, classes: int = 4, sharpness: float = 1.0) -> Predictions:
@@ -97,9 +98,35 @@ def test_perfect_and_single_predictions_have_intervals_without_width():
         assert name.startswith("ece") or interval.low == pytest.approx(interval.estimate)
 
 
-def test_classes_without_pictures_count_as_scikit_learn_counts_them():
-    predictions = replace(drawn(7, n=60), labels=np.arange(60) % 2)
-    assert all(np.isfinite([interval.low, interval.high]).all() for interval in intervals(predictions).values())
+@pytest.mark.parametrize("score", ["precision", "recall", "f1"])
+def test_classes_without_pictures_count_as_scikit_learn_counts_them(score):
+    """One class has neither pictures nor answers, one so few that many a resample lacks it: each resample has the mean
+    that scikit-learn gives by default for its labels."""
+    predictions = drawn(7, n=30)
+    logits, labels = predictions.logits.copy(), predictions.labels % 2
+    logits[:, 2:] = -100
+    labels[0], logits[0, 3] = 3, 100
+    predictions = replace(predictions, logits=logits, labels=labels)
+    draws = np.random.default_rng(5)
+    places = [draws.integers(0, 30, 30) for _ in range(200)]
+    assert {len({*labels[place], *predictions.predicted[place]}) for place in places} == {2, 3}
+    oracle = getattr(sklearn, f"{score}_score")
+    values = [oracle(labels[place], predictions.predicted[place], average="macro", zero_division=0) for place in places]
+    name = f"macro_{score}"
+    for level in (0.2, 0.95):
+        found = bootstrap(statistics(predictions, [name]), level=level, resamples=200, seed=5)[name]
+        low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+        assert (found.low, found.high) == pytest.approx((min(low, found.estimate), max(high, found.estimate)))
+    assert found.estimate == pytest.approx(oracle(labels, predictions.predicted, average="macro", zero_division=0))
+
+
+def test_a_metric_without_an_interval_is_named():
+    with pytest.raises(ValueError, match="micro_f1 has no interval"):
+        statistics(drawn(0), ["micro_f1"])
+
+
+def test_every_metric_shown_with_its_interval_has_one():
+    assert set(headings("calibration")) | set(headings("summary")) <= set(statistics(drawn(0)))
 
 
 def test_no_figures_need_no_pictures():

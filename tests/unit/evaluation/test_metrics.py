@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -15,7 +18,9 @@ from sklearn import metrics as sklearn
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import Predictions
-from fashionlab.evaluation.metrics import METRICS, classification_report, metric, scores, top_k_accuracy
+from fashionlab.evaluation.metrics import COSTS, METRICS, by_name, classification_report, scores
+from fashionlab.evaluation.metrics.accuracy import top_k_accuracy
+from fashionlab.evaluation.metrics.classes import remarks
 
 
 def predictions(logits: object, labels: object) -> Predictions:
@@ -78,9 +83,10 @@ def slow(p: Predictions) -> dict[str, float]:
         hit = sum(c == t == j for c, t in zip(called, p.labels, strict=True))
         said, true = called.count(j), int((p.labels == j).sum())
         precision, recall = hit / said if said else 0.0, hit / true if true else 0.0
-        table.append((precision, recall, 2 * hit / (said + true) if said + true else 0.0, true))
+        if said + true:
+            table.append((precision, recall, 2 * hit / (said + true), true))
     for i, name in enumerate(("precision", "recall", "f1")):
-        result[f"macro_{name}"] = sum(row[i] for row in table) / k
+        result[f"macro_{name}"] = sum(row[i] for row in table) / len(table)
         result[f"weighted_{name}"] = sum(row[i] * row[3] for row in table) / n
         result[f"micro_{name}"] = result["accuracy"]
     return result
@@ -100,6 +106,34 @@ def test_every_metric_equals_a_slow_loop(p: Predictions) -> None:
     for name, value in expected.items():
         assert found[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
     assert np.sum(found["confusion"]) == found["n"] == len(p.labels)
+
+
+@settings(deadline=None, max_examples=30)
+@given(any_predictions())
+def test_averages_and_report_are_scikit_learns_default(p: Predictions) -> None:
+    """Without `labels`, scikit-learn knows only the classes that have pictures or were answered."""
+    called, found = p.logits.argmax(axis=1), scores(p)
+    for average in ("macro", "micro", "weighted"):
+        expected = sklearn.precision_recall_fscore_support(p.labels, called, average=average, zero_division=0)
+        for name, value in zip(("precision", "recall", "f1"), expected[:3], strict=True):
+            assert found[f"{average}_{name}"] == pytest.approx(value), (average, name)
+    names = np.array(p.classes)
+    assert classification_report(p) == sklearn.classification_report(names[p.labels], names[called], digits=4,
+                                                                     zero_division=0)
+    absent = [name for name in p.classes if name not in {*names[p.labels], *names[called]}]
+    assert len(found["per_class"]) == len(p.classes)
+    assert len(remarks(p)) == bool(absent)
+    assert re.findall("“(.*?)”", "".join(remarks(p))) == absent
+
+
+def test_a_remark_names_the_classes_that_an_average_leaves_out() -> None:
+    some = predictions([[5, 0, 0], [0, 5, 0]], [0, 0])
+    assert remarks(some) == ["No picture of the test split is of the class “class 2”, and none was called so: the "
+                             "macro averages leave it out."]
+    one = Predictions(some.logits[:1], some.labels[:1], some.indices[:1], some.classes, "val")
+    assert remarks(one) == ["No picture of the validation split is of the classes “class 1”, “class 2”, and none was "
+                            "called so: the macro averages leave them out."]
+    assert remarks(drawn(0)) == []
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -133,9 +167,10 @@ def test_a_class_never_predicted_and_one_without_support() -> None:
     assert [row["recall"] for row in found["per_class"]] == [0.5, 0, 0, 0]
     assert [row["support"] for row in found["per_class"]] == [2, 1, 0, 0]
     assert found["confusion"] == [[1, 0, 0, 1], [1, 0, 0, 0], [0] * 4, [0] * 4]
-    assert found["macro_f1"] == pytest.approx(0.5 / 4)
+    assert found["macro_f1"] == pytest.approx(0.5 / 3), "of a class without pictures and answers there is no score"
     report = classification_report(p)
-    assert "class 2     0.0000    0.0000    0.0000         0" in report
+    assert "class 2" not in report
+    assert "class 3     0.0000    0.0000    0.0000         0" in report
     assert "accuracy                         0.3333         3" in report
 
 
@@ -149,8 +184,8 @@ def test_one_picture_perfectly_and_wrongly_named() -> None:
 def test_perfect_predictions() -> None:
     labels = np.arange(30) % 3
     found = scores(predictions(1e4 * np.eye(3)[labels], labels))
-    for name in METRICS:
-        assert found[name] == (0 if name in ("nll", "brier") or name.startswith("ece") else 1), name
+    for name, metric in METRICS.items():
+        assert found[name] == (1 if metric.higher_is_better else 0), name
 
 
 def test_ties_go_to_the_lowest_class() -> None:
@@ -185,6 +220,18 @@ def test_unusable_predictions_are_refused(p: Predictions, message: str) -> None:
             function(p)
 
 
-def test_a_metric_is_registered_once() -> None:
+def test_a_name_is_given_once() -> None:
     with pytest.raises(ValueError, match="'accuracy' is registered twice"):
-        metric("accuracy")(lambda p: 0.0)
+        by_name([*METRICS.values(), METRICS["accuracy"]])
+
+
+def test_a_cost_is_no_score_of_predictions() -> None:
+    with pytest.raises(TypeError, match="train_seconds is a cost"):
+        COSTS["train_seconds"](drawn(0))
+
+
+def test_records_need_neither_scipy_nor_scikit_learn() -> None:
+    code = ("import sys; from fashionlab.evaluation.metrics import METRICS; "
+            "print(len(METRICS), *{'scipy', 'sklearn', 'torch'} & set(sys.modules))")
+    out = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert out.split() == [str(len(METRICS))]

@@ -52,7 +52,7 @@ def test_scores(three: tuple[Comparison, list[np.ndarray]]):
         assert candidate.accuracy.estimate == pytest.approx(accuracy_score(LABELS, answer))
         assert (candidate.accuracy.low, candidate.accuracy.high) == pytest.approx(
             proportion_confint(right, N, method="wilson"))
-        assert candidate.macro_f1 == pytest.approx(f1_score(LABELS, answer, average="macro"))
+        assert candidate.scores["macro_f1"] == pytest.approx(f1_score(LABELS, answer, average="macro"))
         assert [one.accuracy for one in candidate.per_class] == pytest.approx(
             list(recall_score(LABELS, answer, average=None)))
         assert [one.f1 for one in candidate.per_class] == pytest.approx(list(f1_score(LABELS, answer, average=None)))

@@ -54,6 +54,15 @@ def test_lower_is_better_turns_the_verdict(tmp_path):
     assert results["baseline"]["values"]["2"] == 12.0
 
 
+@pytest.mark.parametrize("metric", ["test.ece_equal_mass", "test.ece_classwise", "ece", "nll", "brier"])
+def test_less_error_is_the_better_arm(tmp_path, metric):
+    """Calibration errors of other kinds than `ece` once counted as better when higher."""
+    results = results_of(tmp_path, {"baseline": [1 - x for x in BASE], "less": [1 - x for x in UP],
+                                    "more": [1.05 - x for x in BASE[::-1]]},
+                         metric=metric, smallest_difference=0.01, seeds=6)
+    assert {arm: row["verdict"] for arm, row in results["arms"].items()} == {"less": "better", "more": "worse"}
+
+
 def test_the_declared_test_is_the_one_used(tmp_path):
     results = results_of(tmp_path, {"baseline": BASE[:5], "up": UP[:5]}, test="permutation")
     arm = results["arms"]["up"]

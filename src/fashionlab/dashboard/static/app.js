@@ -10,6 +10,7 @@ const details = new Map(); // run name -> what /api/runs/NAME said, with the ver
 let rows = [];
 let ticked = [];
 let folder = "";
+let scores = null; // what /api/scores said: the rows of the comparison
 
 async function ask(address) {
   const response = await fetch(address);
@@ -39,7 +40,8 @@ async function refreshCurves() {
     details.set(row.name, { ...(await ask(`/api/runs/${path(row.name)}`)), version: row.version });
   }));
   showLive(rows, details);
-  showComparison(ticked, details, folder);
+  scores ??= await ask("/api/scores");
+  showComparison(ticked, details, folder, scores);
 }
 
 async function keepAsking() {

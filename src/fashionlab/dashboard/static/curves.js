@@ -62,27 +62,13 @@ function newCard(name) {
   return { card, about, bar, charts };
 }
 
-const SCORES = [
-  ["validation accuracy", "val_accuracy", percent, "high"],
-  ["test accuracy", "test_accuracy", percent, "high"],
-  ["test pictures", "test_n", whole],
-  ["macro F1 (test)", "macro_f1", decimal(4), "high"],
-  ["top-3 accuracy (test)", "top3_accuracy", percent, "high"],
-  ["negative log-likelihood (test)", "nll", decimal(4), "low"],
-  ["Brier score (test)", "brier", decimal(4), "low"],
-  ["expected calibration error (test)", "ece", decimal(4), "low"],
-  ["training pictures", "train_n", whole],
-  ["epochs", "epochs", whole],
-  ["training time", "train_seconds", duration, "low"],
-  ["pictures per second", "images_per_second", whole, "high"],
-  ["parameters", "parameters", whole, "low"],
-  ["weights", "weights", text],
-];
+/** How each `show` of a row of /api/scores is written. */
+const SHOW = { percent, decimal: decimal(4), whole, duration, text };
 
 let compared = null;
 
-/** Show the ticked runs (names in the order ticked), of which `details` are known. */
-export function showComparison(names, details, folder) {
+/** Show the ticked runs (names in the order ticked), of which `details` are known; scores: what /api/scores says. */
+export function showComparison(names, details, folder, scores) {
   const runs = names.filter((name) => details.has(name)).map((name, index) => ({ name, label: `${name} `, index, ...details.get(name) }));
   $("comparison").hidden = !runs.length;
   if (!runs.length) return;
@@ -95,19 +81,19 @@ export function showComparison(names, details, folder) {
   if ($("scores").dataset.shown === what) return;
   $("scores").dataset.shown = what;
   $("legend").replaceChildren(...runs.map((run) => make("li", {}, swatch(run.index), run.name)));
-  scoresTable(runs);
+  scoresTable(runs, scores);
   $("notes").replaceChildren(...notes(runs, folder).map((note) => make("li", {}, note)));
 }
 
-function scoresTable(runs) {
+function scoresTable(runs, scores) {
   const head = make("tr", {}, make("td", {}), ...runs.map((run) => make("th", { scope: "col" }, swatch(run.index), make("span", {}, run.name))));
-  const body = SCORES.map(([label, key, show, better]) => {
+  const body = scores.map(({ label, key, show, better }) => {
     const values = runs.map((run) => run.scores[key] ?? run.data[key] ?? null);
     const known = values.filter((value) => value != null);
     const best = better && runs.length > 1 && new Set(known).size > 1 ? Math[better === "high" ? "max" : "min"](...known) : null;
     const cells = values.map((value) => {
       const mark = best != null && value === best;
-      return make("td", { class: mark ? "best" : null }, show(value), mark ? make("span", { class: "hidden" }, " (best)") : null);
+      return make("td", { class: mark ? "best" : null }, SHOW[show](value), mark ? make("span", { class: "hidden" }, " (best)") : null);
     });
     return make("tr", {}, make("th", { scope: "row" }, label), ...cells);
   });

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 
 from fashionlab.common.records import Predictions
 from fashionlab.evaluation.calibration import Temperature, calibrated, load_calibrators, reliability_bins
-from fashionlab.evaluation.metrics import expected_calibration_error
+from fashionlab.evaluation.metrics.calibration_error import expected_calibration_error
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs

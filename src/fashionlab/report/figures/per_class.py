@@ -15,7 +15,7 @@ _HEIGHT = 0.27
 
 
 def _caption(inputs: ReportInputs) -> str:
-    rows = per_class(inputs.predictions)
+    rows = [row for row in per_class(inputs.predictions) if row["support"]]
     best, worst = max(rows, key=lambda row: row["f1"]), min(rows, key=lambda row: row["f1"])
     return (f"Precision, recall and F1 of each class on the {inputs.part} split. F1 is lowest for {worst['class']} "
             f"({worst['f1']:.4f}) and highest for {best['class']} ({best['f1']:.4f}).")
