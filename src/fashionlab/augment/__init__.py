@@ -10,6 +10,6 @@ Every operation is a small class registered in AUGMENTATIONS with its descriptio
 """
 
 from fashionlab.augment.base import AUGMENTATIONS, Augmentation, Draw
-from fashionlab.augment.pipeline import Pipeline, build, parse
+from fashionlab.augment.pipeline import AugmentationSettings, Pipeline, build, parse
 
-__all__ = ["AUGMENTATIONS", "Augmentation", "Draw", "Pipeline", "build", "parse"]
+__all__ = ["AUGMENTATIONS", "Augmentation", "AugmentationSettings", "Draw", "Pipeline", "build", "parse"]

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fashionlab.augment import Draw, build
+from fashionlab.augment import Draw, Pipeline
 from fashionlab.common.errors import DivergedError
 from fashionlab.common.runtime import Runtime, generator, seed_global
 from fashionlab.data import ResidentPictures, steps_per_epoch
@@ -79,7 +79,7 @@ class Trainer:
         self.spec, self.runtime, self.world = spec, runtime, world
         self.steps_per_epoch = steps_per_epoch(len(train), recipe.batch_size, world_size=world.size)
         total = self.steps_per_epoch * recipe.epochs
-        self.augment = build(recipe.augment)
+        self.augment = Pipeline(recipe.augment)
         self.mean, self.std = statistics(spec, runtime.device)
         self.phases = phases(recipe, model)
         self.optimizer = build_optimizer(recipe.optimizer, model, lr_scales(recipe, model))
