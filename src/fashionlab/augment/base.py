@@ -25,17 +25,6 @@ Parameters = dict[str, Tensor]
 """What was drawn: every tensor has one row a picture."""
 
 
-class _Augmentations(Registry["type[Augmentation]"]):
-    """A registry whose classes know the name they are registered under, so that their settings can be written out."""
-
-    def add(self, name: str, entry: type[Augmentation]) -> type[Augmentation]:
-        entry.name = name
-        return super().add(name, entry)
-
-
-AUGMENTATIONS = _Augmentations("augmentation", "fashionlab.augment")
-
-
 @dataclass(frozen=True)
 class Draw:
     """Where a batch's randomness comes from.
@@ -113,6 +102,17 @@ class Augmentation(BaseModel, ABC):
         if self.probability < 1:
             parameters["chosen"] = draw.chance(self.probability, shape[0])
         return parameters
+
+
+class _Augmentations(Registry[type[Augmentation]]):
+    """A registry whose classes know the name they are registered under, so that their settings can be written out."""
+
+    def add(self, name: str, entry: type[Augmentation]) -> type[Augmentation]:
+        entry.name = name
+        return super().add(name, entry)
+
+
+AUGMENTATIONS = _Augmentations("augmentation", "fashionlab.augment")
 
 
 class Geometric(Augmentation):

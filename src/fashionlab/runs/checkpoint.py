@@ -31,7 +31,7 @@ def _without_empty(value: Any) -> Any:
     return [_without_empty(child) for child in value] if isinstance(value, list) else value
 
 
-def is_of(state: dict[str, Any], written: dict[str, Any], recipe: Recipe) -> bool:
+def belongs_to(state: dict[str, Any], written: dict[str, Any], recipe: Recipe) -> bool:
     """Whether the checkpoint `state` belongs to a run whose recipe.yaml holds the values `written`, in full `recipe`.
 
     The hash is that of all values. Earlier releases wrote and hashed augmentations and model arguments without their

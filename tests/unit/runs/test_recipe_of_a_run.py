@@ -24,7 +24,7 @@ from fashionlab.recipes.library import read_yaml
 from fashionlab.report.facts import about
 from fashionlab.report.figures.augmentation import stages
 from fashionlab.report.inputs import ReportInputs
-from fashionlab.runs.checkpoint import is_of, read_checkpoint, recipe_hash
+from fashionlab.runs.checkpoint import belongs_to, read_checkpoint, recipe_hash
 from fashionlab.runs.folder import ModelSpec, RunFolder
 from fashionlab.runs.model import build_model
 from fashionlab.runs.pictures import load_recipe
@@ -99,9 +99,7 @@ def change_defaults(patch: pytest.MonkeyPatch) -> None:
 
 def built(recipe: Recipe) -> tuple[object, object]:
     """What a default decides here: how the rotation fills what comes in, and the network's dropout."""
-    rotation = Pipeline(recipe.augment).operations[1]
-    assert isinstance(rotation, Rotation)
-    return rotation.mode, recipe.model.arguments["dropout"]
+    return Pipeline(recipe.augment).operations[1].model_dump()["mode"], recipe.model.arguments["dropout"]
 
 
 def test_a_changed_default_changes_no_run(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,7 +110,7 @@ def test_a_changed_default_changes_no_run(folder: Path, monkeypatch: pytest.Monk
     after = load_recipe(run)
     assert built(after) == built(before) == ("zeros", 0.25)
     assert after.model_dump() == before.model_dump()
-    assert is_of(read_checkpoint(run.last), read_yaml(run.recipe), after)
+    assert belongs_to(read_checkpoint(run.last), read_yaml(run.recipe), after)
     network = build_model(ModelSpec.load(run.model))
     assert {layer.p for layer in network.modules() if isinstance(layer, nn.Dropout)} == {0.25}
     with pytest.raises(UsageError, match=r"another recipe \(model, augment differ\)"):
@@ -167,6 +165,6 @@ def test_the_hash_in_older_checkpoints_is_known() -> None:
     written = read_yaml(Path(__file__).with_name("unresolved_recipe.yaml"))
     state = {"recipe": "628bcf8bdac225fdc95aee05b6bd110d77cf6ea9ada9be734f4423a912e4b288"}
     recipe = recipes.validate(written, "older")
-    assert is_of(state, written, recipe)
+    assert belongs_to(state, written, recipe)
     written["augment"][1]["degrees"] = 16
-    assert not is_of(state, written, recipes.validate(written, "changed"))
+    assert not belongs_to(state, written, recipes.validate(written, "changed"))
