@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 import torch
+import yaml
 from pydantic import ValidationError
 from torch import Tensor
 
-from fashionlab.augment import AUGMENTATIONS, Augmentation, Draw, Pipeline
+from fashionlab.augment import AUGMENTATIONS, Augmentation, Draw, Pipeline, parse
 from fashionlab.augment.base import Mixing
 
 CLASSES = 5
@@ -62,6 +63,19 @@ def test_fields_are_checked_and_frozen(name: str) -> None:
             operation(name, probability=wrong)
     with pytest.raises(ValidationError, match="frozen"):
         operation(name).probability = 0.3  # type: ignore[misc]
+
+
+@every_name
+def test_settings_are_written_in_full_and_read_back(name: str) -> None:
+    one = operation(name)
+    written = yaml.safe_load(yaml.safe_dump(one.model_dump(mode="json")))
+    assert written.keys() == {"name", *type(one).model_fields} and written["name"] == name
+    assert parse(written) == one
+
+
+def test_an_alternating_flip_is_written_in_full_and_read_back() -> None:
+    flip = operation("flip", alternating=True)
+    assert parse(flip.model_dump(mode="json")) == flip
 
 
 @every_name

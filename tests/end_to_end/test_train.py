@@ -97,7 +97,7 @@ def test_every_recipe_trains(cli, toy_data, name):
                  "data.validation=50": recipe.data.validation, "transfer.head_epochs=0": recipe.transfer,
                  "averaging.start_epoch=0": hasattr(recipe.averaging, "start_epoch"),
                  "model.weights=none": "weights" in recipe.model.arguments,
-                 "model.resize=28": "resize" in recipe.model.arguments}
+                 "model.resize=28": recipe.model.arguments.get("resize")}
     limits = ["--limit-train", max(64, batch), "--set", "epochs=1"]
     limits += [word for change, applies in shortened.items() if applies for word in ("--set", change)]
     result = cli("train", name, "--dataset", toy_data, *limits, "--json", "--quiet")

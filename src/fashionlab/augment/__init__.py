@@ -10,7 +10,7 @@ Every operation is a small class registered in AUGMENTATIONS with its descriptio
 """
 
 from fashionlab.augment.base import AUGMENTATIONS, Augmentation, Draw
-from fashionlab.augment.pipeline import Pipeline, build, parse
+from fashionlab.augment.pipeline import AugmentationSettings, Pipeline, build, parse
 from fashionlab.augment.preview import preview
 
-__all__ = ["AUGMENTATIONS", "Augmentation", "Draw", "Pipeline", "build", "parse", "preview"]
+__all__ = ["AUGMENTATIONS", "Augmentation", "AugmentationSettings", "Draw", "Pipeline", "build", "parse", "preview"]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, SerializerFunctionWrapHandler, model_serializer
 from torch import Tensor
 
 from fashionlab.augment.geometry import Mode, move, warp
@@ -23,8 +23,6 @@ from fashionlab.common.registry import Registry
 
 Parameters = dict[str, Tensor]
 """What was drawn: every tensor has one row a picture."""
-
-AUGMENTATIONS: Registry[type[Augmentation]] = Registry("augmentation", "fashionlab.augment")
 
 
 @dataclass(frozen=True)
@@ -77,6 +75,8 @@ class Augmentation(BaseModel, ABC):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
+    name: ClassVar[str]
+    """Set by the registry."""
     kind: ClassVar[Literal["geometric", "pixel", "policy", "mixing"]]
     description: ClassVar[str]
     """One line for `fashionlab list augmentations`."""
@@ -86,6 +86,11 @@ class Augmentation(BaseModel, ABC):
     """Fields under which its effect is seen; for tests and previews."""
 
     probability: float = Field(default=1.0, ge=0, le=1)
+
+    @model_serializer(mode="wrap")
+    def _with_name(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        """What `pipeline.parse` reads: the name and every field."""
+        return {"name": self.name, **dump(self)}
 
     @abstractmethod
     def draw_parameters(self, shape: torch.Size, draw: Draw) -> Parameters:
@@ -97,6 +102,17 @@ class Augmentation(BaseModel, ABC):
         if self.probability < 1:
             parameters["chosen"] = draw.chance(self.probability, shape[0])
         return parameters
+
+
+class _Augmentations(Registry[type[Augmentation]]):
+    """A registry whose classes know the name they are registered under, so that their settings can be written out."""
+
+    def add(self, name: str, entry: type[Augmentation]) -> type[Augmentation]:
+        entry.name = name
+        return super().add(name, entry)
+
+
+AUGMENTATIONS = _Augmentations("augmentation", "fashionlab.augment")
 
 
 class Geometric(Augmentation):

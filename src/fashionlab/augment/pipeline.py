@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Annotated, Any
 
 import torch
 import torch.nn.functional as F
-from pydantic import ValidationError
+from pydantic import BeforeValidator, SerializeAsAny, ValidationError
 from torch import Tensor
 
 from fashionlab.augment.base import AUGMENTATIONS, Augmentation, Draw, Geometric, Mixing, Parameters, Pixel, WholePixels
@@ -16,12 +16,14 @@ from fashionlab.augment.geometry import Mode, compose, move, warp
 from fashionlab.common.errors import UsageError, unknown
 
 
-def parse(operation: dict[str, Any]) -> Augmentation:
-    """One operation from its `name` and its fields.
+def parse(operation: dict[str, Any] | Augmentation) -> Augmentation:
+    """One operation from its `name` and its fields; one that is parsed already is given back.
 
     Raises UsageError for a missing or unknown name (with the nearest one), an unknown field, or a value out of range.
     """
-    fields = dict(operation)
+    if isinstance(operation, Augmentation):
+        return operation
+    fields = dict(operation) if isinstance(operation, dict) else {}
     name = fields.pop("name", None)
     if not isinstance(name, str):
         raise UsageError(f"an augmentation needs a name, e.g. {{name: flip}}; got {operation!r}")
@@ -36,7 +38,11 @@ def parse(operation: dict[str, Any]) -> Augmentation:
         raise UsageError(f"augmentation {name!r}: {'; '.join(problems)}; got {fields!r}") from error
 
 
-def build(operations: Sequence[dict[str, Any]]) -> Pipeline:
+AugmentationSettings = Annotated[SerializeAsAny[Augmentation], BeforeValidator(parse)]
+"""A field that holds any registered augmentation: read from a mapping with its `name`, written with every field."""
+
+
+def build(operations: Sequence[dict[str, Any] | Augmentation]) -> Pipeline:
     """The pipeline of a recipe's `augment` list. Raises UsageError as `parse` does."""
     return Pipeline([parse(operation) for operation in operations])
 

@@ -17,6 +17,7 @@ from torch.utils.data import DataLoader
 from torchvision import transforms
 
 from fashionlab import models, recipes
+from fashionlab.augment import Augmentation
 from fashionlab.bench.data import PlainDataset, random_pictures
 from fashionlab.bench.timing import side_by_side, summary
 from fashionlab.common import environment, runtime
@@ -31,12 +32,11 @@ from fashionlab.training.trainer import Trainer
 
 _NORMALISATION = {"dataset": (0.28604, 0.35302), "half": (0.5, 0.5), "none": (0.0, 1.0)}
 # torchvision's counterpart of an operation of ours, from its settings.
-_TRANSFORMS: dict[str, Callable[[dict[str, Any]], Any]] = {
-    "pad_and_crop": lambda said: transforms.RandomCrop(28, padding=said["padding"]),
-    "flip": lambda said: transforms.RandomHorizontalFlip(said.get("probability", 0.5)),
-    "rotation": lambda said: transforms.RandomRotation(said["degrees"]),
-    "affine": lambda said: transforms.RandomAffine(said["degrees"], said["translate"], said["scale"],
-                                                   _both(said["shear"])),
+_TRANSFORMS: dict[str, Callable[[Any], Any]] = {
+    "pad_and_crop": lambda ours: transforms.RandomCrop(28, padding=ours.padding),
+    "flip": lambda ours: transforms.RandomHorizontalFlip(ours.probability),
+    "rotation": lambda ours: transforms.RandomRotation(ours.degrees),
+    "affine": lambda ours: transforms.RandomAffine(ours.degrees, ours.translate, ours.scale, _both(ours.shear)),
 }
 
 
@@ -45,7 +45,7 @@ class PlainTraining:
 
     def __init__(self, recipe: Recipe, pictures: PictureSet) -> None:
         mean, deviation = _statistics(recipe)
-        transform = transforms.Compose([*(_transform(said) for said in recipe.augment), transforms.ToTensor(),
+        transform = transforms.Compose([*(_transform(operation) for operation in recipe.augment), transforms.ToTensor(),
                                         transforms.Normalize((mean,), (deviation,))])
         self.judged = transforms.Compose([transforms.ToTensor(), transforms.Normalize((mean,), (deviation,))])
         self.loader = DataLoader(PlainDataset(pictures.images, pictures.labels, transform),
@@ -135,7 +135,7 @@ def as_the_text_has_it(model: nn.Module) -> nn.Module:
     return nn.Sequential(*layers)
 
 
-def _both(degrees: list[float]) -> list[float]:
+def _both(degrees: tuple[float, float]) -> list[float]:
     """torchvision's ranges of shear from our largest angles along x and y."""
     return [degree for largest in degrees for degree in (-largest, largest)]
 
@@ -147,11 +147,11 @@ def _statistics(recipe: Recipe) -> tuple[float, float]:
     return _NORMALISATION[how]
 
 
-def _transform(said: dict[str, Any]) -> Any:
-    if said["name"] not in _TRANSFORMS:
-        raise UsageError(f"augment: torchvision's counterpart of {said['name']!r} is not known; bench train knows "
+def _transform(operation: Augmentation) -> Any:
+    if operation.name not in _TRANSFORMS:
+        raise UsageError(f"augment: torchvision's counterpart of {operation.name!r} is not known; bench train knows "
                          f"{', '.join(_TRANSFORMS)}")
-    return _TRANSFORMS[said["name"]](said)
+    return _TRANSFORMS[operation.name](operation)
 
 
 def _model(recipe: Recipe, pictures: PictureSet) -> nn.Module:

@@ -6,7 +6,6 @@ import math
 from pathlib import Path
 from typing import Any
 
-from fashionlab import models
 from fashionlab.common.errors import UsageError
 from fashionlab.common.progress import note
 from fashionlab.evaluation.run import conclude
@@ -47,7 +46,7 @@ def pruned_recipe(recipe: Recipe, path: Path, share: float) -> Recipe:
     quarter of the learning rate."""
     if not 0 < share < 1:
         raise UsageError(f"--prune {share:g}: expected a share of the channels between 0 and 1, such as 0.5")
-    arguments = models.check_arguments(recipe.model.name, recipe.model.arguments)
+    arguments = recipe.model.arguments
     key = next((name for name in WIDTHS if name in arguments), None)
     if key is None:
         raise UsageError(f"{path}: model {recipe.model.name!r} cannot be pruned: it has no argument that sets the "

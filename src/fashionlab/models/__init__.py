@@ -14,6 +14,7 @@ from fashionlab.models.catalog import (
     check_arguments,
     count_macs,
     count_parameters,
+    resolve,
 )
 
 __all__ = [
@@ -25,4 +26,5 @@ __all__ = [
     "check_arguments",
     "count_macs",
     "count_parameters",
+    "resolve",
 ]

@@ -60,7 +60,8 @@ class ModelEntry:
             for key, parameter in inspect.signature(self.build).parameters.items()
             if key not in _GIVEN_BY_THE_DATA
         }
-        return create_model(f"arguments of {self.name}", __config__=ConfigDict(extra="forbid"), **fields)
+        config = ConfigDict(extra="forbid", validate_default=True)
+        return create_model(f"arguments of {self.name}", __config__=config, **fields)
 
 
 MODELS: Registry[ModelEntry] = Registry("model", "fashionlab.models")
@@ -89,13 +90,24 @@ def check_arguments(name: str, arguments: dict[str, Any]) -> dict[str, Any]:
     schema = MODELS[name].arguments
     for key in arguments:
         if key not in schema.model_fields:
-            raise unknown(f"argument of model {name!r}:", key, schema.model_fields)
+            raise unknown(f"argument of model {name!r}:", str(key), schema.model_fields)
     try:
         return dict(schema(**arguments))
     except ValidationError as error:
         first = error.errors()[0]
         key = ".".join(map(str, first["loc"]))
         raise UsageError(f"model {name!r}, argument {key} = {first['input']!r}: {first['msg']}") from error
+
+
+def resolve(model: dict[str, Any]) -> dict[str, Any]:
+    """A network's `name` and its arguments, as the key `model` of a recipe, with every argument written out.
+
+    Raises UsageError for a mapping without a name, else as `check_arguments`.
+    """
+    name = model.get("name")
+    if not isinstance(name, str):
+        raise UsageError(f"a model needs a name, e.g. {{name: logistic}}; got {model!r}")
+    return {"name": name, **check_arguments(name, {key: value for key, value in model.items() if key != "name"})}
 
 
 def build(name: str, *, classes: int, channels: int, image_size: int, **arguments: Any) -> nn.Module:

@@ -6,13 +6,13 @@ import math
 from typing import Annotated, Any
 
 import torch
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from torch import Tensor, nn
 from torch.nn import functional
 
-from fashionlab.models.catalog import MODELS, Card, check_arguments, register
+from fashionlab.models.catalog import MODELS, Card, register, resolve
 
-Members = Annotated[tuple[dict[str, Any], ...], Field(min_length=2)]
+Members = Annotated[tuple[Annotated[dict[str, Any], AfterValidator(resolve)], ...], Field(min_length=2)]
 _TWO_LINEAR: Members = ({"name": "logistic"}, {"name": "logistic"})
 
 
@@ -53,6 +53,5 @@ def ensemble(*, classes: int, channels: int, image_size: int, members: Members =
     built = []
     for member in members:
         arguments = {key: value for key, value in member.items() if key != "name"}
-        entry = MODELS[member.get("name", "")]
-        built.append(entry.build(**given, **check_arguments(entry.name, arguments)))
+        built.append(MODELS[member["name"]].build(**given, **arguments))
     return Ensemble(built)

@@ -9,7 +9,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, PositiveFloat, PositiveInt, ValidationError, model_validator
 
-from fashionlab import augment, models
+from fashionlab import models
+from fashionlab.augment import AugmentationSettings, Pipeline
 from fashionlab.common.errors import UsageError
 from fashionlab.common.settings import Settings, explain
 from fashionlab.recipes.averaging import AveragingSettings
@@ -23,7 +24,11 @@ from fashionlab.recipes.transfer import TransferSettings
 
 
 class ModelSettings(Settings):
-    """`name` of a registered model; every other key is an argument of that model (`fashionlab list models`)."""
+    """`name` of a registered model; every other key is an argument of that model (`fashionlab list models`).
+
+    `arguments` holds all that the model takes, of the types that its builder declares, with the builder's defaults
+    where nothing else was given: the defaults of a later release do not change what this recipe says.
+    """
 
     model_config = ConfigDict(extra="allow", frozen=True)
     name: str
@@ -35,12 +40,10 @@ class ModelSettings(Settings):
     @model_validator(mode="before")
     @classmethod
     def _refuse_unknown_keys(cls, values: Any) -> Any:
-        return values  # extra keys are the model's arguments; models.check_arguments judges them
-
-    @model_validator(mode="after")
-    def _check_arguments(self) -> ModelSettings:
-        models.check_arguments(self.name, self.arguments)
-        return self
+        """Which keys are known, the model decides; it also fills in what was left out."""
+        if not isinstance(values, dict) or not isinstance(values.get("name"), str):
+            return values
+        return models.resolve(values)
 
 
 class FixedNormalisation(Settings):
@@ -107,7 +110,7 @@ class Recipe(Settings):
     description: str = ""
     model: ModelSettings
     data: DataSettings = DataSettings()
-    augment: list[dict[str, Any]] = Field(default_factory=list)
+    augment: list[AugmentationSettings] = Field(default_factory=list)
     selection: SelectionSettings | None = None
     start: StartSettings | None = None
     transfer: TransferSettings | None = None
@@ -129,13 +132,12 @@ class Recipe(Settings):
 
     @model_validator(mode="after")
     def _check(self) -> Recipe:
-        augment.build(self.augment)
         if self.gradient.accumulate > self.batch_size:
             raise ValueError(f"gradient.accumulate {self.gradient.accumulate} exceeds batch_size {self.batch_size}")
         if self.transfer:
             self.transfer.check(model=self.model.name, optimizer=self.optimizer.name, epochs=self.epochs,
                                 augmented=bool(self.augment), views=self.test_time.views)
-        if self.teacher and augment.build(self.augment).mixes:
+        if self.teacher and Pipeline(self.augment).mixes:
             raise ValueError("teacher: it judges pictures one by one, so augment must not mix them")
         self._check_snapshots()
         plateau = self.schedule.name == "plateau"

@@ -20,16 +20,30 @@ from fashionlab.recipes import Recipe
 FORMAT = "fashionlab-checkpoint-1"
 
 
-def recipe_hash(recipe: Recipe) -> str:
-    """Equal for equal recipes, and for one from before a key was added that it leaves empty."""
-    values = recipe.model_dump(mode="json", exclude_none=True)
-    return hashlib.sha256(json.dumps(values, sort_keys=True).encode()).hexdigest()
+def recipe_hash(values: dict[str, Any]) -> str:
+    """Of a recipe's plain values, as its YAML file has them; a key that is left empty counts as one that is absent."""
+    return hashlib.sha256(json.dumps(_without_empty(values), sort_keys=True).encode()).hexdigest()
+
+
+def _without_empty(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_empty(child) for key, child in value.items() if child is not None}
+    return [_without_empty(child) for child in value] if isinstance(value, list) else value
+
+
+def belongs_to(state: dict[str, Any], written: dict[str, Any], recipe: Recipe) -> bool:
+    """Whether the checkpoint `state` belongs to a run whose recipe.yaml holds the values `written`, in full `recipe`.
+
+    The hash is that of all values. Earlier releases wrote and hashed augmentations and model arguments without their
+    defaults: their checkpoints are known by the file's own values.
+    """
+    return state["recipe"] in (recipe_hash(recipe.model_dump(mode="json")), recipe_hash(written))
 
 
 def save_checkpoint(path: Path, recipe: Recipe, state: dict[str, Any]) -> None:
     """Write `state` (a trainer's `state_dict`) with the hash of the recipe it belongs to."""
     buffer = io.BytesIO()  # in memory first: a full disk then fails as an OSError that names the file
-    torch.save({"format": FORMAT, "recipe": recipe_hash(recipe), **state}, buffer)
+    torch.save({"format": FORMAT, "recipe": recipe_hash(recipe.model_dump(mode="json")), **state}, buffer)
     with replacing(path) as temporary:
         temporary.write_bytes(buffer.getbuffer())
 

@@ -7,7 +7,7 @@ import shlex
 import shutil
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -82,8 +82,7 @@ def combine(members: Sequence[Member], folder: Path, options: Options) -> RunFol
     spec = members[0].run.spec
     arguments = [{"name": member.run.spec.name, **without_pretrained(member.run.spec.arguments)} for member in members]
     recipe = _recipe(members, "ensemble", {"name": "ensemble", "members": arguments})
-    joint = ModelSpec("ensemble", {"members": arguments}, spec.classes, spec.channels, spec.image_size, spec.mean,
-                      spec.std, spec.views)
+    joint = replace(spec, name="ensemble", arguments=recipe.model.arguments)
     state = {f"members.{place}.{name}": value for place, member in enumerate(members)
              for name, value in member.model().state_dict().items()}
     return _write(members, folder, options, recipe, joint, state, "probabilities")
@@ -102,14 +101,15 @@ def average(members: Sequence[Member], folder: Path, options: Options) -> RunFol
     mean = {name: _mean([state[name] for state in states]) for name in states[0]}
     state = _refreshed(first.run, mean, options)
     recipe = _recipe(members, "mean weights", first.run.recipe.model.model_dump())
-    return _write(members, folder, options, recipe, first.run.spec, state, "weights")
+    joint = replace(first.run.spec, arguments=recipe.model.arguments)
+    return _write(members, folder, options, recipe, joint, state, "weights")
 
 
 def _refuse_strangers(first: RunResults, other: RunResults) -> None:
     both = f"the weights of {other.folder.path} and {first.folder.path} have no common beginning"
-    if (first.spec.name, first.spec.arguments) != (other.spec.name, other.spec.arguments):
+    if first.recipe.model != other.recipe.model:
         raise UsageError(f"{both}: their networks differ; leave --weights out to average their probabilities")
-    pretrained = first.spec.arguments.get("weights", "none") != "none"
+    pretrained = first.recipe.model.arguments.get("weights", "none") != "none"
     if first.recipe.seed != other.recipe.seed and not pretrained:
         raise UsageError(f"{both}: they were initialised with seeds {other.recipe.seed} and {first.recipe.seed}; "
                          "leave --weights out to average their probabilities")

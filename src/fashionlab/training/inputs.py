@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Protocol
 import torch
 from torch import Tensor
 
-from fashionlab.augment import Draw, build
+from fashionlab.augment import Draw, Pipeline
 from fashionlab.common.runtime import generator
 from fashionlab.recipes import Recipe
 from fashionlab.runs.folder import ModelSpec
@@ -40,7 +40,7 @@ class Pictures:
     """Pictures, augmented and normalised."""
 
     def __init__(self, recipe: Recipe, spec: ModelSpec, device: torch.device) -> None:
-        self._augment = build(recipe.augment)
+        self._augment = Pipeline(recipe.augment)
         self._mean, self._std = statistics(spec, device)
 
     def ready(self, trainer: Trainer, stop: StopRequest) -> bool:

@@ -28,9 +28,10 @@ from fashionlab.data import ResidentPictures, limit, load_training, make_split, 
 from fashionlab.data.test_split import sealed_test_split
 from fashionlab.models.pruning import shrink
 from fashionlab.recipes import Recipe, to_yaml
+from fashionlab.recipes.library import read_yaml
 from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.teacher import TeacherSettings
-from fashionlab.runs.checkpoint import read_checkpoint, recipe_hash
+from fashionlab.runs.checkpoint import belongs_to, read_checkpoint
 from fashionlab.runs.folder import ModelSpec, RunFolder, create_run, hold, open_run
 from fashionlab.runs.model import load_model, without_pretrained
 from fashionlab.runs.pictures import load_recipe, load_split
@@ -106,7 +107,7 @@ def resume(folder: Path, recipe: Recipe | None, options: Options, callbacks: Ite
         if not run.last.exists():
             raise DataError(f"{run.last}: there is no checkpoint yet; train it again with --overwrite")
         state = read_checkpoint(run.last)
-        if state["recipe"] != recipe_hash(own):
+        if not belongs_to(state, read_yaml(run.recipe), own):
             raise UsageError(f"{run.recipe} was changed since the checkpoint was written; a resume must not change "
                              "the recipe: undo the change or start a new run")
         environment = run.read_json(run.environment)

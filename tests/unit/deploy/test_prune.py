@@ -49,7 +49,7 @@ def test_another_run_of_that_name_is_left_alone(toy_run: Path, tmp_path: Path):
 def test_fewer_channels_and_half_the_epochs():
     quick = recipes.load("quick", [])
     found = pruned_recipe(quick, Path("runs/a"), 0.25)
-    assert found.model.arguments["widths"] == [24, 48, 96] and found.epochs == 2
+    assert found.model.arguments["widths"] == (24, 48, 96) and found.epochs == 2
     assert found.optimizer.lr == quick.optimizer.lr / 4 and found.data == quick.data
     assert found.optimizer.others.lr == quick.optimizer.others.lr / 4  # type: ignore[union-attr]
     assert pruned_recipe(recipes.load("three-cnn", []), Path("a"), 0.99).model.arguments["hidden_units"] == 1

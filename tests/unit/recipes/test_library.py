@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fashionlab import recipes
+from fashionlab.augment.geometric import PadAndCrop
 from fashionlab.common.errors import UsageError
 from fashionlab.recipes.library import override
 
@@ -25,7 +26,7 @@ def test_an_override_is_found_where_it_was_put(path, value):
 
 def test_a_number_steps_into_a_list():
     recipe = recipes.load("ablation-main", ["augment.0.padding=2"])
-    assert recipe.augment[0] == {"name": "pad_and_crop", "padding": 2}
+    assert recipe.augment[0] == PadAndCrop(padding=2)
     with pytest.raises(UsageError, match=r"augment\.9"):
         recipes.load("ablation-main", ["augment.9.padding=2"])
 

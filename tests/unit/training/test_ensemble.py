@@ -116,7 +116,8 @@ def test_what_cannot_answer_together_is_refused(runs: Path, toy_data: Path, cli:
 
 def test_members_are_named_and_checked(cli: Callable[..., Any]) -> None:
     for members, message in (("[{name: logistic}]", "at least 2"), ("[{name: logistic}, {name: logistik}]", "logistic"),
-                             ("[{name: logistic}, {name: logistic, depth: 3}]", "depth"), ("[{}, {}]", "''")):
+                             ("[{name: logistic}, {name: logistic, depth: 3}]", "depth"),
+                             ("[{}, {}]", "a model needs a name")):
         result = cli("train", "three-linear", "--set", f"model={{name: ensemble, members: {members}}}")
         assert result.code == 2 and message in result.err, result.err
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
-from fashionlab.common.records import SPLITS, Predictions
+from fashionlab.common.records import SPLITS, Predictions, SplitName
 from fashionlab.evaluation.metrics.record import Combine, Form, Metric, scattered
 
 if TYPE_CHECKING:

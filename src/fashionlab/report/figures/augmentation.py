@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from fashionlab.augment import Draw, Pipeline, build
+from fashionlab.augment import Augmentation, Draw, Pipeline
 from fashionlab.common.runtime import generator
 from fashionlab.data import ResidentPictures
 from fashionlab.report import style
@@ -26,7 +25,7 @@ def needs_augmentation(inputs: ReportInputs) -> str | None:
 
 
 def _caption(inputs: ReportInputs) -> str:
-    names = ", ".join(str(operation["name"]) for operation in inputs.results.recipe.augment)
+    names = ", ".join(operation.name for operation in inputs.results.recipe.augment)
     return (f"{COLUMNS} pictures of the first batch of training: as they are, after each operation alone ({names}), "
             "and in the last row after the whole pipeline, which is what the network saw in its first step, shown "
             "before brightness is normalised. Operations draw anew in every step; some leave a picture as it is.")
@@ -48,14 +47,13 @@ def stages(inputs: ReportInputs) -> list[Stage]:
     recipe = inputs.results.recipe
     indices, pictures, labels = _first_batch(inputs)
     images = pictures.float() / 255
-    together = build(recipe.augment)
+    together = Pipeline(recipe.augment)
 
     def after(pipeline: Pipeline, name: str) -> Stage:
         draw = Draw(generator(recipe.seed, "augment", 0, 0), 0, indices)
         return Stage(name, *pipeline(images, labels, draw, len(inputs.classes)))
 
-    alone = [after(Pipeline([operation]), _describe(fields))
-             for operation, fields in zip(together.operations, recipe.augment, strict=True)]
+    alone = [after(Pipeline([operation]), _describe(operation)) for operation in recipe.augment]
     return [Stage("as they are", images, labels), *alone, after(together, "whole pipeline")]
 
 
@@ -95,8 +93,8 @@ def _target(target: Tensor, classes: tuple[str, ...]) -> tuple[str, ...]:
                  for label in top if shares[label] > 0.005)
 
 
-def _describe(fields: dict[str, Any]) -> str:
-    """A recipe's operation as a label of a few short lines."""
-    lines = [str(fields["name"])]
-    lines += [style.shorten(f"{key}: {value}", 24) for key, value in fields.items() if key != "name"]
+def _describe(operation: Augmentation) -> str:
+    """A recipe's operation as a label of a few short lines: what is as it usually is, is left out."""
+    fields = operation.model_dump(mode="json", exclude_defaults=True)
+    lines = [str(fields.pop("name")), *(style.shorten(f"{key}: {value}", 24) for key, value in fields.items())]
     return "\n".join(lines[:5])
