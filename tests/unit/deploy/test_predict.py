@@ -96,7 +96,7 @@ def test_the_table_and_lines(cli: Cli, toy_run: Path, pictures: Path):
 
 def test_a_set_s_rows_are_numbered_and_outliers_called_so(cli: Cli, monkeypatch: pytest.MonkeyPatch,
                                                           tmp_path: Path):
-    monkeypatch.setattr("fashionlab.deploy.opening.open_classifier", lambda model: Brightness())
+    monkeypatch.setattr("fashionlab.api.classifier.open_classifier", lambda *_: Brightness())
     (tmp_path / "set-images-idx3-ubyte").write_bytes(idx_bytes(np.stack([in_form("shirt"), np.zeros_like(
         in_form("shirt"))])))
     done = cli("predict", "default", "set-images-idx3-ubyte", "--top", "1")

@@ -9,7 +9,7 @@ const LIMIT_AT = 0.5; // where a bar's mark stands: twice the limit fills it
 
 const ABOUT = {
   brightness: ["Brightness", "mean of all pixels"],
-  ink: ["Ink", "share of pixels above a tenth of full brightness"],
+  ink: ["Ink", "share of pixels that are not black"],
   distance: ["Distance", "from all that the network knows"],
   confidence: ["Confidence", "probability of the answered class"],
   classes: ["Classes", "how often each class is answered"],

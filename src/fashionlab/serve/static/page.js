@@ -53,7 +53,7 @@ function show(blob, prediction) {
   paint($("seen"), prediction.seen);
   $("label").replaceChildren(`${prediction.label} `, make("span", percent(prediction.probability)));
   $("outlier").hidden = !prediction.outlier;
-  const promise = coverage == null ? "" : ` It holds the right class for ${percent(coverage, 0)} of such pictures.`;
+  const promise = coverage == null ? "" : ` It holds the right class for ${percent(coverage, 0)} of pictures like those of training.`;
   $("set").textContent = prediction.set.length ? `Prediction set: ${prediction.set.join(", ")}.${promise}`
     : "Its prediction set is empty: no class is likely enough.";
   $("bars").replaceChildren(...prediction.top.map(({ label, probability }) => bar(label, probability, prediction.set.includes(label))));
