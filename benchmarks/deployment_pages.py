@@ -1,4 +1,4 @@
-"""The measured figures of docs/export.md, predict.md, serving.md and watching.md, for benchmarks/readme.py."""
+"""The measured figures of docs/export.md, predict.md, serving.md and drift.md, for benchmarks/readme.py."""
 
 from __future__ import annotations
 
@@ -66,22 +66,23 @@ def serving() -> str:
         "`results/serving.json`.\n")
 
 
-def watching() -> str:
+def drift() -> str:
     """False alarms in quiet weeks, delays after changes."""
-    found = read("watch")
-    weeks = found["weeks"]
-    alarms = {name: sum(one["alarms"].values()) for name, one in weeks.items()}
-    near = [value for one in weeks.values() for value in one["largest_over_limit"].values()]
+    measured = read("drift")
+    weeks = measured["weeks"]
+    alarms = {split: sum(result["alarms"].values()) for split, result in weeks.items()}
+    near = [value for result in weeks.values() for value in result["largest_over_limit"].values()]
     rows = [(f"{row['kind']}: {row['strength']}", _delay(row["median"]), _delay(row["p95"]),
              f"{row['within_500']['estimate']:.0%}",
-             ", ".join(sorted(row["raised_by"], key=lambda name: -row["raised_by"][name]))) for row in found["delays"]]
+             ", ".join(sorted(row["raised_by"], key=lambda name: -row["raised_by"][name])))
+            for row in measured["delays"]]
     return (
-        f"- **False alarms**: {alarms['test']} in {weeks['test']['weeks']} weeks of {found['pictures_a_week']:,} "
+        f"- **False alarms**: {alarms['test']} in {weeks['test']['weeks']} weeks of {measured['pictures_a_week']:,} "
         f"pictures each, every window looked at; {alarms['validation']} in {weeks['validation']['weeks']} more, drawn "
         f"from the validation pictures. The largest values are {min(near):.2f} to {max(near):.2f} of the limits.\n"
-        f"- **Delays**, in pictures after the change, over {found['delays'][0]['trials']} trials each:\n\n"
+        f"- **Delays**, in pictures after the change, over {measured['delays'][0]['trials']} trials each:\n\n"
         + table(("change", "median", "95 % of trials", "within 500", "raised by"), rows)
-        + f"`{found['command']}`; `results/watch.json`.\n")
+        + f"`{measured['command']}`; `results/drift.json`.\n")
 
 
 def _loads(found: dict[str, Any]) -> Iterable[tuple[str, dict[str, Any]]]:
@@ -114,4 +115,4 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-BLOCKS = {"export": export, "predict": predict, "serving": serving, "watching": watching}
+BLOCKS = {"export": export, "predict": predict, "serving": serving, "drift": drift}

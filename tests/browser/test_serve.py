@@ -1,4 +1,4 @@
-"""The service's page in a real browser: a picture from everywhere it may come from, and what is said of it."""
+"""The service's page in a real browser: a picture from everywhere it may come from, and the answer to it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def transfer(page, kind: str, event: str, where: str) -> None:
     """Drop or paste a sample, as the browser would."""
     content = base64.b64encode((SAMPLES / "photo-boot.jpg").read_bytes()).decode()
     page.evaluate("""([content, kind, event, where]) => {
-        const bytes = Uint8Array.from(atob(content), (one) => one.charCodeAt(0));
+        const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
         const data = new DataTransfer();
         data.items.add(new File([bytes], "boot.jpg", { type: "image/jpeg" }));
         const init = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
@@ -62,7 +62,7 @@ def test_a_picture_from_everywhere(open_page, serve):
     assert page.locator("#label").inner_text().split()[-1].endswith("%")
     expect(page.locator("#set")).to_contain_text("rediction set")
     seen = "document.querySelector('#seen').getContext('2d').getImageData(0, 0, 28, 28).data"
-    sample = page.evaluate(f"[...{seen}].filter((_, place) => place % 4 === 0)")
+    sample = page.evaluate(f"[...{seen}].filter((_, position) => position % 4 === 0)")
     with Image.open(SAMPLES / "ankle-boot.png") as picture:
         assert sample == list(picture.tobytes()), "what the network sees is the sample itself"
 
@@ -73,7 +73,7 @@ def test_a_picture_from_everywhere(open_page, serve):
         before = page.locator("#shown").get_attribute("src")
         give()
         expect(page.locator("#shown")).not_to_have_attribute("src", before or "")
-        assert page.evaluate(f"{seen}.some((value, place) => place % 4 !== 3 && value > 100)")
+        assert page.evaluate(f"{seen}.some((value, position) => position % 4 !== 3 && value > 100)")
 
     page.set_input_files("#file", STATIC / "index.html")
     expect(page.locator("#problem")).to_contain_text("not a PNG, JPEG or WebP picture")

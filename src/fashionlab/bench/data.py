@@ -98,7 +98,7 @@ def measure(rounds: int = 5, plain_pictures: int = 1000, our_pictures: int = 100
     sides = {name: (lambda loader=loader: plain_epoch(loader)) for name, loader in loaders.items()}
     rates = side_by_side({**sides, "fashionlab": ours}, rounds)
     fastest = max(loaders, key=lambda name: statistics.median(rates[name]))
-    ratios = [one / other for one, other in zip(rates["fashionlab"], rates[fastest], strict=True)]
+    ratios = [our_rate / plain_rate for our_rate, plain_rate in zip(rates["fashionlab"], rates[fastest], strict=True)]
     ratio = summary(ratios)
     return {
         "what": "pictures a second: " + ", ".join(operation["name"] for operation in OPERATIONS) + ", normalise",

@@ -51,15 +51,16 @@ def measure(recipe: str = "quick", sizes: Sequence[int] = SIZES, factors: Sequen
         "threads": lambda: [{"threads": n, **_apart(_train, recipe, plain, size, n)} for n in threads],
         "batches": lambda: [{"batch": n, **_apart(_train, recipe, [*plain, f"batch_size={n}"], steps * n // 2, cores)}
                             for n in batches]}
-    seen = [{name: part() for name, part in work.items()} for _ in range(rounds)]
-    found = {name: [_fastest(rows) for rows in zip(*(one[name] for one in seen), strict=True)] for name in work}
-    best = max(row["convolution"] for one in seen for row in one["peak"])
-    for row in found["widths"]:
+    measured = [{name: part() for name, part in work.items()} for _ in range(rounds)]
+    tables = {name: [_fastest(rows) for rows in zip(*(results[name] for results in measured), strict=True)]
+              for name in work}
+    best = max(row["convolution"] for results in measured for row in results["peak"])
+    for row in tables["widths"]:
         row["gflops"] = 2 * BACKWARD * row["macs"] * row["pictures_per_second"] / 1e9
         row["share_of_peak"] = row["gflops"] / best
     return {
         "what": f"the cost of training {recipe} on the CPU", "recipe": recipe, "steps": steps, "rounds": rounds,
-        "peak_gflops": best, **found, "cores": cores,
+        "peak_gflops": best, **tables, "cores": cores,
         "precision": precision,
         "machine": environment.machine(), "versions": environment.versions(), "commit": environment.commit(),
     }
@@ -96,10 +97,10 @@ def _train(recipe: str, changes: list[str], pictures: int, threads: int) -> dict
     import resource
 
     loaded = recipes.load(recipe, changes)
-    place = runtime.choose("cpu", loaded.precision, threads)
-    training = OurTraining(loaded, random_pictures(4 * loaded.batch_size), place)
+    chosen = runtime.choose("cpu", loaded.precision, threads)
+    training = OurTraining(loaded, random_pictures(4 * loaded.batch_size), chosen)
     training()
-    training = OurTraining(loaded, random_pictures(pictures), place)
+    training = OurTraining(loaded, random_pictures(pictures), chosen)
     start = time.perf_counter()
     seen = training()
     seconds = time.perf_counter() - start
@@ -110,13 +111,13 @@ def _train(recipe: str, changes: list[str], pictures: int, threads: int) -> dict
 def _peak(threads: int, precision: Literal["float32", "bfloat16"]) -> dict[str, float]:
     """The highest GFLOP/s seen here in training's number format: of a product of matrices of 2048, and of a 3x3
     convolution of 64 to 64 channels at 28 x 28 in the layout that training has."""
-    place = runtime.choose("cpu", precision, threads)
-    number = getattr(torch, place.precision)
-    one, other = torch.rand(2048, 2048).to(number), torch.rand(2048, 2048).to(number)
-    images = torch.rand(128, 64, 28, 28).to(number, memory_format=place.memory_format)
-    filters = torch.rand(64, 64, 3, 3).to(number, memory_format=place.memory_format)
+    chosen = runtime.choose("cpu", precision, threads)
+    number = getattr(torch, chosen.precision)
+    left, right = torch.rand(2048, 2048).to(number), torch.rand(2048, 2048).to(number)
+    images = torch.rand(128, 64, 28, 28).to(number, memory_format=chosen.memory_format)
+    filters = torch.rand(64, 64, 3, 3).to(number, memory_format=chosen.memory_format)
     with torch.no_grad():
-        return {"matrices": _rate(lambda: one @ other, 2 * 2048**3),
+        return {"matrices": _rate(lambda: left @ right, 2 * 2048**3),
                 "convolution": _rate(lambda: F.conv2d(images, filters, padding=1), 2 * 128 * 28**2 * 64 * 64 * 9)}
 
 

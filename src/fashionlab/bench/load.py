@@ -71,7 +71,7 @@ class _Generator:
         self.where, self.requests = (parts.hostname or "localhost", parts.port or 80), requests
         self.result = Load()
         self.idle: deque[_Connection] = deque()
-        self.due: deque[float] = deque()  # of requests that found no connection idle
+        self.due: deque[float] = deque()  # of requests that wait for an idle connection
         self.open: set[_Connection] = set()
         self.busy = self.sent = 0
         self.greedy = False  # whether a connection that is idle is given a request at once
@@ -98,8 +98,8 @@ class _Generator:
         self.result.lost += self.busy
         self.ended = True
         while self.open:
-            for one in self.open:
-                one.transport.abort()
+            for connection in self.open:
+                connection.transport.abort()
             await asyncio.sleep(0.001)
         return self.result
 
@@ -140,9 +140,9 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.received += data
-        head, found, body = self.received.partition(b"\r\n\r\n")
+        head, end_of_head, body = self.received.partition(b"\r\n\r\n")
         head = head.lower()
-        if not found or len(body) < int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0):
+        if not end_of_head or len(body) < int(head.partition(b"content-length:")[2].partition(b"\r\n")[0] or 0):
             return
         self.received = b""
         generator, result = self.generator, self.generator.result

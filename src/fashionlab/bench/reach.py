@@ -57,8 +57,8 @@ def measure(recipe: str = "quick", target: float = TARGET, limit_train: int | No
 def _ours(recipe: Recipe, name: str, given: list[str], target: float) -> dict[str, Any]:
     """As a person trains it. Raises FashionlabError when that fails."""
     with TemporaryDirectory() as folder:
-        words = ["train", name, *(word for one in given for word in ("--set", one)), "--runs", folder, "--name", "run",
-                 "--quiet", "--no-report"]
+        words = ["train", name, *(word for override in given for word in ("--set", override)), "--runs", folder,
+                 "--name", "run", "--quiet", "--no-report"]
         done = subprocess.run([sys.executable, "-m", "fashionlab", *words], capture_output=True, text=True, check=False)
         if done.returncode:
             raise FashionlabError(f"fashionlab {' '.join(words)} failed: {done.stderr.strip()}")
@@ -89,6 +89,6 @@ def _part(pictures: PictureSet, positions: np.ndarray) -> PictureSet:
 
 def reached(epochs: list[tuple[float, float]], target: float) -> dict[str, Any]:
     """epochs: the seconds and the validation accuracy of each. What it took to get to `target`, if it did."""
-    there = next((place for place, (_, accuracy) in enumerate(epochs, 1) if accuracy >= target), None)
-    return {"seconds": None if there is None else sum(seconds for seconds, _ in epochs[:there]), "epochs": there,
+    needed = next((epoch for epoch, (_, accuracy) in enumerate(epochs, 1) if accuracy >= target), None)
+    return {"seconds": None if needed is None else sum(seconds for seconds, _ in epochs[:needed]), "epochs": needed,
             "accuracy": [accuracy for _, accuracy in epochs], "epoch_seconds": [seconds for seconds, _ in epochs]}

@@ -34,8 +34,9 @@ def measure(model: str, rounds: int = 5, seconds: float = 3.0) -> dict[str, Any]
         rates = side_by_side(sides, rounds)
         latencies = {name: load(address, requests, seconds, 1).figures()["milliseconds"]
                      for name, address in addresses.items()}
-    ratio, batching = (summary([one / other for one, other in zip(rates["fashionlab"], rates[name], strict=True)])
-                       for name in ("plain", "one call a request"))
+    ratio, batching = (
+        summary([our_rate / rate for our_rate, rate in zip(rates["fashionlab"], rates[name], strict=True)])
+        for name in ("plain", "one call a request"))
     return {
         "what": f"requests a second with one picture each, {CONNECTIONS} connections",
         "unit": "requests a second; median, lowest and highest of the rounds",
@@ -67,7 +68,7 @@ def sample_requests(suffix: str) -> list[bytes]:
 
 @contextlib.contextmanager
 def service(model: str, *options: str, log: Path | None = None) -> Iterator[tuple[str, subprocess.Popen[str]]]:
-    """`fashionlab serve` in a process of its own: its address and the process, which is told to end when the block
+    """`fashionlab serve` in a process of its own: its address and the process, which is asked to end when the block
     ends. Raises FashionlabError when it does not start."""
     command = [sys.executable, "-m", "fashionlab", "serve", model, "--port", "0", *options]
     with contextlib.ExitStack() as stack:

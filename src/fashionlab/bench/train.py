@@ -80,12 +80,12 @@ class PlainTraining:
 class OurTraining:
     """The same steps as `training.trainer` takes them."""
 
-    def __init__(self, recipe: Recipe, pictures: PictureSet, place: runtime.Runtime) -> None:
+    def __init__(self, recipe: Recipe, pictures: PictureSet, chosen: runtime.Runtime) -> None:
         mean, deviation = _statistics(recipe)
         spec = ModelSpec(recipe.model.name, recipe.model.arguments, pictures.classes, 1, 28, (mean,), (deviation,), 1)
-        train, none = (ResidentPictures.from_set(pictures, np.arange(n), place.device) for n in (len(pictures), 0))
-        model = _model(recipe, pictures).to(memory_format=place.memory_format)
-        self.trainer = Trainer(recipe, model, train, none, spec, place, World())
+        train, none = (ResidentPictures.from_set(pictures, np.arange(n), chosen.device) for n in (len(pictures), 0))
+        model = _model(recipe, pictures).to(memory_format=chosen.memory_format)
+        self.trainer = Trainer(recipe, model, train, none, spec, chosen, World())
         self.epoch = 0
 
     def __call__(self) -> int:
@@ -108,18 +108,18 @@ def measure(name: str = "ablation-main", rounds: int = 5, steps: int = 20) -> di
     Raises UsageError for a recipe with something that torchvision has no counterpart for.
     """
     recipe = recipes.load(name)
-    place = runtime.choose("cpu", recipe.precision)
+    chosen = runtime.choose("cpu", recipe.precision)
     pictures = random_pictures(steps * recipe.batch_size)
-    plain, ours = PlainTraining(recipe, pictures), OurTraining(recipe, pictures, place)
+    plain, ours = PlainTraining(recipe, pictures), OurTraining(recipe, pictures, chosen)
     rates = side_by_side({"plain": plain, "fashionlab": ours}, rounds)
-    ratio = summary([one / other for one, other in zip(rates["fashionlab"], rates["plain"], strict=True)])
+    ratio = summary([our_rate / rate for our_rate, rate in zip(rates["fashionlab"], rates["plain"], strict=True)])
     return {
         "what": f"pictures a second in training, {name}",
         "unit": "pictures a second; median, lowest and highest of the rounds",
         "recipe": name, "sides": {side: summary(values) for side, values in rates.items()},
         "ratio": ratio["median"], "ratio_lowest": ratio["lowest"], "ratio_highest": ratio["highest"],
         "rounds": rounds, "steps": steps, "batch_size": recipe.batch_size,
-        "threads": place.threads, "precision": place.precision,
+        "threads": chosen.threads, "precision": chosen.precision,
         "machine": environment.machine(), "versions": environment.versions(), "commit": environment.commit(),
     }
 
@@ -129,9 +129,9 @@ def as_the_text_has_it(model: nn.Module) -> nn.Module:
     if not isinstance(model, nn.Sequential):
         return model
     layers = [nn.ReLU() if isinstance(layer, nn.ReLU) else layer for layer in model]
-    for place, (one, following) in enumerate(pairwise(layers)):
-        if isinstance(one, nn.MaxPool2d) and isinstance(following, nn.ReLU):
-            layers[place], layers[place + 1] = following, one
+    for position, (layer, following) in enumerate(pairwise(layers)):
+        if isinstance(layer, nn.MaxPool2d) and isinstance(following, nn.ReLU):
+            layers[position], layers[position + 1] = following, layer
     return nn.Sequential(*layers)
 
 

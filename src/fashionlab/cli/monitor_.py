@@ -21,7 +21,7 @@ def command(
 ) -> None:
     """Compare pictures with those that a model was made with.
 
-    They are watched in the order of their names, 500 at a time, as a service watches them: brightness, ink, distance
+    They are compared in the order of their names, 500 at a time, as a service compares them: brightness, ink, distance
     from what the network knows, confidence, and the shares of the answered classes. Says which of these drifted, and
     since when. The exit status is 0 whether or not any did; 3 where pictures could not be read.
     """
@@ -41,27 +41,27 @@ def command(
     inputs = find(images)
     with progress("looking at pictures", len(inputs)) as advance:
         seen = observe(classifier, inputs, advance)
-    found = scan(classifier.artifact.reference, classifier.classes, seen.figures, seen.answers)
+    result = scan(classifier.artifact.reference, classifier.classes, seen.figures, seen.answers)
     if json:
-        figures = [{**asdict(one), "picture": None if one.raised is None else seen.names[one.raised]}
-                   for one in found.figures]
-        print_json({"model": model, "pictures": found.pictures, "window": found.window, "drift": found.alarm,
-                    "figures": figures, "unreadable": [asdict(one) for one in seen.unreadable]})
+        figures = [{**asdict(figure), "picture": None if figure.raised is None else seen.names[figure.raised]}
+                   for figure in result.figures]
+        print_json({"model": model, "pictures": result.pictures, "window": result.window, "drift": result.alarm,
+                    "figures": figures, "unreadable": [asdict(unreadable) for unreadable in seen.unreadable]})
     else:
-        _print(found, seen.names)
-    complain(seen.unreadable, found.pictures)
+        _print(result, seen.names)
+    complain(seen.unreadable, result.pictures)
 
 
-def _print(found: Scan, names: Sequence[str]) -> None:
+def _print(result: Scan, names: Sequence[str]) -> None:
     from fashionlab.cli.output import print_table
 
     header = ["figure", "statistic", "largest", "limit", ""]
-    print_table(header, [(one.name, one.statistic.upper(), f"{one.largest:.3f}", f"{one.limit:.3f}",
-                          "drifted" if one.alarm else "") for one in found.figures], right=header[2:4])
-    for one in found.figures:
-        if one.raised is not None:
-            first = one.raised + 1 - found.window
-            since = f"since one of the pictures {first + 1:,} to {one.raised + 1:,}" if first else "from the first on"
-            print(f"{one.name} drifted {since}; noticed at {names[one.raised]}")
-    if not found.alarm:
-        print(f"no drift in {found.pictures:,} pictures, {found.window} at a time")
+    print_table(header, [(figure.name, figure.statistic.upper(), f"{figure.largest:.3f}", f"{figure.limit:.3f}",
+                          "drifted" if figure.alarm else "") for figure in result.figures], right=header[2:4])
+    for figure in result.figures:
+        if figure.raised is not None:
+            first, last = figure.raised + 2 - result.window, figure.raised + 1
+            since = f"since one of the pictures {first:,} to {last:,}" if first > 1 else "from the first on"
+            print(f"{figure.name} drifted {since}; noticed at {names[figure.raised]}")
+    if not result.alarm:
+        print(f"no drift in {result.pictures:,} pictures, {result.window} at a time")

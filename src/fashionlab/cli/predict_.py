@@ -39,31 +39,31 @@ def command(
     classifier = Classifier(model)
     if not 1 <= top <= len(classifier.classes):
         raise UsageError(f"--top {top}: expected 1 to {len(classifier.classes)}, the number of the model's classes")
-    answers: list[Prediction] = []
-    unreadable = []
-    for one in classifier.stream(images, top=top, quiet=False):
-        if isinstance(one, Unreadable):
-            unreadable.append(one)
+    predictions: list[Prediction] = []
+    unreadable: list[Unreadable] = []
+    for answer in classifier.stream(images, top=top, quiet=False):
+        if isinstance(answer, Unreadable):
+            unreadable.append(answer)
             continue
-        answers.append(one)
+        predictions.append(answer)
         if jsonl:
-            print(dumps(one.as_dict()), flush=True)
+            print(dumps(answer.as_dict()), flush=True)
     if json:
-        print_json({"model": model, "predictions": [one.as_dict() for one in answers],
-                    "unreadable": [vars(one) for one in unreadable]})
-    elif answers and not jsonl:
-        _print_table(answers)
-    complain(unreadable, len(answers))
+        print_json({"model": model, "predictions": [prediction.as_dict() for prediction in predictions],
+                    "unreadable": [vars(file) for file in unreadable]})
+    elif predictions and not jsonl:
+        _print_table(predictions)
+    complain(unreadable, len(predictions))
 
 
-def _print_table(answers: Sequence[Prediction]) -> None:
+def _print_table(predictions: Sequence[Prediction]) -> None:
     from fashionlab.cli.output import print_table
 
-    sets = {one.file for one in answers if one.index}
+    sets = {prediction.file for prediction in predictions if prediction.index}
     rows = []
-    for one in answers:
-        file = f"{one.file} [{one.index}]" if one.file in sets else one.file
-        others = ", ".join(f"{other.label} {other.probability:.1%}" for other in one.top[1:])
-        label = f"unlike the training pictures ({one.label}?)" if one.outlier else one.label
-        rows.append((file, label, f"{one.probability:.1%}", others, " or ".join(one.set) or "none"))
+    for prediction in predictions:
+        name = f"{prediction.file} [{prediction.index}]" if prediction.file in sets else prediction.file
+        others = ", ".join(f"{other.label} {other.probability:.1%}" for other in prediction.top[1:])
+        label = f"unlike the training pictures ({prediction.label}?)" if prediction.outlier else prediction.label
+        rows.append((name, label, f"{prediction.probability:.1%}", others, " or ".join(prediction.set) or "none"))
     print_table(["picture", "is", "probability", "else", "prediction set"], rows, right=["probability"])

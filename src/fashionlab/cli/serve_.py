@@ -35,7 +35,7 @@ def command(
 ) -> None:
     """Answer pictures over HTTP.
 
-    POST /v1/predict, /v1/model, /v1/drift, /healthz, /readyz, /metrics and /openapi.json for programs, / and /watch
+    POST /v1/predict, /v1/model, /v1/drift, /healthz, /readyz, /metrics and /openapi.json for programs, / and /drift
     for people. Prints its address; logs JSON lines to stderr. SIGHUP reads the artifact again without losing a
     request; SIGTERM and Ctrl-C end it after what it has accepted is answered.
     """

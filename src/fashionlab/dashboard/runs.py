@@ -82,7 +82,7 @@ class RunsFolder:
         return [_alive(row, self.path / name) for name, row in fresh.items()]
 
     def get(self, name: str) -> RunFolder | None:
-        """The run with that name, which must be one of those found: a name cannot lead out of the folder."""
+        """The run with that name, which must be one of those in the folder: a name cannot lead out of the folder."""
         return next((RunFolder(folder) for known, folder in self._find() if known == name), None)
 
     def _find(self) -> Iterator[tuple[str, Path]]:

@@ -28,7 +28,7 @@ class ArtifactClassifier:
         return self.artifact.rules.answers(*self.session.ask(shaped(pictures, self)))
 
     def observe(self, pictures: np.ndarray) -> tuple[Answers, dict[str, np.ndarray]]:
-        """As `answer`, and the watched figures of each picture as `reference.statistics` gives them."""
+        """As `answer`, and the monitored figures of each picture as `reference.statistics` gives them."""
         images = shaped(pictures, self)
         logits, features = self.session.ask(images)
         answers = self.artifact.rules.answers(logits, features)

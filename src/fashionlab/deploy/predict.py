@@ -34,7 +34,7 @@ def predict(classifier: Classifier, inputs: Sequence[Input], top: int,
 
 @dataclass(frozen=True)
 class Observed:
-    """Pictures in the order they were named: what to call each, its watched figures (float32 [N] by name), and the
+    """Pictures in the order they were named: what to call each, its monitored figures (float32 [N] by name), and the
     answers. unreadable: what gave no picture."""
 
     names: list[str]
@@ -45,7 +45,7 @@ class Observed:
 
 def observe(classifier: ArtifactClassifier, inputs: Sequence[Input],
             advance: Callable[[int], None] = lambda done: None) -> Observed:
-    """What is watched of every picture; `advance` as in `predict`. Raises DataError when none can be read."""
+    """The monitored figures of every picture; `advance` as in `predict`. Raises DataError when none can be read."""
     names: list[str] = []
     found: list[tuple[Answers, dict[str, np.ndarray]]] = []
     unreadable: list[Unreadable] = []

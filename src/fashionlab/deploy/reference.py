@@ -9,15 +9,15 @@ import numpy as np
 
 from fashionlab.deploy.rules import Answers
 
-INK = 26  # a pixel above a tenth of full brightness shows garment and not background
+INK = 26  # a pixel above a tenth of full brightness is not the black background
 BINS = 10
 
 
 def statistics(pictures: np.ndarray, answers: Answers, distance: np.ndarray) -> dict[str, np.ndarray]:
-    """The figures that are watched, float32 [N] each, for pictures uint8 [N, C, H, W] and what was said of them.
+    """The monitored figures, float32 [N] each, of pictures uint8 [N, C, H, W] and their answers.
 
-    brightness: mean, 0 to 1. ink: the share of pixels that show garment. distance: of the features from the nearest
-    class (float [N]). confidence: the highest probability.
+    brightness: mean, 0 to 1. ink: the share of pixels above a tenth of full brightness. distance: of the features from
+    the nearest class (float [N]). confidence: the highest probability.
     """
     flat = pictures.reshape(len(pictures), math.prod(pictures.shape[1:]))  # of none as well
     figures = {"brightness": flat.mean(axis=1) / 255, "ink": (flat >= INK).mean(axis=1), "distance": distance,

@@ -1,8 +1,8 @@
 """From where on a difference from the reference is an alarm.
 
-The pictures are watched one after the other, so that a window is looked at again after each. `BUDGET` false alarms are
+Pictures are monitored one after the other, so that a window is looked at again after each. `BUDGET` false alarms are
 allowed in `PICTURES`, shared evenly among all figures and all windows (Bonferroni: windows overlap, so that there are
-fewer in truth). Nothing is tuned on data; benchmarks/watch.py checks what the limits do.
+fewer in truth). Nothing is tuned on data; benchmarks/drift.py checks what the limits do.
 """
 
 from __future__ import annotations

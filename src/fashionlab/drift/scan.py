@@ -1,4 +1,4 @@
-"""Watch a set of pictures from first to last, as if they had come in one after the other."""
+"""Drift within a set of pictures, monitored from first to last as if they had come in one after the other."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.deploy.reference import Reference
 from fashionlab.deploy.rules import Answers
-from fashionlab.drift.watcher import WINDOW, Watcher
+from fashionlab.drift.monitor import WINDOW, DriftMonitor
 
 STEP = 10  # pictures between two looks
 LEAST = 50  # pictures below which limits are too far off to tell anything
@@ -52,20 +52,20 @@ def scan(reference: Reference, classes: tuple[str, ...], figures: Mapping[str, n
     n = len(answers.probabilities)
     if n < LEAST:
         raise DataError(f"{n} readable pictures do not tell drift from chance; it takes {LEAST}, better {WINDOW}")
-    watcher = Watcher(reference, classes, min(n, WINDOW))
-    found: dict[str, Scanned] = {}
+    monitor = DriftMonitor(reference, classes, min(n, WINDOW))
+    scanned: dict[str, Scanned] = {}
     start = 0
     while start < n:
-        stop = min(max(start + STEP, watcher.window), n)
+        stop = min(max(start + STEP, monitor.window), n)
         rows = slice(start, stop)
-        watcher.observe({name: values[rows] for name, values in figures.items()},
+        monitor.observe({name: values[rows] for name, values in figures.items()},
                         Answers(answers.probabilities[rows], answers.sets[rows], answers.strangeness[rows],
                                 answers.outlier[rows]))
-        for one in watcher.report().figures:
-            statistic, value = ("psi", one.psi) if math.isnan(one.ks) else ("ks", one.ks)
-            before = found.get(one.name)
-            raised = before.raised if before and before.alarm else stop - 1 if one.alarm else None
-            found[one.name] = Scanned(one.name, statistic, max(value, before.largest if before else 0.0), one.limit,
-                                      raised is not None, raised)
+        for figure in monitor.report().figures:
+            statistic, value = ("psi", figure.psi) if math.isnan(figure.ks) else ("ks", figure.ks)
+            before = scanned.get(figure.name)
+            raised = before.raised if before and before.alarm else stop - 1 if figure.alarm else None
+            scanned[figure.name] = Scanned(figure.name, statistic, max(value, before.largest if before else 0.0),
+                                           figure.limit, raised is not None, raised)
         start = stop
-    return Scan(n, watcher.window, tuple(found.values()))
+    return Scan(n, monitor.window, tuple(scanned.values()))

@@ -26,14 +26,14 @@ def surface(pixels: np.ndarray) -> np.ndarray:
     least squares with Tukey's biweight, starting from the median: up to half of the border may be garment.
     """
     x, y = (np.linspace(-1, 1, edge, dtype=np.float32) for edge in (pixels.shape[2], pixels.shape[1]))
-    across, down = (border(np.broadcast_to(one, pixels.shape[1:])) for one in (x[None, :], y[:, None]))
+    across, down = (border(np.broadcast_to(axis, pixels.shape[1:])) for axis in (x[None, :], y[:, None]))
     step = max(1, len(across) // _SAMPLES)
     c = _fit(_terms(across[::step], down[::step]), border(pixels)[:, ::step].T.astype(np.float32))[..., None, None]
     x, y = x[None, :], y[:, None]
-    found = x * (c[1] + c[4] * y)  # in place from here on: fresh memory costs more than the arithmetic
-    found += c[0] + c[2] * y + c[5] * (y * y)
-    found += c[3] * (x * x)
-    return found.clip(0, 255, out=found)
+    values = x * (c[1] + c[4] * y)  # in place from here on: fresh memory costs more than the arithmetic
+    values += c[0] + c[2] * y + c[5] * (y * y)
+    values += c[3] * (x * x)
+    return values.clip(0, 255, out=values)
 
 
 def _terms(x: np.ndarray, y: np.ndarray) -> np.ndarray:

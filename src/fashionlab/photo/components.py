@@ -24,7 +24,7 @@ def components(mask: np.ndarray) -> np.ndarray:
 
 
 def _joined(starts: list[int], ends: list[int], width: int) -> list[int]:
-    """The forest: for each run (from start to before end, places in a picture `width` wide) its parent."""
+    """The forest: for each run (from start to before end, pixels of a picture `width` wide in row order) its parent."""
     parents = list(range(len(starts)))
     above = 0
     for run, (start, end) in enumerate(zip(starts, ends, strict=True)):

@@ -56,7 +56,7 @@ def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
     box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
     if channels == 3:
         return _coloured(photo, back, box, size)
-    return _place(_light_on_black(photo.pixels, back, mask) * opacity, box, size)
+    return _fit_into_frame(_light_on_black(photo.pixels, back, mask) * opacity, box, size)
 
 
 def _in_form(photo: Photo, size: int) -> bool:
@@ -114,7 +114,7 @@ def _light_on_black(pixels: np.ndarray, back: np.ndarray, mask: np.ndarray) -> n
     return (255 * (grey - black) / (255 - black)).clip(0, 255)
 
 
-def _place(value: np.ndarray, box: tuple[int, int, int, int], size: int) -> np.ndarray:
+def _fit_into_frame(value: np.ndarray, box: tuple[int, int, int, int], size: int) -> np.ndarray:
     """The part of `value` in `box` scaled into uint8 [size, size], centred, its brightest pixel 255, then sharpened."""
     left, top, right, bottom = box
     scale = size / max(right - left, bottom - top)

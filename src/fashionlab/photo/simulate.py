@@ -41,7 +41,7 @@ def simulate(picture: np.ndarray, seed: int, index: int, background: str | None 
     kind = background or drawn
     degrees, quality = float(draw.uniform(-DEGREES, DEGREES)), int(draw.integers(QUALITIES[0], QUALITIES[1] + 1))
     margins, tint = draw.uniform(*MARGINS, size=4), draw.uniform(*TINT, size=3)
-    opacity, garment = (_place(layer, margins, degrees)[..., None] for layer in _layers(picture))
+    opacity, garment = (_enlarged(layer, margins, degrees)[..., None] for layer in _layers(picture))
     photo = _background(kind, opacity.shape[:2], draw) * (1 - opacity / 255) + (opacity - garment) * tint
     stream = io.BytesIO()
     Image.fromarray(photo.round().clip(0, 255).astype(np.uint8)).save(stream, "JPEG", quality=quality)
@@ -60,7 +60,7 @@ def _layers(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return (255 * share).round().astype(np.uint8), np.where(share > 0, picture, 0).astype(np.uint8)
 
 
-def _place(layer: np.ndarray, margins: np.ndarray, degrees: float) -> np.ndarray:
+def _enlarged(layer: np.ndarray, margins: np.ndarray, degrees: float) -> np.ndarray:
     """The layer enlarged on a larger black canvas, then rotated about its centre: float64 [H, W], 0-255."""
     height, width = (ENLARGED * edge for edge in layer.shape)
     left, top, right, bottom = (round(margin * max(height, width)) for margin in margins)

@@ -9,7 +9,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, JSONResponse, RedirectResponse
 from fastapi.staticfiles import StaticFiles
 from pydantic.json_schema import models_json_schema
 from starlette.exceptions import HTTPException
@@ -59,21 +59,21 @@ async def _refuse(request: Request, error: Exception) -> Response:
 
 def _add_answers(app: FastAPI, service: Service, token: str | None) -> None:
     @app.get("/v1/model", tags=["model"])
-    async def model() -> schema.Told:
+    async def model() -> schema.ModelInfo:
         """The model that answers."""
-        return _told(service, token is not None)
+        return _model_info(service, token is not None)
 
     @app.get("/v1/drift", tags=["model"])
     async def drift() -> dict[str, Any]:
         """How far the latest pictures are from those that the model was made with."""
-        return service.model.watcher.report().as_json()
+        return service.model.drift.report().as_json()
 
     @app.get("/healthz", tags=["probes"])
-    async def healthz() -> schema.State:
+    async def healthz() -> schema.Status:
         """Whether the process lives."""
-        return schema.State(status="alive")
+        return schema.Status(status="alive")
 
-    @app.get("/readyz", tags=["probes"], responses={503: {"model": schema.State, "description": "It is ending."}})
+    @app.get("/readyz", tags=["probes"], responses={503: {"model": schema.Status, "description": "It is ending."}})
     async def readyz() -> JSONResponse:
         """Whether new requests should be sent here."""
         return (JSONResponse({"status": "ending"}, 503) if service.draining else JSONResponse({"status": "ready"}))
@@ -86,8 +86,9 @@ def _add_answers(app: FastAPI, service: Service, token: str | None) -> None:
 
 
 def _add_pages(app: FastAPI) -> None:
-    for path, file in (("/", "index.html"), ("/watch", "watch.html")):
+    for path, file in (("/", "index.html"), ("/drift", "drift.html")):
         app.add_api_route(path, _page(file), response_class=FileResponse, include_in_schema=False)
+    app.add_api_route("/watch", _moved_to("/drift"), response_class=RedirectResponse, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
 
 
@@ -98,14 +99,24 @@ def _page(file: str) -> Any:
     return page
 
 
-def _told(service: Service, token: bool) -> schema.Told:
+def _moved_to(path: str) -> Any:
+    """For the bookmarks of an address that a page had before."""
+
+    async def moved() -> RedirectResponse:
+        return RedirectResponse(path, 301)
+
+    return moved
+
+
+def _model_info(service: Service, token: bool) -> schema.ModelInfo:
     model, limits = service.model, service.limits
     artifact = model.classifier.artifact
-    told = artifact.description
-    return schema.Told(
-        name=told.name, recipe=told.recipe, sha256=model.sha256, loaded=model.loaded, graph=told.graph,
-        classes=list(told.classes), channels=told.channels, image_size=told.image_size, parameters=told.parameters,
-        coverage=told.coverage, accuracy=_accuracy(artifact.check, told.graph), token=token,
+    description = artifact.description
+    return schema.ModelInfo(
+        name=description.name, recipe=description.recipe, sha256=model.sha256, loaded=model.loaded,
+        graph=description.graph, classes=list(description.classes), channels=description.channels,
+        image_size=description.image_size, parameters=description.parameters, coverage=description.coverage,
+        accuracy=_accuracy(artifact.check, description.graph), token=token,
         limits={"body": limits.body, "pictures": limits.pictures, "pixels": limits.pixels})
 
 
@@ -118,7 +129,7 @@ def _accuracy(check: dict[str, Any], graph: str) -> float | None:
 
 
 def _problems(token: str | None) -> dict[int | str, dict[str, Any]]:
-    return {int(status): told for status, told in schema.problems(400, *([401] if token else [])).items()}
+    return {int(status): response for status, response in schema.problems(400, *([401] if token else [])).items()}
 
 
 class _OpenApi:
@@ -137,15 +148,15 @@ class _OpenApi:
 
 def _openapi(app: FastAPI, service: Service, token: str | None) -> dict[str, Any]:
     """Of the model that answers now: its size is in the schema."""
-    described = get_openapi(title=app.title, version=app.version, routes=app.routes,
-                            summary="What is on a picture of clothing?")
-    told = service.model.classifier.artifact.description
-    described["paths"][PREDICT] = {
-        "post": schema.predict_operation(told.image_size, told.channels, service.limits, token is not None)}
+    document = get_openapi(title=app.title, version=app.version, routes=app.routes,
+                           summary="What is on a picture?")
+    model = service.model.classifier.artifact.description
+    document["paths"][PREDICT] = {
+        "post": schema.predict_operation(model.image_size, model.channels, service.limits, token is not None)}
     _, definitions = models_json_schema([(schema.Predictions, "serialization"), (schema.Problem, "serialization")],
                                         ref_template="#/components/schemas/{model}")
-    components = described.setdefault("components", {})
+    components = document.setdefault("components", {})
     components.setdefault("schemas", {}).update(definitions["$defs"])
     if token is not None:
         components["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
-    return described
+    return document

@@ -54,11 +54,11 @@ class Batcher:
                 try:
                     parts = await loop.run_in_executor(self._thread, self._answer, batch)
                 except Exception as error:  # of one batch: those who wait for others must not wait for ever
-                    for one in batch:
-                        _settle(one.answers, error)
+                    for request in batch:
+                        _settle(request.answers, error)
                     continue
-                for one, part in zip(batch, parts, strict=True):
-                    _settle(one.answers, part)
+                for request, part in zip(batch, parts, strict=True):
+                    _settle(request.answers, part)
         finally:
             self._working = None
 
@@ -67,21 +67,21 @@ class Batcher:
         batch: list[_Waiting] = []
         count = 0
         while self._waiting:
-            one = self._waiting[0]
-            if batch and (count + len(one.pictures) > self.most or one.model is not batch[0].model):
+            request = self._waiting[0]
+            if batch and (count + len(request.pictures) > self.most or request.model is not batch[0].model):
                 break
             self._waiting.popleft()
-            if not one.answers.done():
-                batch.append(one)
-                count += len(one.pictures)
+            if not request.answers.done():
+                batch.append(request)
+                count += len(request.pictures)
         return batch
 
     def _answer(self, batch: list[_Waiting]) -> list[Answers]:
         model = batch[0].model
-        pictures = batch[0].pictures if len(batch) == 1 else np.concatenate([one.pictures for one in batch])
+        pictures = batch[0].pictures if len(batch) == 1 else np.concatenate([request.pictures for request in batch])
         answers, figures = model.classifier.observe(pictures)
         self.observe(model, answers, figures)
-        ends = np.cumsum([len(one.pictures) for one in batch]).tolist()
+        ends = np.cumsum([len(request.pictures) for request in batch]).tolist()
         return [_rows(answers, start, end) for start, end in zip([0, *ends], ends, strict=False)]
 
 
@@ -91,7 +91,7 @@ def _rows(answers: Answers, start: int, end: int) -> Answers:
 
 
 def _settle(future: asyncio.Future[Answers], result: Answers | Exception) -> None:
-    """Unless the one who waited has gone."""
+    """Unless the client that waited has gone."""
     if future.done():
         return
     if isinstance(result, Exception):

@@ -21,7 +21,7 @@ _FAREWELL = 0.5  # seconds for what it still sends; closing before that would re
 
 
 class Crowd:
-    """How many connections each client has, by its address, and whom to tell of one too many."""
+    """How many connections each client has, by its address, and what to call for one too many."""
 
     def __init__(self, limits: Limits, refused: Callable[[str], None]) -> None:
         self.limits, self.refused = limits, refused
@@ -48,7 +48,7 @@ class Connection(Protocol):
     def __init__(self, *words: Any, crowd: Crowd, **named: Any) -> None:
         super().__init__(*words, **named)
         self.crowd, self.limits = crowd, crowd.limits
-        self.welcome, self.told = True, False
+        self.welcome, self.refused = True, False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -58,22 +58,22 @@ class Connection(Protocol):
                            else self.loop.call_later(_PATIENCE, transport.close))
         if len(self.connections) > self.limits.connections:
             self.welcome = False
-            self._tell()
+            self._refuse()
             transport.close()
 
     def data_received(self, data: bytes) -> None:
         if self.welcome:
             super().data_received(data)
-        elif not self.told:  # what else comes is read and dropped
-            self._tell()
+        elif not self.refused:  # what else comes is read and dropped
+            self._refuse()
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self.crowd.leave(self.address)
         self._next_look.cancel()
 
-    def _tell(self) -> None:
-        self.told = True
+    def _refuse(self) -> None:
+        self.refused = True
         self.transport.write(_FULL)
         self._next_look.cancel()
         self._next_look = self.loop.call_later(_FAREWELL, self.transport.close)

@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fashionlab.serve.auth import Token
 from fashionlab.serve.limits import Refused
-from fashionlab.serve.logs import tell
+from fashionlab.serve.logs import log_event
 from fashionlab.serve.predict import refuse
 from fashionlab.serve.service import Service
 
@@ -91,5 +91,5 @@ class Gate:
         if "reason" in note:
             self.service.metrics.rejected(note["reason"])
         # Status 0: the client had gone.
-        tell("request", method=scope["method"], path=scope["path"][:200], status=status,
-             milliseconds=round(1000 * seconds, 2), client=(scope.get("client") or [None])[0], **note)
+        log_event("request", method=scope["method"], path=scope["path"][:200], status=status,
+                  milliseconds=round(1000 * seconds, 2), client=(scope.get("client") or [None])[0], **note)

@@ -50,18 +50,18 @@ def read(body: bytes, content_type: str, classifier: Classifier, limits: Limits)
 def look(sent: Sequence[Sent], limits: Limits) -> tuple[int, list[Image.Image | np.ndarray]]:
     """How many pixels all files have by their headers, and the files as open pictures; nothing is decoded. Raises
     Refused for what is no picture, and for too many pixels."""
-    total, found = 0, []
-    for one in sent:
-        if not isinstance(one.content, np.ndarray):
-            picture = _header(one.content, one.name)
+    total, looked = 0, []
+    for given in sent:
+        if not isinstance(given.content, np.ndarray):
+            picture = _header(given.content, given.name)
             total += picture.width * picture.height
             if total > limits.pixels:
-                raise Refused("too-many-pixels", f"{one.name}: with this one there are {total:,} pixels in the "
+                raise Refused("too-many-pixels", f"{given.name}: with this one there are {total:,} pixels in the "
                               f"request, the limit is {limits.pixels:,}")
-            found.append(picture)
+            looked.append(picture)
         else:
-            found.append(one.content)
-    return total, found
+            looked.append(given.content)
+    return total, looked
 
 
 def _header(content: bytes, name: str) -> Image.Image:
@@ -79,14 +79,14 @@ def decode(sent: Sequence[Sent], looked: Sequence[Image.Image | np.ndarray], cla
     """uint8 [N, C, H, W] in the classifier's form, of what `look` gave. Raises Refused for a picture that cannot be
     used."""
     size, channels = classifier.image_size, classifier.channels
-    found = np.empty((len(sent), channels, size, size), dtype=np.uint8)
-    for row, (one, picture) in enumerate(zip(sent, looked, strict=True)):
+    pictures = np.empty((len(sent), channels, size, size), dtype=np.uint8)
+    for row, (given, picture) in enumerate(zip(sent, looked, strict=True)):
         try:
-            found[row] = picture if isinstance(picture, np.ndarray) else picture_in_form(
-                picture, one.name, size, channels)
+            pictures[row] = picture if isinstance(picture, np.ndarray) else picture_in_form(
+                picture, given.name, size, channels)
         except DataError as error:
             raise Refused("unreadable", str(error)) from error
-    return found
+    return pictures
 
 
 class _Parts:
@@ -120,19 +120,19 @@ class _Parts:
 
 
 def _multipart(body: bytes, boundary: bytes, limits: Limits) -> list[Sent]:
-    found = _Parts(limits.pictures)
+    form = _Parts(limits.pictures)
     try:
         parser = MultipartParser(boundary, {
-            "on_part_begin": found.begin, "on_header_field": found.header_field, "on_header_value": found.header_value,
-            "on_header_end": found.header_end, "on_part_data": found.data, "on_end": found.end})
+            "on_part_begin": form.begin, "on_header_field": form.header_field, "on_header_value": form.header_value,
+            "on_header_end": form.header_end, "on_part_data": form.data, "on_end": form.end})
         parser.write(body)
         parser.finalize()
     except FormParserError as error:
         raise Refused("malformed", f"not multipart/form-data as its header says ({error})") from error
-    if not found.done:
+    if not form.done:
         raise Refused("malformed", "the multipart/form-data ends before its last boundary")
     sent = []
-    for number, (disposition, content) in enumerate(found.parts):
+    for number, (disposition, content) in enumerate(form.parts):
         _, options = parse_options_header(disposition)
         file = options.get(b"filename", b"").decode("utf-8", "replace")[:200]
         sent.append(Sent(file or f"picture {number}", file or None, b"".join(content)))
@@ -154,8 +154,8 @@ def _json(body: bytes, classifier: Classifier, limits: Limits) -> list[Sent]:
         raise Refused("malformed", 'expected an object {"pictures": [...]} and nothing else in it')
     if len(pictures) > limits.pictures:
         raise Refused("too-many-pictures", f"{len(pictures)} pictures in one request, the limit is {limits.pictures}")
-    return [Sent(f"picture {number}", None, _content(one, f"picture {number}", classifier))
-            for number, one in enumerate(pictures)]
+    return [Sent(f"picture {number}", None, _content(picture, f"picture {number}", classifier))
+            for number, picture in enumerate(pictures)]
 
 
 def _content(value: Any, name: str, classifier: Classifier) -> bytes | np.ndarray:
@@ -179,5 +179,5 @@ def _are_pixels(value: Any, shape: tuple[int, ...]) -> bool:
     if type(value) is not list or len(value) != shape[0]:
         return False
     if len(shape) == 1:
-        return all(type(one) is int and 0 <= one <= 255 for one in value)
-    return all(_are_pixels(one, shape[1:]) for one in value)
+        return all(type(pixel) is int and 0 <= pixel <= 255 for pixel in value)
+    return all(_are_pixels(row, shape[1:]) for row in value)

@@ -36,7 +36,7 @@ class Server(uvicorn.Server):
     def __init__(self, config: uvicorn.Config, service: Service, listener: socket.socket,
                  started: Callable[[], None]) -> None:
         super().__init__(config)
-        self.service, self._tell_started = service, started
+        self.service, self._announce_started = service, started
         self._listener = listener.dup()
         self._listener.setblocking(False)
 
@@ -44,7 +44,7 @@ class Server(uvicorn.Server):
         await super().startup(sockets)  # type: ignore[arg-type]
         if hasattr(signal, "SIGHUP"):  # not on Windows
             asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, self.service.reload_soon)
-        self._tell_started()  # not before: until then a SIGHUP ends the process
+        self._announce_started()  # not before: until then a SIGHUP ends the process
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         self.service.draining = True
@@ -54,7 +54,7 @@ class Server(uvicorn.Server):
         """Still listen for a while, not ready (SIGTERM: a balancer needs that time; a person at the keyboard does
         not); listen no more and let open connections send what is on its way, each answer closing its own; end."""
         seconds = self.service.limits.drain_seconds
-        logs.tell("ending", waiting=self.service.waiting.held, connections=len(self.server_state.connections))
+        logs.log_event("ending", waiting=self.service.waiting.held, connections=len(self.server_state.connections))
         if signal.SIGINT not in self._captured_signals:
             await asyncio.sleep(seconds)
         for server in self.servers:
@@ -74,10 +74,10 @@ class Server(uvicorn.Server):
                 accepted.append(self._listener.accept()[0])
         self._listener.close()
         loop, state, make = asyncio.get_running_loop(), self.lifespan.state, cast(Any, self.config.http_protocol_class)
-        for one in accepted:
-            one.setblocking(False)
+        for connection in accepted:
+            connection.setblocking(False)
             await loop.connect_accepted_socket(lambda: make(
-                config=self.config, server_state=self.server_state, app_state=state), one)
+                config=self.config, server_state=self.server_state, app_state=state), connection)
 
 
 def serve(service: Service, host: str, port: int, names: Sequence[str], token: str | None,
@@ -99,8 +99,8 @@ def serve(service: Service, host: str, port: int, names: Sequence[str], token: s
 
         def started() -> None:
             announce(address)
-            logs.tell("serving", address=address, artifact=service.source, sha256=service.model.sha256,
-                      connections=limits.connections, token=token is not None)
+            logs.log_event("serving", address=address, artifact=service.source, sha256=service.model.sha256,
+                           connections=limits.connections, token=token is not None)
 
         Server(config, service, listener, started).run(sockets=[listener])
 

@@ -11,23 +11,23 @@ from datetime import UTC, datetime
 from typing import Any
 
 
-def tell(event: str, level: str = "info", **told: Any) -> None:
+def log_event(event: str, level: str = "info", **fields: Any) -> None:
     """Write a line. logging's own way would take a tenth of a small request's time. A reader that has gone away is no
     reason to stop."""
     with contextlib.suppress(OSError, ValueError):
-        sys.stderr.write(_line(time.time(), level, event, told))
+        sys.stderr.write(_line(time.time(), level, event, fields))
         sys.stderr.flush()
 
 
-def _line(seconds: float, level: str, event: str, told: dict[str, Any]) -> str:
+def _line(seconds: float, level: str, event: str, fields: dict[str, Any]) -> str:
     moment = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return json.dumps({"time": moment, "level": level, "event": event, **told}) + "\n"
+    return json.dumps({"time": moment, "level": level, "event": event, **fields}) + "\n"
 
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        told = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
-        return _line(record.created, record.levelname.lower(), record.getMessage(), told)
+        fields = {"traceback": self.formatException(record.exc_info)} if record.exc_info else {}
+        return _line(record.created, record.levelname.lower(), record.getMessage(), fields)
 
 
 def start() -> None:

@@ -20,7 +20,7 @@ from prometheus_client.core import GaugeMetricFamily
 
 from fashionlab.deploy.rules import Answers
 from fashionlab.serve.limits import REASONS
-from fashionlab.serve.logs import tell
+from fashionlab.serve.logs import log_event
 from fashionlab.serve.model import Model
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
@@ -45,7 +45,8 @@ class Metrics:
                                   buckets=_PICTURES, registry=self.registry)
         self._predictions = Counter("fashionlab_predictions", "Pictures by the class they were given.", ("label",),
                                     registry=self.registry)
-        self._outliers = Counter("fashionlab_outliers", "Pictures that were called no garment.", registry=self.registry)
+        self._outliers = Counter("fashionlab_outliers", "Pictures unlike the training pictures.",
+                                 registry=self.registry)
         self._rejected = Counter("fashionlab_rejected", "Requests refused, by reason.", ("reason",),
                                  registry=self.registry)
         self._reloads = Counter("fashionlab_reloads", "Artifacts read again, by result.", ("result",),
@@ -68,14 +69,14 @@ class Metrics:
         self._seconds.labels(path).observe(seconds)
 
     def batch(self, model: Model, answers: Answers, figures: dict[str, np.ndarray]) -> None:
-        """What one call of the network answered; `model` watches it."""
+        """What one call of the network answered, for the figures here and for the drift of `model`."""
         classes = model.classifier.classes
         self._batches.observe(len(answers.probabilities))
         counts = np.bincount(answers.probabilities.argmax(axis=1), minlength=len(classes))
-        for which in np.flatnonzero(counts):
-            self._predictions.labels(classes[which]).inc(int(counts[which]))
+        for position in np.flatnonzero(counts):
+            self._predictions.labels(classes[position]).inc(int(counts[position]))
         self._outliers.inc(int(answers.outlier.sum()))
-        model.watcher.observe(figures, answers)
+        model.drift.observe(figures, answers)
         self._since_look += len(answers.probabilities)
         if self._since_look >= _LOOK_EVERY:
             self._since_look = 0
@@ -83,11 +84,12 @@ class Metrics:
 
     def _look(self, model: Model) -> None:
         """Count and log the alarms that have begun since the last look."""
-        raised = {figure.name: figure for figure in model.watcher.report().figures if figure.alarm}
+        raised = {figure.name: figure for figure in model.drift.report().figures if figure.alarm}
         for name in raised.keys() - self._raised:
             self._alarms.labels(name).inc()
-            tell("drift", "warning", figure=name, psi=round(raised[name].psi, 4), limit=round(raised[name].limit, 4),
-                 **({} if math.isnan(raised[name].ks) else {"ks": round(raised[name].ks, 4)}))
+            figure = raised[name]
+            log_event("drift", "warning", figure=name, psi=round(figure.psi, 4), limit=round(figure.limit, 4),
+                      **({} if math.isnan(figure.ks) else {"ks": round(figure.ks, 4)}))
         self._raised = set(raised)
 
     def rejected(self, reason: str) -> None:
@@ -119,10 +121,10 @@ class _Drift:
     def _families(self, model: Model) -> list[GaugeMetricFamily]:
         info = GaugeMetricFamily("fashionlab_model_info", "The model that answers: 1.", labels=("name", "sha256"))
         info.add_metric((model.classifier.artifact.description.name, model.sha256), 1)
-        report = model.watcher.report()
+        report = model.drift.report()
         window = GaugeMetricFamily("fashionlab_drift_window_pictures", "Pictures that drift is measured on now.",
                                    report.window)
-        families = [GaugeMetricFamily(f"fashionlab_drift_{name}", told, labels=("figure",)) for name, told in (
+        families = [GaugeMetricFamily(f"fashionlab_drift_{name}", text, labels=("figure",)) for name, text in (
             ("psi", "Population stability index against the artifact's reference."),
             ("ks", "Kolmogorov-Smirnov distance from the artifact's reference."),
             ("alarm", "1 where the figure has drifted, else 0."))]

@@ -1,4 +1,4 @@
-"""What answers: an artifact in ONNX Runtime and the watch over it."""
+"""What answers: an artifact in ONNX Runtime, and the drift of the pictures that it has answered."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ import numpy as np
 from fashionlab.common.errors import UsageError
 from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.opening import open_classifier
-from fashionlab.drift.watcher import Watcher
+from fashionlab.drift.monitor import DriftMonitor
 
 
 @dataclass(frozen=True)
 class Model:
-    """classifier answers, watcher compares what comes with what it learned from; sha256 of its graph; loaded, when
+    """classifier answers; drift compares what comes with the artifact's reference; sha256 of its graph; loaded, when
     (UTC, ISO 8601)."""
 
     classifier: ArtifactClassifier
-    watcher: Watcher
+    drift: DriftMonitor
     sha256: str
     loaded: str
 
@@ -36,8 +36,9 @@ def load_model(source: str, threads: int | None = None) -> Model:
                          f"then `fashionlab serve {Path(source) / 'artifact'}`")
     classifier = open_classifier(source, threads)
     assert isinstance(classifier, ArtifactClassifier)
-    told = classifier.artifact.description
-    classifier.observe(np.zeros((1, told.channels, told.image_size, told.image_size), dtype=np.uint8))
-    return Model(classifier, Watcher(classifier.artifact.reference, told.classes),
-                 hashlib.sha256(classifier.artifact.graphs[told.graph]).hexdigest(),
+    description = classifier.artifact.description
+    side = description.image_size
+    classifier.observe(np.zeros((1, description.channels, side, side), dtype=np.uint8))
+    return Model(classifier, DriftMonitor(classifier.artifact.reference, description.classes),
+                 hashlib.sha256(classifier.artifact.graphs[description.graph]).hexdigest(),
                  datetime.now(UTC).isoformat(timespec="seconds"))

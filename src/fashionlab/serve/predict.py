@@ -45,13 +45,13 @@ class Predict:
             await self._read(body, headers, receive)
             scope["note"]["bytes"] = len(body)
             content_type = headers.get(b"content-type", b"").decode("latin-1")
-            model, sent, pictures, said = await service.answer(bytes(body), content_type)
+            model, sent, pictures, answers = await service.answer(bytes(body), content_type)
         finally:
             service.bodies.give(len(body))
         scope["note"]["pictures"] = len(sent)
         classes = model.classifier.classes
-        predictions = [{"file": one.file, "index": row, **answer_of(classes, said, row, top)}
-                       for row, one in enumerate(sent)]
+        predictions = [{"file": given.file, "index": row, **answer_of(classes, answers, row, top)}
+                       for row, given in enumerate(sent)]
         if seen:
             for prediction, picture in zip(predictions, pictures, strict=True):
                 prediction["seen"] = (picture[0] if len(picture) == 1 else picture).tolist()
@@ -59,10 +59,10 @@ class Predict:
 
     async def _read(self, body: bytearray, headers: dict[bytes, bytes], receive: Receive) -> None:
         """The whole body into `body`, of which every byte is taken from the budget. Raises Refused, and Gone."""
-        limits, told = self.service.limits, headers.get(b"content-length", b"0")
-        if not told.isdigit() or len(told) > 18:
+        limits, length = self.service.limits, headers.get(b"content-length", b"0")
+        if not length.isdigit() or len(length) > 18:
             raise Refused("malformed", "Content-Length is no number")
-        self._check(int(told))
+        self._check(int(length))
         try:
             async with asyncio.timeout(limits.body_seconds):
                 more = True
@@ -72,7 +72,7 @@ class Predict:
                         raise Gone
                     chunk, more = message.get("body", b""), message.get("more_body", False)
                     self._check(len(body) + len(chunk))
-                    small = max(int(told), len(body) + len(chunk)) <= SMALL_BODY
+                    small = max(int(length), len(body) + len(chunk)) <= SMALL_BODY
                     self.service.bodies.take(len(chunk), 1.0 if small else LARGE_BODIES)
                     body += chunk
         except TimeoutError:

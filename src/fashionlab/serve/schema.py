@@ -9,18 +9,18 @@ from pydantic import BaseModel, Field
 from fashionlab.serve.limits import REASONS, Limits
 
 
-class Likely(BaseModel):
+class ClassProbability(BaseModel):
     label: str
     probability: float = Field(ge=0, le=1)
 
 
-class Prediction(Likely):
+class Prediction(ClassProbability):
     """Probabilities are calibrated. `set` holds the true class as often as was promised in training (it may be empty).
-    `outlier`: too strange to be a garment. `seen`: the picture as the network saw it, where asked for."""
+    `outlier`: the picture is unlike the training pictures. `seen`: what the network saw, where asked for."""
 
     file: str | None = Field(description="The file's name, where it was sent as a file.")
-    index: int = Field(ge=0, description="The picture's place in the request.")
-    top: list[Likely] = Field(description="The most probable classes, the most probable first.")
+    index: int = Field(ge=0, description="The picture's position in the request, from 0.")
+    top: list[ClassProbability] = Field(description="The most probable classes, the most probable first.")
     set: list[str]
     outlier: bool
     outlier_score: float
@@ -39,7 +39,7 @@ class Problem(BaseModel):
     message: str
 
 
-class Told(BaseModel):
+class ModelInfo(BaseModel):
     """The model that answers, and what it takes."""
 
     name: str
@@ -57,7 +57,7 @@ class Told(BaseModel):
     token: bool = Field(description="Whether requests need a token.")
 
 
-class State(BaseModel):
+class Status(BaseModel):
     status: str
 
 
@@ -111,14 +111,14 @@ def predict_operation(size: int, channels: int, limits: Limits, token: bool) -> 
 
 def problems(*statuses: int) -> dict[str, Any]:
     """The OpenAPI responses for refusals with these statuses."""
-    found = {}
+    responses = {}
     for status in statuses:
         reasons = [reason for reason, other in REASONS.items() if other == status]
-        found[str(status)] = _answer("Refused: " + ", ".join(reasons) + ".", "Problem",
-                                     {"reason": reasons[0], "message": "what was expected instead"})
+        responses[str(status)] = _answer("Refused: " + ", ".join(reasons) + ".", "Problem",
+                                         {"reason": reasons[0], "message": "what was expected instead"})
         if status == 503:
-            found["503"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
-    return found
+            responses["503"]["headers"] = {"Retry-After": {"schema": {"type": "integer"}, "description": "Seconds."}}
+    return responses
 
 
 def _answer(description: str, schema: str, example: Any) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from fashionlab.serve import intake
 from fashionlab.serve.batching import Batcher
 from fashionlab.serve.intake import Sent
 from fashionlab.serve.limits import Budget, Limits, Refused
-from fashionlab.serve.logs import tell
+from fashionlab.serve.logs import log_event
 from fashionlab.serve.metrics import Metrics
 from fashionlab.serve.model import Model, load_model
 
@@ -66,7 +66,7 @@ class Service:
 
     async def _decoded(self, sent: list[Sent], model: Model) -> np.ndarray:
         look = functools.partial(intake.look, sent, self.limits)
-        size = sum(len(one.content) for one in sent)
+        size = sum(len(picture.content) for picture in sent)
         pixels, looked = look() if size <= SMALL_BODY else await self._apart(look)
         decode = functools.partial(intake.decode, sent, looked, model.classifier)
         if pixels <= _SMALL_PIXELS:
@@ -97,12 +97,12 @@ class Service:
         except Exception as error:  # whatever a foreign artifact does to libraries, the old one goes on
             self.metrics.reloaded("failed")
             known = isinstance(error, FashionlabError | OSError)
-            tell("reload failed, the old artifact goes on", "error", artifact=self.source,
-                 reason=str(error) if known else f"{type(error).__name__}: {error}")
+            log_event("reload failed, the old artifact goes on", "error", artifact=self.source,
+                      reason=str(error) if known else f"{type(error).__name__}: {error}")
             return
         self.model = model
         self.metrics.reloaded("done")
-        tell("reloaded", artifact=self.source, sha256=model.sha256, seconds=round(time.monotonic() - began, 3))
+        log_event("reloaded", artifact=self.source, sha256=model.sha256, seconds=round(time.monotonic() - began, 3))
 
     def close(self) -> None:
         self.batcher.close()

@@ -27,7 +27,7 @@ Cli = Callable[..., Result]
 
 
 class Brightness:
-    """A classifier by the brightest pixel's row: top or bottom half; strange where all is black."""
+    """A classifier by the brightest pixel's row: top or bottom half; all black is an outlier."""
 
     classes = ("top", "bottom")
     image_size = 28
@@ -43,8 +43,8 @@ class Brightness:
         rows = pictures.reshape(len(pictures), -1, 28, 28).sum(axis=(1, 3), dtype=np.float64) + 1e-9
         bottom = rows[:, 14:].sum(axis=1) / rows.sum(axis=1)
         probabilities = np.stack([1 - bottom, bottom], axis=1).astype(np.float32)
-        strangeness = -np.log(rows.sum(axis=1))
-        return Answers(probabilities, probabilities > 0.2, strangeness, strangeness > 0)
+        scores = -np.log(rows.sum(axis=1))
+        return Answers(probabilities, probabilities > 0.2, scores, scores > 0)
 
 
 @pytest.fixture
@@ -68,17 +68,19 @@ def test_the_answers_of_a_run(cli: Cli, toy_run: Path, toy_data: Path):
     test = load_test(str(toy_data))
     done = cli("predict", toy_run, toy_data / "t10k-images-idx3-ubyte.gz", "--json", "--top", 10)
     assert done.code == 0, done.err
-    found = json.loads(done.out)["predictions"]
+    predictions = json.loads(done.out)["predictions"]
     expected = open_classifier(toy_run).answer(test.images)
-    assert [one["index"] for one in found] == list(range(200))
-    for row, one in enumerate(found):
-        assert one["label"] == one["top"][0]["label"] == test.classes[expected.probabilities[row].argmax()]
-        shares = [other["probability"] for other in one["top"]]
+    assert [prediction["index"] for prediction in predictions] == list(range(200))
+    for row, prediction in enumerate(predictions):
+        top = prediction["top"]
+        assert prediction["label"] == top[0]["label"] == test.classes[expected.probabilities[row].argmax()]
+        shares = [likely["probability"] for likely in top]
         assert shares == sorted(shares, reverse=True) and abs(sum(shares) - 1) < 1e-5
-        assert one["set"] == [test.classes[k] for k in np.flatnonzero(expected.sets[row])]
-        assert (one["outlier"], one["strangeness"]) == (expected.outlier[row], expected.strangeness[row])
-    accuracy = np.mean([test.classes.index(one["label"]) == label
-                        for one, label in zip(found, test.labels, strict=True)])
+        assert prediction["set"] == [test.classes[k] for k in np.flatnonzero(expected.sets[row])]
+        assert prediction["outlier"] == expected.outlier[row]
+        assert prediction["outlier_score"] == expected.strangeness[row]
+    accuracy = np.mean([test.classes.index(prediction["label"]) == label
+                        for prediction, label in zip(predictions, test.labels, strict=True)])
     assert accuracy == json.loads((toy_run / "metrics.json").read_text())["test_accuracy"]
 
 
@@ -92,14 +94,14 @@ def test_the_table_and_lines(cli: Cli, toy_run: Path, pictures: Path):
     assert [json.loads(line)["file"] for line in done.out.splitlines()] == [line.split()[0] for line in lines[1:]]
 
 
-def test_a_set_s_rows_are_numbered_and_strange_ones_called_so(cli: Cli, monkeypatch: pytest.MonkeyPatch,
-                                                              tmp_path: Path):
-    monkeypatch.setattr("fashionlab.deploy.opening.open_classifier", lambda model: Brightness())
+def test_a_set_s_rows_are_numbered_and_outliers_called_so(cli: Cli, monkeypatch: pytest.MonkeyPatch,
+                                                          tmp_path: Path):
+    monkeypatch.setattr("fashionlab.api.classifier.open_classifier", lambda *_: Brightness())
     (tmp_path / "set-images-idx3-ubyte").write_bytes(idx_bytes(np.stack([in_form("shirt"), np.zeros_like(
         in_form("shirt"))])))
     done = cli("predict", "default", "set-images-idx3-ubyte", "--top", "1")
     assert done.code == 0, done.err
-    assert "set-images-idx3-ubyte [0]" in done.out and "[1]  not a garment (top?)" in done.out
+    assert "set-images-idx3-ubyte [0]" in done.out and "[1]  unlike the training pictures (top?)" in done.out
 
 
 def test_the_rest_is_answered_when_some_cannot_be_read(cli: Cli, toy_run: Path, pictures: Path):
@@ -107,9 +109,10 @@ def test_the_rest_is_answered_when_some_cannot_be_read(cli: Cli, toy_run: Path, 
     (pictures / "text.png").write_text("no picture")
     done = cli("predict", toy_run, pictures, "none.png", "*.webp", "--json")
     assert done.code == 3
-    told = json.loads(done.out)
-    assert [Path(one["file"]).name for one in told["predictions"]] == ["b.jpg", "a.PNG"]
-    assert [Path(one["file"]).name for one in told["unreadable"]] == ["broken.jpg", "text.png", "none.png", "*.webp"]
+    answer = json.loads(done.out)
+    assert [Path(prediction["file"]).name for prediction in answer["predictions"]] == ["b.jpg", "a.PNG"]
+    unreadable = [Path(item["file"]).name for item in answer["unreadable"]]
+    assert unreadable == ["broken.jpg", "text.png", "none.png", "*.webp"]
     assert "4 of 6 could not be read" in done.err
     for reason in ("broken.jpg: unreadable", "text.png: unreadable picture (not a PNG, JPEG or WebP picture)",
                    "none.png: no such file", "*.webp: no file matches the pattern"):
@@ -152,11 +155,11 @@ def test_stdin(cli: Cli, toy_run: Path, pictures: Path, monkeypatch: pytest.Monk
 def test_what_words_name(pictures: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(pictures)
     (pictures / "odd[1].png").write_bytes((pictures / "b.jpg").read_bytes())
-    names = [one.name for one in find(["odd[1].png", "*.jpg", "m*", "**/*.PNG"]) if isinstance(one, PictureFile)]
+    names = [file.name for file in find(["odd[1].png", "*.jpg", "m*", "**/*.PNG"]) if isinstance(file, PictureFile)]
     assert names == ["odd[1].png", "b.jpg", "more/a.PNG", "more/a.PNG"]
-    everything = [one.name for one in find(["**"]) if isinstance(one, PictureFile | SetFile)]
+    everything = [file.name for file in find(["**"]) if isinstance(file, PictureFile | SetFile)]
     assert everything and len(everything) == len(set(everything)), "each once"
-    assert "too long" in next(one.reason for one in find(["x" * 300]) if isinstance(one, Unreadable)).lower()
+    assert "too long" in next(file.reason for file in find(["x" * 300]) if isinstance(file, Unreadable)).lower()
     assert find(["x.npz", "*.gif"]) == [Unreadable("x.npz", "no such file or folder"),
                                         Unreadable("*.gif", "no file matches the pattern")]
     for name in ("a.csv", "b.npz", "t10k-images-idx3-ubyte", "t10k-images-idx3-ubyte.gz", "c.idx"):
@@ -175,14 +178,14 @@ def test_sets_of_every_format_are_answered_alike(tmp_path: Path):
         rows.writerows([0, *image.ravel()] for image in images)
     expected = Brightness().answer(images).probabilities.max(axis=1)
     for path in sorted(tmp_path.iterdir()):
-        found = _answers([str(path)])
-        assert [one["index"] for one in found] == [0, 1, 2]
-        np.testing.assert_allclose([one["probability"] for one in found], expected)
+        predictions = _answers([str(path)])
+        assert [prediction.index for prediction in predictions] == [0, 1, 2]
+        np.testing.assert_allclose([prediction.probability for prediction in predictions], expected)
     assert len(_answers([str(tmp_path / "b.npz")], channels=3)) == 3
     for name, arrays in (("e.npz", {"y": images}), ("f.npz", {"x_test": images[:0]})):
         np.savez(tmp_path / name, **arrays)
-        (found,) = _answers([str(tmp_path / name)])
-        assert isinstance(found, Unreadable) and ("missing" in found.reason or "no pictures" in found.reason)
+        (answer,) = _answers([str(tmp_path / name)])
+        assert isinstance(answer, Unreadable) and ("missing" in answer.reason or "no pictures" in answer.reason)
 
 
 def test_many_pictures_in_batches_and_in_order(tmp_path: Path):
@@ -191,10 +194,10 @@ def test_many_pictures_in_batches_and_in_order(tmp_path: Path):
     for number in range(BATCH + 70):
         (tmp_path / f"{number:04}.png").write_bytes(stream.getvalue() if number != 5 else b"broken")
     classifier, advanced = Brightness(), []
-    found = list(predict(classifier, find([str(tmp_path)]), 1, advanced.append))
+    answers = list(predict(classifier, find([str(tmp_path)]), 1, advanced.append))
     assert classifier.batches == [BATCH - 1, 70] and sum(advanced) == BATCH + 70
-    assert isinstance(found[5], Unreadable) and found[5].reason.startswith("unreadable picture")
-    names = [one.file if isinstance(one, Unreadable) else one["file"] for one in found]
+    assert isinstance(answers[5], Unreadable) and answers[5].reason.startswith("unreadable picture")
+    names = [answer.file for answer in answers]
     assert names == sorted(str(path) for path in tmp_path.iterdir())
 
 

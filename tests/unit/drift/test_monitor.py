@@ -54,9 +54,9 @@ def test_drift_and_since_when(cli, toy_artifact: Path, sets):
     assert since and int(since[2]) == int(since[1]) + 499 == int(since[3]) + 301
     assert 400 < int(since[2]) < 600
     done = cli("monitor", *sets, "--model", toy_artifact, "--json")
-    told = json.loads(done.out)
-    assert told["drift"] and told["pictures"] == 600 and told["window"] == 500 and told["unreadable"] == []
-    brightness = next(one for one in told["figures"] if one["name"] == "brightness")
+    result = json.loads(done.out)
+    assert result["drift"] and result["pictures"] == 600 and result["window"] == 500 and result["unreadable"] == []
+    brightness = next(figure for figure in result["figures"] if figure["name"] == "brightness")
     assert brightness["alarm"] and brightness["statistic"] == "ks" and brightness["largest"] > brightness["limit"]
     assert brightness["picture"] == f"{sets[1]} [{brightness['raised'] - 300}]"
 

@@ -20,11 +20,12 @@ MANY = arrays(np.float32, st.integers(1, 40), elements=st.floats(-5, 5, width=32
 
 @given(st.one_of(FEW, MANY), st.one_of(FEW, MANY))
 def test_the_distance_is_scipy_s_and_a_slow_loop_s(reference: np.ndarray, window: np.ndarray):
-    found = kolmogorov_smirnov(np.sort(reference), window)
+    distance = kolmogorov_smirnov(np.sort(reference), window)
     if len(reference) + len(window) > 2:  # there its p-value divides by zero
-        assert found == pytest.approx(stats.ks_2samp(reference, window, method="asymp").statistic)
-    places = np.concatenate([reference, window])
-    assert found == pytest.approx(max(abs((reference <= at).mean() - (window <= at).mean()) for at in places))
+        assert distance == pytest.approx(stats.ks_2samp(reference, window, method="asymp").statistic)
+    values = np.concatenate([reference, window])
+    gaps = [abs((reference <= value).mean() - (window <= value).mean()) for value in values]
+    assert distance == pytest.approx(max(gaps))
 
 
 def test_against_a_known_distribution():
@@ -32,8 +33,8 @@ def test_against_a_known_distribution():
     quantiles = stats.norm.ppf((np.arange(20_000) + 0.5) / 20_000)
     for shift in (0.0, 0.3, 3.0):
         window = draw.normal(shift, 1, 500)
-        found = kolmogorov_smirnov(quantiles, window)
-        assert found == pytest.approx(stats.ks_1samp(window, stats.norm.cdf).statistic, abs=1e-4)
+        distance = kolmogorov_smirnov(quantiles, window)
+        assert distance == pytest.approx(stats.ks_1samp(window, stats.norm.cdf).statistic, abs=1e-4)
 
 
 @given(st.integers(1, 6).flatmap(lambda bins: st.tuples(
@@ -41,13 +42,13 @@ def test_against_a_known_distribution():
 def test_the_stability_index_is_a_slow_loop_s(drawn: tuple[np.ndarray, np.ndarray]):
     before, now = drawn
     size, bins = int(before.sum()), len(before)
-    found = stability_index(before / max(size, 1), now, size)
+    index = stability_index(before / max(size, 1), now, size)
     for row, counts in enumerate(now.tolist()):
         total = 0.0
         for old, new in zip(before.tolist(), counts, strict=True):
             expected, actual = (old + 0.5) / (size + bins / 2), (new + 0.5) / (sum(counts) + bins / 2)
             total += (actual - expected) * math.log(actual / expected)
-        assert found[row] == pytest.approx(total, abs=1e-12) and found[row] >= -1e-12
+        assert index[row] == pytest.approx(total, abs=1e-12) and index[row] >= -1e-12
 
 
 def test_the_stability_index_of_many_pictures_is_the_plain_one():

@@ -1,4 +1,4 @@
-"""Garments found: properties that hold whatever the photo, on drawn garments and simulated photos."""
+"""Garments in photos: properties that hold whatever the photo, on drawn garments and simulated photos."""
 
 from __future__ import annotations
 
@@ -35,14 +35,14 @@ def _apart(a: np.ndarray, b: np.ndarray) -> float:
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_garment_on_white_becomes_the_data_s_form(kind: Kind):
-    found = _form(photo(kind, 200, garment=0, background=255))
-    assert found.shape == (28, 28) and found.dtype == np.uint8
-    assert _apart(found, in_form(kind)) < 6
+    picture = _form(photo(kind, 200, garment=0, background=255))
+    assert picture.shape == (28, 28) and picture.dtype == np.uint8
+    assert _apart(picture, in_form(kind)) < 6
 
 
 @quick
 @given(kinds, st.integers(0, 90), st.integers(0, 80))
-def test_the_place_does_not_matter(kind: Kind, x: int, y: int):
+def test_the_position_does_not_matter(kind: Kind, x: int, y: int):
     assert _apart(_form(photo(kind, 180, place=(10 + x, 10 + y))), _form(photo(kind, 180))) < 2
 
 
@@ -91,17 +91,17 @@ def test_transparency_tells_the_garment():
     pixels = photo("shirt", 180, garment=250, background=255)
     opacity = np.where(photo("shirt", 180, garment=0, background=255) < 200, 255, 0).astype(np.uint8)
     assert not to_form(Photo(pixels[None])).any(), "white on white"
-    found = to_form(Photo(pixels[None], opacity))
-    assert ((found > 60) == (in_form("shirt") > 60)).mean() > 0.95
+    picture = to_form(Photo(pixels[None], opacity))
+    assert ((picture > 60) == (in_form("shirt") > 60)).mean() > 0.95
 
 
 def test_a_colour_model_keeps_the_colours():
     grey = photo("shoe", 180, garment=0, background=255)
     pixels = np.dstack([np.full_like(grey, 255), grey, grey])  # red on white
-    found = _form(pixels, size=32, channels=3)
-    assert found.shape == (3, 32, 32) and found.dtype == np.uint8
-    np.testing.assert_array_equal(found[:, 17, 10], (255, 0, 0))
-    np.testing.assert_array_equal(found[:, 1, 1], (255, 255, 255))
+    picture = _form(pixels, size=32, channels=3)
+    assert picture.shape == (3, 32, 32) and picture.dtype == np.uint8
+    np.testing.assert_array_equal(picture[:, 17, 10], (255, 0, 0))
+    np.testing.assert_array_equal(picture[:, 1, 1], (255, 255, 255))
     assert _form(grey, channels=3).shape == (3, 28, 28)
 
 

@@ -48,8 +48,8 @@ def test_sixteen_bits_palettes_and_cmyk():
     assert np.abs(read_photo(_saved(Image.fromarray(deep), "PNG")).pixels[0] - deep / 257).max() <= 0.5
     picture = Image.fromarray(_pixels(16, 16, 3))
     palette = picture.quantize(7)
-    found = read_photo(_saved(palette, "PNG")).pixels
-    np.testing.assert_array_equal(found, np.asarray(palette.convert("RGB")).transpose(2, 0, 1))
+    pixels = read_photo(_saved(palette, "PNG")).pixels
+    np.testing.assert_array_equal(pixels, np.asarray(palette.convert("RGB")).transpose(2, 0, 1))
     cmyk = _saved(picture.convert("CMYK"), "JPEG", quality=95)
     with Image.open(io.BytesIO(cmyk)) as stored:
         assert stored.mode == "CMYK"
@@ -131,8 +131,8 @@ def test_bad_files(tmp_path: Path):
 @given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.data())
 def test_a_damaged_picture_is_a_picture_or_a_data_error(form: str, data: st.DataObject):
     stored = bytearray(_saved(Image.fromarray(_pixels(24, 20, 3)), form))
-    for place in data.draw(st.lists(st.integers(0, len(stored) - 1), max_size=8)):
-        stored[place] = data.draw(st.integers(0, 255))
+    for position in data.draw(st.lists(st.integers(0, len(stored) - 1), max_size=8)):
+        stored[position] = data.draw(st.integers(0, 255))
     cut = data.draw(st.integers(1, len(stored)))
     try:
         assert read_photo(bytes(stored[:cut]), "x").pixels.ndim == 3

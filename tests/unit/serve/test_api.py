@@ -41,25 +41,25 @@ def test_files_are_answered_as_the_classifier_answers_them(client, toy_artifact,
 
     classifier = open_classifier(toy_artifact)
     pictures = np.stack([picture_in_form(content, "x") for content in files])
-    said = classifier.answer(pictures)
+    answers = classifier.answer(pictures)
     assert answer["model"] == "toy"
-    assert [one["file"] for one in answer["predictions"]] == ["0 ü.png", "1 ü.png", "2 ü.png"]
-    for row, one in enumerate(answer["predictions"]):
-        likely = np.argsort(-said.probabilities[row])[:2]
-        assert one["index"] == row and one["seen"] == pictures[row].tolist()
-        assert [other["label"] for other in one["top"]] == [classifier.classes[which] for which in likely]
-        assert one["label"] == one["top"][0]["label"] and one["probability"] == one["top"][0]["probability"]
-        assert one["probability"] == pytest.approx(said.probabilities[row].max(), abs=1e-6)
-        assert one["set"] == [classifier.classes[which] for which in np.flatnonzero(said.sets[row])]
-        assert one["outlier"] == said.outlier[row]
-        assert one["strangeness"] == pytest.approx(said.strangeness[row], rel=1e-4)
+    assert [prediction["file"] for prediction in answer["predictions"]] == ["0 ü.png", "1 ü.png", "2 ü.png"]
+    for row, prediction in enumerate(answer["predictions"]):
+        likely, first = np.argsort(-answers.probabilities[row])[:2], prediction["top"][0]
+        assert prediction["index"] == row and prediction["seen"] == pictures[row].tolist()
+        assert [other["label"] for other in prediction["top"]] == [classifier.classes[k] for k in likely]
+        assert (prediction["label"], prediction["probability"]) == (first["label"], first["probability"])
+        assert prediction["probability"] == pytest.approx(answers.probabilities[row].max(), abs=1e-6)
+        assert prediction["set"] == [classifier.classes[k] for k in np.flatnonzero(answers.sets[row])]
+        assert prediction["outlier"] == answers.outlier[row]
+        assert prediction["outlier_score"] == pytest.approx(answers.strangeness[row], rel=1e-4)
 
 
 def test_json_holds_files_or_pixels(client, shirt):
     pictures = [base64.b64encode(shirt).decode(), in_form("shirt").tolist()]
     file, pixels = client.post("/v1/predict", json={"pictures": pictures}).json()["predictions"]
     every = client.post("/v1/predict?top=1000", json={"pictures": pictures}).json()["predictions"][0]["top"]
-    assert len(every) == 10 and sum(one["probability"] for one in every) == pytest.approx(1, abs=1e-5)
+    assert len(every) == 10 and sum(likely["probability"] for likely in every) == pytest.approx(1, abs=1e-5)
     assert file.pop("index") == 0 and pixels.pop("index") == 1
     assert file == pixels and file["file"] is None and len(file["top"]) == 3 and "seen" not in file
 
@@ -67,7 +67,7 @@ def test_json_holds_files_or_pixels(client, shirt):
 @pytest.mark.parametrize(("content", "reason"), [
     (b"{", "malformed"), (b"[]", "malformed"), (b'{"pictures": 1}', "malformed"), (b"[" * 100_000, "malformed"),
     (b'{"pictures": [], "x": 1}', "malformed"), (b"\xff", "malformed"), (b'{"pictures": []}', "no-picture"),
-    *((b'{"pictures": [%b]}' % one, "unreadable") for one in (
+    *((b'{"pictures": [%b]}' % picture, "unreadable") for picture in (
         b'"?"', b'""', b'"eA=="', b"null", b"[[1, 2], [3]]", b"1e999", b"NaN", b"{}", b"true", b"[[[[]]]]")),
     (json.dumps({"pictures": [(in_form("shirt") / 255).tolist()]}).encode(), "unreadable"),
     (json.dumps({"pictures": [(in_form("shirt").astype(int) + 1).tolist()]}).encode(), "unreadable"),
@@ -105,9 +105,9 @@ def test_bad_parameters_are_refused(client, query, shirt):
 
 
 def test_model_probes_and_figures_tell_what_happened(client, shirt):
-    told = client.get("/v1/model").json()
-    assert told["name"] == "toy" and told["image_size"] == 28 and len(told["classes"]) == 10 and not told["token"]
-    assert len(told["sha256"]) == 64 and 0 <= told["accuracy"] <= 1 and told["limits"]["pictures"] == 64
+    model = client.get("/v1/model").json()
+    assert model["name"] == "toy" and model["image_size"] == 28 and len(model["classes"]) == 10 and not model["token"]
+    assert len(model["sha256"]) == 64 and 0 <= model["accuracy"] <= 1 and model["limits"]["pictures"] == 64
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").status_code == 200
     assert client.get("/v1/drift").json()["seen"] == 0
@@ -115,19 +115,19 @@ def test_model_probes_and_figures_tell_what_happened(client, shirt):
     label = client.post("/v1/predict", files=[("a", shirt), ("b", shirt)]).json()["predictions"][0]["label"]
     client.post("/v1/predict", files={"a": b"no picture"})
     client.post("/v1/predict", files={"a": shirt})
-    found = figures(client)
-    assert found["fashionlab_requests_total", "POST", "/v1/predict", "200"] == 2
-    assert found["fashionlab_requests_total", "POST", "/v1/predict", "422"] == 1
-    assert found["fashionlab_rejected_total", "unreadable"] == 1 and found["fashionlab_rejected_total", "host"] == 0
-    assert found["fashionlab_predictions_total", label] == 3
-    assert found["fashionlab_batch_pictures_sum",] == 3 and found["fashionlab_batch_pictures_count",] == 2
-    assert found["fashionlab_request_seconds_count", "/v1/predict"] == 3
-    assert found["fashionlab_waiting_pictures",] == 0 and found["fashionlab_drift_window_pictures",] == 3
+    samples = figures(client)
+    assert samples["fashionlab_requests_total", "POST", "/v1/predict", "200"] == 2
+    assert samples["fashionlab_requests_total", "POST", "/v1/predict", "422"] == 1
+    assert samples["fashionlab_rejected_total", "unreadable"] == 1 and samples["fashionlab_rejected_total", "host"] == 0
+    assert samples["fashionlab_predictions_total", label] == 3
+    assert samples["fashionlab_batch_pictures_sum",] == 3 and samples["fashionlab_batch_pictures_count",] == 2
+    assert samples["fashionlab_request_seconds_count", "/v1/predict"] == 3
+    assert samples["fashionlab_waiting_pictures",] == 0 and samples["fashionlab_drift_window_pictures",] == 3
     drift = client.get("/v1/drift").json()
     assert drift["seen"] == 3
     for figure in drift["figures"]:
-        assert found["fashionlab_drift_psi", figure["name"]] == pytest.approx(figure["psi"])
-        assert found["fashionlab_drift_alarm", figure["name"]] == figure["alarm"]
+        assert samples["fashionlab_drift_psi", figure["name"]] == pytest.approx(figure["psi"])
+        assert samples["fashionlab_drift_alarm", figure["name"]] == figure["alarm"]
 
 
 def test_json_takes_no_more_memory_than_it_has_pictures(client):
@@ -148,12 +148,12 @@ def test_an_alarm_of_drift_is_counted_and_logged_once(client, capfd):
         assert client.post("/v1/predict", json=white).status_code == 200
     lines = map(json.loads, capfd.readouterr().err.splitlines())
     logged = [line["figure"] for line in lines if line["event"] == "drift"]
-    told = {name[1]: value for name, value in figures(client).items() if name[0] == "fashionlab_drift_alarms_total"}
-    assert set(told) == set(logged) >= {"brightness", "ink"} and set(told.values()) == {1.0}
-    assert len(logged) == len(told)
+    counted = {name[1]: value for name, value in figures(client).items() if name[0] == "fashionlab_drift_alarms_total"}
+    assert set(counted) == set(logged) >= {"brightness", "ink"} and set(counted.values()) == {1.0}
+    assert len(logged) == len(counted)
 
 
-def test_a_defect_is_told_and_counted(client, shirt, monkeypatch, capfd):
+def test_a_defect_is_logged_and_counted(client, shirt, monkeypatch, capfd):
     def broken(*_):
         raise ZeroDivisionError("a defect")
 
@@ -162,9 +162,9 @@ def test_a_defect_is_told_and_counted(client, shirt, monkeypatch, capfd):
     assert (answer.status_code, answer.json()["reason"]) == (500, "internal") and "defect" not in answer.text
     line = json.loads(capfd.readouterr().err.splitlines()[-1])
     assert line["status"] == 500 and line["error"] == "ZeroDivisionError: a defect"
-    told = figures(client)
-    assert told["fashionlab_requests_total", "POST", "/v1/predict", "500"] == 1
-    assert told["fashionlab_rejected_total", "internal"] == 1 and client.service.bodies.held == 0
+    samples = figures(client)
+    assert samples["fashionlab_requests_total", "POST", "/v1/predict", "500"] == 1
+    assert samples["fashionlab_rejected_total", "internal"] == 1 and client.service.bodies.held == 0
 
 
 def test_large_bodies_do_not_lock_out_small_ones(make_client, shirt):
@@ -181,9 +181,9 @@ def test_unknown_paths_do_not_grow_the_figures(client):
     for number in range(20):
         assert client.get(f"/nothing/{number}").json()["reason"] == "not-found"
     assert client.request("BREW", "/healthz").json()["reason"] == "method"
-    found = figures(client)
-    assert found["fashionlab_requests_total", "GET", "other", "404"] == 20
-    assert found["fashionlab_requests_total", "other", "/healthz", "405"] == 1
+    samples = figures(client)
+    assert samples["fashionlab_requests_total", "GET", "other", "404"] == 20
+    assert samples["fashionlab_requests_total", "other", "/healthz", "405"] == 1
 
 
 def test_an_ending_service_is_not_ready_and_closes_connections(client, shirt):
@@ -209,7 +209,7 @@ def test_other_hosts_are_refused(client, shirt):
 
 
 def test_pages_are_shut_in_and_name_no_other_address(client):
-    for path in ("/", "/watch"):
+    for path in ("/", "/drift"):
         page = client.get(path)
         policy = page.headers["content-security-policy"]
         assert page.status_code == 200 and "default-src 'none'" in policy and "unsafe" not in policy
@@ -218,33 +218,44 @@ def test_pages_are_shut_in_and_name_no_other_address(client):
         answer = client.get(f"/static/{file.relative_to(STATIC)}")
         assert answer.status_code == 200 and answer.headers["x-content-type-options"] == "nosniff"
         if file.suffix not in (".png", ".jpg"):
-            found = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\"' )]*", answer.text))
-            assert found <= {"http://www.w3.org/2000/svg"}, "only the name of SVG, which nobody fetches"
+            addresses = set(re.findall(r"(?:https?:)?//[\w.-]+\.\w+[^\"' )]*", answer.text))
+            assert addresses <= {"http://www.w3.org/2000/svg"}, "only the name of SVG, which nobody fetches"
+
+
+def test_the_page_s_former_address_leads_to_it(client):
+    moved = client.get("/watch", follow_redirects=False)
+    assert (moved.status_code, moved.headers["location"]) == (301, "/drift")
+    assert client.get("/watch").content == (STATIC / "drift.html").read_bytes()
 
 
 def test_openapi_has_every_address_and_its_example_works(client):
-    described = client.get("/openapi.json").json()
-    assert described["paths"].keys() == {"/v1/predict", "/v1/model", "/v1/drift", "/healthz", "/readyz", "/metrics"}
-    operation = described["paths"]["/v1/predict"]["post"]
+    document = client.get("/openapi.json").json()
+    assert document["paths"].keys() == {"/v1/predict", "/v1/model", "/v1/drift", "/healthz", "/readyz", "/metrics"}
+    operation = document["paths"]["/v1/predict"]["post"]
     example = operation["requestBody"]["content"]["application/json"]["examples"]["file"]["value"]
     assert client.post("/v1/predict", json=example).status_code == 200
     assert {int(status) for status in operation["responses"]} == {200, *REASONS.values()} - {401, 404, 405}
+    assert document["components"]["schemas"].keys() == {"ClassProbability", "ModelInfo", "Prediction", "Predictions",
+                                                        "Problem", "Status"}
+    # What the command line gives as JSON too (`Prediction.as_dict`), and where asked for what the network saw.
+    fields = document["components"]["schemas"]["Prediction"]["properties"].keys()
+    assert fields == {"file", "index", "label", "probability", "top", "set", "outlier", "outlier_score", "seen"}
 
 
 def test_a_token_guards_answers_but_not_the_page(make_client, shirt):
     client = make_client(token="sesame")
     for path in ("/v1/model", "/v1/drift", "/metrics"):
-        for said in (b"", b"Bearer no", b"Basic sesame", b"sesame", b"Bearer \xff", b"Bearer sesame2", b"Bearer"):
-            answer = client.get(path, headers={"Authorization": said})
+        for header in (b"", b"Bearer no", b"Basic sesame", b"sesame", b"Bearer \xff", b"Bearer sesame2", b"Bearer"):
+            answer = client.get(path, headers={"Authorization": header})
             assert answer.status_code == 401 and answer.headers["www-authenticate"] == "Bearer"
         assert client.get(path, headers={"Authorization": "bearer sesame"}).status_code == 200
     assert client.post("/v1/predict", files={"a": shirt}).json()["reason"] == "token"
     assert client.post("/v1/predict", files={"a": shirt}, headers={"Authorization": "Bearer sesame"}).status_code == 200
-    for path in ("/", "/watch", "/healthz", "/readyz", "/static/page.js", "/openapi.json"):
+    for path in ("/", "/drift", "/watch", "/healthz", "/readyz", "/static/page.js", "/openapi.json"):
         assert client.get(path).status_code == 200
-    described = client.get("/openapi.json").json()
-    assert described["paths"]["/v1/predict"]["post"]["security"] == [{"bearer": []}]
-    assert "401" in described["paths"]["/v1/predict"]["post"]["responses"]
+    document = client.get("/openapi.json").json()
+    assert document["paths"]["/v1/predict"]["post"]["security"] == [{"bearer": []}]
+    assert "401" in document["paths"]["/v1/predict"]["post"]["responses"]
 
 
 def test_the_token_comes_from_a_file_or_the_environment(tmp_path, monkeypatch, cli):

@@ -41,9 +41,9 @@ def test_requests_that_wait_are_answered_together_each_with_its_own(batcher, cal
     async def ask():
         return await asyncio.gather(*(batcher.ask(pictures, model) for pictures in requests))
 
-    found = asyncio.run(ask())
+    all_answers = asyncio.run(ask())
     classifier = open_classifier(toy_artifact)
-    for pictures, answers in zip(requests, found, strict=True):
+    for pictures, answers in zip(requests, all_answers, strict=True):
         expected = classifier.answer(pictures)
         np.testing.assert_allclose(answers.probabilities, expected.probabilities, atol=1e-5)
         np.testing.assert_array_equal(answers.sets, expected.sets)
@@ -79,7 +79,7 @@ def test_a_batch_has_one_model(batcher, calls, model, toy_artifact):
     other = load_model(str(toy_artifact), threads=1)
 
     async def ask():
-        await asyncio.gather(*(batcher.ask(random(1, seed), one) for seed, one in enumerate(
+        await asyncio.gather(*(batcher.ask(random(1, seed), asked) for seed, asked in enumerate(
             [model, model, other, other, other, model])))
 
     asyncio.run(ask())
@@ -98,9 +98,9 @@ def test_a_batch_that_fails_does_not_hold_up_the_next(batcher, model):
 def test_a_budget_gives_back_what_it_lent():
     budget = Budget(10, "things")
     with budget.taken(7):
-        with pytest.raises(Refused) as told:
+        with pytest.raises(Refused) as refused:
             budget.take(4)
-        assert told.value.reason == "overloaded" and budget.held == 7
+        assert refused.value.reason == "overloaded" and budget.held == 7
         with pytest.raises(KeyError), budget.taken(3):
             raise KeyError
     assert budget.held == 0

@@ -38,9 +38,9 @@ def connect(address: str) -> socket.socket:
 
 def answered(address: str, request: bytes) -> int:
     """The status of one request on a connection of its own."""
-    with connect(address) as one:
-        one.sendall(request)
-        return int(one.recv(100).split()[1])
+    with connect(address) as connection:
+        connection.sendall(request)
+        return int(connection.recv(100).split()[1])
 
 
 def lines(log: Path) -> list[dict]:
@@ -79,22 +79,22 @@ def test_bad_clients_do_not_stop_others(running, shirt):
     address, _, _ = running
     head = form(shirt).partition(b"\r\n\r\n")[0] + b"\r\n\r\n"
     slow = [connect(address) for _ in range(60)]
-    for number, one in enumerate(slow):
-        one.sendall((b"POST /v1/predict HT", head, head + b"--load")[number % 3])
+    for number, connection in enumerate(slow):
+        connection.sendall((b"POST /v1/predict HT", head, head + b"--load")[number % 3])
     for number in range(40):  # these leave at once, in the middle of their body or before their answer
-        with connect(address) as one:
-            one.sendall(form(shirt)[: -100 if number % 2 else None])
+        with connect(address) as connection:
+            connection.sendall(form(shirt)[: -100 if number % 2 else None])
     for junk in (b"\x16\x03\x01\x02", b"GET / HTTP/9.9\r\n\r\n", b"A" * 70_000, b"GET /healthz HTTP/1.1\r\n\r\n",
                  b"POST /v1/predict HTTP/1.1\r\nContent-Length: x\r\n\r\n",
                  b"GET / HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n"):
-        with connect(address) as one:
-            one.sendall(junk)
-            one.shutdown(socket.SHUT_WR)
-            assert one.recv(1000)[9:10] in (b"4", b"2", b"")
+        with connect(address) as connection:
+            connection.sendall(junk)
+            connection.shutdown(socket.SHUT_WR)
+            assert connection.recv(1000)[9:10] in (b"4", b"2", b"")
     done = load(address, [form(shirt)], seconds=1, connections=4)
     assert set(done.statuses) == {200} and done.lost == 0
-    for one in slow:
-        one.close()
+    for connection in slow:
+        connection.close()
 
 
 def test_a_crowd_is_answered_or_asked_to_come_again(running, shirt):
@@ -112,8 +112,9 @@ def test_no_heavy_library_is_in_the_process(toy_artifact):
             f"from fastapi.testclient import TestClient; app = build_app(Service({str(toy_artifact)!r})); "
             "print(*sys.modules)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    found = set(done.stdout.split())
-    assert "onnxruntime" in found and not {"torch", "scipy", "sklearn", "pandas", "matplotlib", "onnx", "timm"} & found
+    modules = set(done.stdout.split())
+    heavy = {"torch", "scipy", "sklearn", "pandas", "matplotlib", "onnx", "timm"}
+    assert "onnxruntime" in modules and not heavy & modules
 
 
 def test_sigterm_under_load_loses_no_accepted_request(toy_artifact, shirt, tmp_path):
@@ -144,8 +145,8 @@ def test_connections_that_say_nothing_are_closed(toy_artifact, shirt):
         idle[1].sendall(b"GET /healthz HTTP/1.1\r\nHo")
         full = stack.enter_context(connect(address))
         assert full.recv(1000).startswith(b"HTTP/1.1 503") and full.recv(1) == b""
-        for one in idle:
-            assert one.recv(1000) == b"", "closed by the service"
+        for connection in idle:
+            assert connection.recv(1000) == b"", "closed by the service"
         assert answered(address, form(shirt)) == 200
 
 
@@ -156,8 +157,9 @@ def test_one_client_cannot_take_all_connections(toy_artifact, shirt):
         for _ in range(3):
             more = stack.enter_context(connect(address))
             more.sendall(form(*[shirt] * 50))  # larger than what is read at once: the answer comes all the same
-            said = more.recv(1000)
-            assert said.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in said and more.recv(1) == b"", "and closed"
+            answer = more.recv(1000)
+            assert answer.startswith(b"HTTP/1.1 503") and b"Retry-After: 1" in answer
+            assert more.recv(1) == b"", "closed"
         silent = stack.enter_context(connect(address))
         assert load(address, [form(shirt)], 0.3, 1, source="127.0.0.2").statuses.keys() == {200}, "another address"
         assert silent.recv(1) == b"", "closed though it says nothing"
@@ -194,8 +196,8 @@ def test_connections_fit_into_what_the_system_allows():
 
 
 def test_wrong_use_is_one_clear_line(cli, tmp_path, toy_run, toy_artifact):
-    told = cli("serve", toy_run)
-    assert told.code == 2 and "fashionlab export" in told.err and not told.out
+    done = cli("serve", toy_run)
+    assert done.code == 2 and "fashionlab export" in done.err and not done.out
     assert cli("serve", tmp_path / "none").code == 3
     tampered = bytearray(toy_artifact.read_bytes())
     tampered[len(tampered) // 2] ^= 1
@@ -204,8 +206,8 @@ def test_wrong_use_is_one_clear_line(cli, tmp_path, toy_run, toy_artifact):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
-        told = cli("serve", toy_artifact, "--port", taken.getsockname()[1])
-    assert told.code == 2 and "--port" in told.err
+        done = cli("serve", toy_artifact, "--port", taken.getsockname()[1])
+    assert done.code == 2 and "--port" in done.err
     assert cli("serve", toy_artifact, "--port", 70000).code == 2
 
 

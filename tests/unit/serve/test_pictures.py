@@ -41,9 +41,9 @@ def garment(mode: str) -> Image.Image:
 
 
 def exif(orientation: int) -> Image.Exif:
-    found = Image.Exif()
-    found[0x0112] = orientation
-    return found
+    tags = Image.Exif()
+    tags[0x0112] = orientation
+    return tags
 
 
 def animated() -> bytes:
@@ -129,7 +129,7 @@ SEEDS = [encoded(garment("RGBA")), encoded(garment("P")), encoded(garment("RGB")
        end=st.floats(0.05, 1))
 def test_damaged_pictures_never_break_it(client: TestClient, seed, where, end):
     damaged = bytearray(seed[: max(1, int(end * len(seed)))])
-    for place, value in where:
-        damaged[int(place * (len(damaged) - 1))] = value
+    for share, value in where:
+        damaged[int(share * (len(damaged) - 1))] = value
     answer = client.post("/v1/predict", files={"a": bytes(damaged)})
     assert answer.status_code in (200, 413, 422), answer.text

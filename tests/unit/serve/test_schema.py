@@ -17,7 +17,7 @@ from fashionlab.serve.service import Service
 def test_schemathesis_finds_nothing(toy_artifact, mode):
     app = build_app(Service(str(toy_artifact), Limits(pictures=4), threads=1), hosts=["localhost", "testserver"])
     schema = schemathesis.openapi.from_asgi("/openapi.json", app)
-    operations = [found.ok() for found in schema.get_all_operations()]
+    operations = [result.ok() for result in schema.get_all_operations()]
     assert len(operations) == 6
     for operation in operations:
         if mode is GenerationMode.NEGATIVE and operation.label != "POST /v1/predict":

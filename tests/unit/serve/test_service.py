@@ -27,7 +27,7 @@ def scope(request: bytes) -> tuple[dict, bytes]:
 async def asked(app, request: bytes, *, whole: bool = True, leaves: bool = False) -> tuple[int, dict] | None:
     """Status and content of the answer; a body that is not `whole` has its half sent, then nothing, or the client
     leaves."""
-    told, body = scope(request)
+    request_scope, body = scope(request)
     messages = [{"type": "http.request", "body": body if whole else body[: len(body) // 2], "more_body": not whole}]
     if leaves:
         messages.append({"type": "http.disconnect"})
@@ -39,7 +39,7 @@ async def asked(app, request: bytes, *, whole: bool = True, leaves: bool = False
     async def send(message):
         sent.append(message)
 
-    await app(told, receive, send)
+    await app(request_scope, receive, send)
     return (sent[0]["status"], json.loads(sent[1]["body"])) if sent else None
 
 
@@ -49,8 +49,8 @@ def nothing_is_held(service: Service) -> bool:
 
 def test_a_body_that_does_not_come_is_refused(toy_artifact, shirt):
     service = Service(str(toy_artifact), Limits(body_seconds=0.05), threads=1)
-    status, told = asyncio.run(asked(build_app(service), form(shirt), whole=False))
-    assert (status, told["reason"]) == (408, "body-too-slow") and nothing_is_held(service)
+    status, content = asyncio.run(asked(build_app(service), form(shirt), whole=False))
+    assert (status, content["reason"]) == (408, "body-too-slow") and nothing_is_held(service)
 
 
 def test_a_client_that_leaves_is_forgotten(toy_artifact, shirt, capfd):
@@ -68,20 +68,20 @@ def test_an_answer_that_takes_too_long_is_given_up(toy_artifact, shirt):
         await asyncio.Event().wait()
 
     service.batcher.ask = never  # type: ignore[method-assign]
-    status, told = asyncio.run(asked(build_app(service), form(shirt)))
-    assert (status, told["reason"]) == (503, "too-late") and nothing_is_held(service)
+    status, content = asyncio.run(asked(build_app(service), form(shirt)))
+    assert (status, content["reason"]) == (503, "too-late") and nothing_is_held(service)
 
 
 def test_the_log_holds_no_picture_and_no_name(toy_artifact, shirt, capfd):
     service = Service(str(toy_artifact), threads=1)
     request = form(shirt).replace(b'filename="a.png"', b'filename="anna.png"')
-    status, told = asyncio.run(asked(build_app(service), request))
-    assert status == 200 and told["predictions"][0]["file"] == "anna.png"
+    status, content = asyncio.run(asked(build_app(service), request))
+    assert status == 200 and content["predictions"][0]["file"] == "anna.png"
     line = capfd.readouterr().err
     assert "anna" not in line
-    told = json.loads(line)
-    assert told.keys() == {"time", "level", "event", "method", "path", "status", "milliseconds", "client", "bytes",
-                           "pictures"}
+    fields = json.loads(line).keys()
+    assert fields == {"time", "level", "event", "method", "path", "status", "milliseconds", "client", "bytes",
+                      "pictures"}
 
 
 @pytest.mark.parametrize("broken", ["missing", "truncated", "changed"])
@@ -92,8 +92,8 @@ def test_a_new_artifact_takes_over_and_a_broken_one_does_not(toy_artifact, tmp_p
     first, sound = service.model, path.read_bytes()
     _break(path, broken)
     asyncio.run(service.reload())
-    told = json.loads(capfd.readouterr().err)
-    assert service.model is first and told["level"] == "error" and str(path) in told["reason"]
+    line = json.loads(capfd.readouterr().err)
+    assert service.model is first and line["level"] == "error" and str(path) in line["reason"]
     path.write_bytes(sound)
 
     async def in_flight():

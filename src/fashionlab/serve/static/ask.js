@@ -17,6 +17,6 @@ export async function ask(path, options = {}) {
   }
   if (answer.ok) return answer.json();
   if (answer.status === 401) throw new NeedsToken(token ? "The token is not the right one." : "A token is needed.");
-  const told = await answer.json().catch(() => ({}));
-  throw new Error(told.message ?? `The service answers ${answer.status}.`);
+  const problem = await answer.json().catch(() => ({}));
+  throw new Error(problem.message ?? `The service answers ${answer.status}.`);
 }

@@ -1,4 +1,4 @@
-// The drawing area: dark lines on white by finger, pen or mouse. What a line encloses is filled, as garments are.
+// The drawing area: dark lines on white by finger, pen or mouse. What a line encloses is filled, as in the data.
 
 const WIDTH = 14; // of the line, in the canvas's own pixels
 const LINE = "#222";
@@ -52,27 +52,27 @@ export function drawing(canvas, wantsFill, drawn) {
 function fill(context) {
   const { width, height } = context.canvas;
   const image = context.getImageData(0, 0, width, height);
-  const white = (place) => image.data[4 * place] > 200;
+  const white = (pixel) => image.data[4 * pixel] > 200;
   const outside = new Uint8Array(width * height);
   const next = [];
-  const visit = (place) => {
-    if (!outside[place] && white(place)) {
-      outside[place] = 1;
-      next.push(place);
+  const visit = (pixel) => {
+    if (!outside[pixel] && white(pixel)) {
+      outside[pixel] = 1;
+      next.push(pixel);
     }
   };
   for (let x = 0; x < width; x++) [x, (height - 1) * width + x].forEach(visit);
   for (let y = 0; y < height; y++) [y * width, (y + 1) * width - 1].forEach(visit);
   while (next.length) {
-    const place = next.pop();
-    const x = place % width;
-    if (x > 0) visit(place - 1);
-    if (x < width - 1) visit(place + 1);
-    if (place >= width) visit(place - width);
-    if (place < (height - 1) * width) visit(place + width);
+    const pixel = next.pop();
+    const x = pixel % width;
+    if (x > 0) visit(pixel - 1);
+    if (x < width - 1) visit(pixel + 1);
+    if (pixel >= width) visit(pixel - width);
+    if (pixel < (height - 1) * width) visit(pixel + width);
   }
-  for (let place = 0; place < outside.length; place++) {
-    if (!outside[place] && white(place)) image.data.set(FILLED, 4 * place);
+  for (let pixel = 0; pixel < outside.length; pixel++) {
+    if (!outside[pixel] && white(pixel)) image.data.set(FILLED, 4 * pixel);
   }
   context.putImageData(image, 0, 0);
 }

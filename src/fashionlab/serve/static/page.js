@@ -17,7 +17,7 @@ async function look(blob, done = bringIntoView) {
   const number = ++latest;
   const form = new FormData();
   form.append("picture", blob, blob.name ?? "picture.png");
-  await telling(number, async () => {
+  await reporting(number, async () => {
     const answer = await ask("/v1/predict?top=1000&seen=true", { method: "POST", body: form });
     if (number !== latest) return;
     show(blob, answer.predictions[0]);
@@ -26,11 +26,11 @@ async function look(blob, done = bringIntoView) {
 }
 
 function bringIntoView() {
-  if ($("answer").getBoundingClientRect().top > innerHeight) $("told").scrollIntoView({ behavior: "smooth" });
+  if ($("answer").getBoundingClientRect().top > innerHeight) $("result").scrollIntoView({ behavior: "smooth" });
 }
 
 /** Do `work`, and show what goes wrong unless something newer was asked for meanwhile. */
-async function telling(number, work, retry) {
+async function reporting(number, work, retry) {
   try {
     await work();
     if (number === latest) $("problem").hidden = true;
@@ -47,16 +47,16 @@ async function telling(number, work, retry) {
   }
 }
 
-function show(blob, told) {
+function show(blob, prediction) {
   URL.revokeObjectURL($("shown").src);
   $("shown").src = URL.createObjectURL(blob);
-  paint($("seen"), told.seen);
-  $("label").replaceChildren(`${told.label} `, make("span", percent(told.probability)));
-  $("outlier").hidden = !told.outlier;
-  const promise = coverage == null ? "" : ` It holds the right class for ${percent(coverage, 0)} of such pictures.`;
-  $("set").textContent = told.set.length ? `Prediction set: ${told.set.join(", ")}.${promise}`
+  paint($("seen"), prediction.seen);
+  $("label").replaceChildren(`${prediction.label} `, make("span", percent(prediction.probability)));
+  $("outlier").hidden = !prediction.outlier;
+  const promise = coverage == null ? "" : ` It holds the right class for ${percent(coverage, 0)} of pictures like those of training.`;
+  $("set").textContent = prediction.set.length ? `Prediction set: ${prediction.set.join(", ")}.${promise}`
     : "Its prediction set is empty: no class is likely enough.";
-  $("bars").replaceChildren(...told.top.map(({ label, probability }) => bar(label, probability, told.set.includes(label))));
+  $("bars").replaceChildren(...prediction.top.map(({ label, probability }) => bar(label, probability, prediction.set.includes(label))));
   $("drawn").textContent = "";
   $("none").hidden = true;
   $("answer").hidden = false;
@@ -79,9 +79,9 @@ function paint(canvas, seen) {
   Object.assign(canvas, { width, height });
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
-  for (let place = 0; place < width * height; place++) {
-    const [y, x] = [Math.floor(place / width), place % width];
-    image.data.set([...channels.map((rows) => rows[y][x]), 255], 4 * place);
+  for (let pixel = 0; pixel < width * height; pixel++) {
+    const [y, x] = [Math.floor(pixel / width), pixel % width];
+    image.data.set([...channels.map((rows) => rows[y][x]), 255], 4 * pixel);
   }
   context.putImageData(image, 0, 0);
 }
@@ -95,18 +95,18 @@ function make(tag, text = "", className = "") {
 
 /** The first picture of a drop or a paste. */
 function take(transfer) {
-  const file = [...(transfer?.files ?? [])].find((one) => one.type.startsWith("image/"));
+  const file = [...(transfer?.files ?? [])].find((candidate) => candidate.type.startsWith("image/"));
   if (file) look(file);
   return Boolean(file);
 }
 
-async function tellModel() {
-  await telling(latest, async () => {
+async function describeModel() {
+  await reporting(latest, async () => {
     const model = await ask("/v1/model");
     coverage = model.coverage;
     $("model").textContent = `Model: ${model.name}, ${model.parameters.toLocaleString("en")} parameters` +
       (model.accuracy == null ? "" : `, ${percent(model.accuracy)} right on test pictures`);
-  }, tellModel);
+  }, describeModel);
 }
 
 function start() {
@@ -151,10 +151,10 @@ function start() {
     keepToken($("token").value.trim());
     $("token").value = "";
     $("ask").hidden = true;
-    tellModel();
-    if (again !== tellModel) again?.();
+    describeModel();
+    if (again !== describeModel) again?.();
   });
-  tellModel();
+  describeModel();
 }
 
 start();

@@ -1,4 +1,4 @@
-"""The watcher: a sliding window, in any order of batches and threads."""
+"""DriftMonitor: a sliding window, in any order of batches and threads; a scan over many windows."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from fashionlab.common.errors import DataError
 from fashionlab.deploy.reference import Reference
 from fashionlab.deploy.rules import Answers
 from fashionlab.drift import limits
+from fashionlab.drift.monitor import DriftMonitor
 from fashionlab.drift.scan import LEAST, scan
 from fashionlab.drift.statistics import kolmogorov_smirnov, stability_index
-from fashionlab.drift.watcher import Watcher
 
 CLASSES = ("a", "b", "c")
 DRAW = np.random.default_rng(0)
@@ -40,17 +40,17 @@ REFERENCE = Reference.of(*pictures(3000))
 
 @given(st.lists(st.integers(0, 70), max_size=8))
 def test_the_window_is_the_latest_pictures_however_they_come(sizes: list[int]):
-    watcher, n = Watcher(REFERENCE, CLASSES, window=50), sum(sizes)
+    monitor, n = DriftMonitor(REFERENCE, CLASSES, window=50), sum(sizes)
     seen = pictures(n)
     for start, size in zip(np.cumsum([0, *sizes]), sizes, strict=False):
-        watcher.observe(*part(seen, slice(start, start + size)))
-    found = watcher.report()
-    assert (found.seen, found.window, found.full) == (n, min(n, 50), 50)
+        monitor.observe(*part(seen, slice(start, start + size)))
+    report = monitor.report()
+    assert (report.seen, report.window, report.full) == (n, min(n, 50), 50)
     if n == 0:
-        assert not found.figures and not found.alarm
+        assert not report.figures and not report.alarm
         return
     figures, answers = part(seen, slice(max(0, n - 50), n))
-    by_name = {one.name: one for one in found.figures}
+    by_name = {figure.name: figure for figure in report.figures}
     assert list(by_name) == ["ink", "distance", "classes"]
     for name, values in figures.items():
         assert by_name[name].ks == kolmogorov_smirnov(REFERENCE.values[name], values)
@@ -64,62 +64,62 @@ def test_the_window_is_the_latest_pictures_however_they_come(sizes: list[int]):
 
 
 def test_nothing_is_alarming_before_the_window_is_full():
-    watcher = Watcher(REFERENCE, CLASSES)
-    watcher.observe(*pictures(499, shift=9, shares=(0, 0, 1)))
-    assert not watcher.report().alarm
-    watcher.observe(*pictures(1, shift=9, shares=(0, 0, 1)))
-    assert [one.alarm for one in watcher.report().figures] == [True, True, True] and watcher.report().alarm
-    watcher.observe(*pictures(500))
-    assert not watcher.report().alarm
+    monitor = DriftMonitor(REFERENCE, CLASSES)
+    monitor.observe(*pictures(499, shift=9, shares=(0, 0, 1)))
+    assert not monitor.report().alarm
+    monitor.observe(*pictures(1, shift=9, shares=(0, 0, 1)))
+    assert [figure.alarm for figure in monitor.report().figures] == [True, True, True] and monitor.report().alarm
+    monitor.observe(*pictures(500))
+    assert not monitor.report().alarm
 
 
 def test_each_figure_has_an_alarm_of_its_own():
-    watcher = Watcher(REFERENCE, CLASSES)
-    watcher.observe(*pictures(500, shares=(0.1, 0.1, 0.8)))
-    assert [one.name for one in watcher.report().figures if one.alarm] == ["classes"]
+    monitor = DriftMonitor(REFERENCE, CLASSES)
+    monitor.observe(*pictures(500, shares=(0.1, 0.1, 0.8)))
+    assert [figure.name for figure in monitor.report().figures if figure.alarm] == ["classes"]
     figures, answers = pictures(500)
-    watcher.observe({**figures, "ink": figures["ink"] + 1}, answers)
-    assert [one.name for one in watcher.report().figures if one.alarm] == ["ink"]
+    monitor.observe({**figures, "ink": figures["ink"] + 1}, answers)
+    assert [figure.name for figure in monitor.report().figures if figure.alarm] == ["ink"]
 
 
 def test_the_report_is_strict_json():
-    watcher = Watcher(REFERENCE, CLASSES, 5)
-    assert json.loads(json.dumps(watcher.report().as_json(), allow_nan=False)) == {
+    monitor = DriftMonitor(REFERENCE, CLASSES, 5)
+    assert json.loads(json.dumps(monitor.report().as_json(), allow_nan=False)) == {
         "seen": 0, "window": 0, "full": 5, "figures": [], "alarm": False}
-    watcher.observe(*pictures(1))
-    told = json.loads(json.dumps(watcher.report().as_json(), allow_nan=False))
-    assert told["figures"][-1]["ks"] is None and set(told["figures"][0]) == {"name", "psi", "ks", "limit", "alarm"}
+    monitor.observe(*pictures(1))
+    figures = json.loads(json.dumps(monitor.report().as_json(), allow_nan=False))["figures"]
+    assert figures[-1]["ks"] is None and set(figures[0]) == {"name", "psi", "ks", "limit", "alarm"}
 
 
 def test_threads_do_not_disturb_one_another():
-    watcher, seen = Watcher(REFERENCE, CLASSES), pictures(7)
+    monitor, seen = DriftMonitor(REFERENCE, CLASSES), pictures(7)
 
     def work() -> None:
         for _ in range(200):
-            watcher.observe(*seen)
-            assert watcher.report().window <= 500
+            monitor.observe(*seen)
+            assert monitor.report().window <= 500
 
     threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    found = watcher.report()
-    assert (found.seen, found.window) == (4 * 200 * 7, 500)
+    report = monitor.report()
+    assert (report.seen, report.window) == (4 * 200 * 7, 500)
 
 
 def test_a_reference_with_one_value_and_a_single_picture():
     single = Reference({"ink": np.array([0.5], np.float32)}, np.array([1.0]))
-    watcher = Watcher(single, ("only",), 1)
-    said = Answers(np.ones((1, 1), np.float32), np.ones((1, 1), bool), np.zeros(1), np.zeros(1, bool))
-    watcher.observe({"ink": np.array([0.5], np.float32)}, said)
-    assert [one.alarm for one in watcher.report().figures] == [False, False]
+    monitor = DriftMonitor(single, ("only",), 1)
+    answers = Answers(np.ones((1, 1), np.float32), np.ones((1, 1), bool), np.zeros(1), np.zeros(1, bool))
+    monitor.observe({"ink": np.array([0.5], np.float32)}, answers)
+    assert [figure.alarm for figure in monitor.report().figures] == [False, False]
 
 
 @pytest.mark.parametrize(("classes", "window"), [(CLASSES, 0), (("a", "b"), 500)])
-def test_what_cannot_be_watched_is_refused(classes: tuple[str, ...], window: int):
-    with pytest.raises(ValueError, match="cannot watch"):
-        Watcher(REFERENCE, classes, window)
+def test_what_cannot_be_monitored_is_refused(classes: tuple[str, ...], window: int):
+    with pytest.raises(ValueError, match="cannot monitor"):
+        DriftMonitor(REFERENCE, classes, window)
 
 
 def test_a_scan_finds_when_pictures_changed():
@@ -127,14 +127,14 @@ def test_a_scan_finds_when_pictures_changed():
     figures = {name: np.concatenate([values, after[0][name]]) for name, values in before[0].items()}
     answers = Answers(*(np.concatenate(both) for both in zip(vars(before[1]).values(), vars(after[1]).values(),
                                                              strict=True)))
-    found = scan(REFERENCE, CLASSES, figures, answers)
-    ink, distance, classes = found.figures
-    assert found.alarm and found.pictures == 2700 and found.window == 500
+    result = scan(REFERENCE, CLASSES, figures, answers)
+    ink, distance, classes = result.figures
+    assert result.alarm and result.pictures == 2700 and result.window == 500
     assert ink.statistic == "ks" and classes.statistic == "psi" and not classes.alarm and classes.raised is None
-    for one in (ink, distance):
-        assert one.raised is not None and 2000 < one.raised < 2000 + 200
-        assert one.largest == pytest.approx(max(kolmogorov_smirnov(REFERENCE.values[one.name], values[-500:])
-                                                for values in (figures[one.name],)), abs=0.05)
+    for figure in (ink, distance):
+        assert figure.raised is not None and 2000 < figure.raised < 2000 + 200
+        last = kolmogorov_smirnov(REFERENCE.values[figure.name], figures[figure.name][-500:])
+        assert figure.largest == pytest.approx(last, abs=0.05)
 
 
 def test_a_scan_of_few_pictures_is_of_one_window():

@@ -1,6 +1,6 @@
 """Measure what the limits of fashionlab.drift do: false alarms in weeks without a change, delays after one.
 
-    python benchmarks/watch.py [--model ARTIFACT] [--weeks 5] [--trials 200] [--seed 0] [--out FILE]
+    python benchmarks/drift.py [--model ARTIFACT] [--weeks 5] [--trials 200] [--seed 0] [--out FILE]
 
 A week is 10 pictures a second: 6,048,000 drawn with replacement from the test split, whose figures are computed once.
 Every window of every week is looked at. The limits come from a formula; the same weeks drawn from the artifact's own
@@ -8,7 +8,7 @@ reference (validation pictures) stand beside those of the test split, which is s
 
 For the delays, each trial draws a full window of test pictures, and then pictures that are inverted, blurred or drawn
 with another mix of classes. A trial's delay is how many of those it takes until any figure raises an alarm.
-Writes results/watch.json.
+Writes results/drift.json.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.deploy.reference import Reference
 from fashionlab.drift.limits import BUDGET, PICTURES, ks_limit, psi_limit
+from fashionlab.drift.monitor import CLASSES, WINDOW
 from fashionlab.drift.statistics import kolmogorov_smirnov, stability_index
-from fashionlab.drift.watcher import CLASSES, WINDOW
 from fashionlab.evaluation.corruptions import CORRUPTIONS, corrupt
 from fashionlab.evaluation.proportions import share
 
@@ -48,7 +48,7 @@ def main() -> None:
     parser.add_argument("--weeks", type=int, default=5)
     parser.add_argument("--trials", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, default=ROOT / "results" / "watch.json")
+    parser.add_argument("--out", type=Path, default=ROOT / "results" / "drift.json")
     words = parser.parse_args()
     began = time.perf_counter()
     classifier = open_classifier(words.model)
@@ -59,7 +59,7 @@ def main() -> None:
     plain = figures_of(classifier, test.images)
     shifts = list(all_shifts(classifier, test.images, test.labels, plain))
     result = {
-        "command": f"python benchmarks/watch.py --model {words.model} --weeks {words.weeks} --trials {words.trials} "
+        "command": f"python benchmarks/drift.py --model {words.model} --weeks {words.weeks} --trials {words.trials} "
                    f"--seed {words.seed}",
         "model": classifier.artifact.description.name, "commit": commit(), "seed": words.seed, "window": WINDOW,
         "reference": limits.size, "pictures_a_week": PICTURES, "budget": BUDGET, "limits": limits.values,
@@ -74,7 +74,7 @@ def main() -> None:
 
 
 class Limits:
-    """The watcher's statistics of many windows at once, and their limits. test_watch.py holds the two together."""
+    """DriftMonitor's statistics of many windows at once, and their limits. test_benchmark.py holds the two together."""
 
     def __init__(self, reference: Reference) -> None:
         self.reference = reference
@@ -85,9 +85,9 @@ class Limits:
 
     def statistics(self, figures: Figures) -> dict[str, float]:
         """The statistic that can raise an alarm, of all of `figures` as one window."""
-        found = {name: kolmogorov_smirnov(values, figures[name]) for name, values in self.reference.values.items()}
+        distances = {name: kolmogorov_smirnov(values, figures[name]) for name, values in self.reference.values.items()}
         counts = np.bincount(figures[CLASSES], minlength=len(self.reference.classes))
-        return {**found, CLASSES: float(stability_index(self.reference.classes, counts, self.size))}
+        return {**distances, CLASSES: float(stability_index(self.reference.classes, counts, self.size))}
 
     def windows(self, name: str, values: np.ndarray, stride: int) -> np.ndarray:
         """The statistic of figure `name` in every `stride`-th window of `values` [N]."""
@@ -99,12 +99,12 @@ class Limits:
         above = np.searchsorted(reference, kinds, "right").astype(np.float32) / len(reference)
         steps = np.arange(WINDOW + 1, dtype=np.float32) / WINDOW
         views = np.lib.stride_tricks.sliding_window_view(codes.astype(np.uint16), WINDOW)[::stride]
-        found = []
+        distances = []
         for start in range(0, len(views), 2000):  # what fits into the processor's caches
             ordered = np.sort(views[start : start + 2000], axis=1, kind="stable")  # a radix sort
-            found.append(np.maximum((steps[1:] - above[ordered]).max(axis=1),
-                                    (below[ordered] - steps[:-1]).max(axis=1)))
-        return np.concatenate(found)
+            distances.append(np.maximum((steps[1:] - above[ordered]).max(axis=1),
+                                        (below[ordered] - steps[:-1]).max(axis=1)))
+        return np.concatenate(distances)
 
     def _classes(self, values: np.ndarray) -> np.ndarray:
         seen = np.zeros((len(values) + 1, len(self.reference.classes)), np.int32)
@@ -135,11 +135,11 @@ def quiet(limits: Limits, figures: Figures, weeks: int, seed: int) -> dict[str, 
     for week in range(weeks):
         for rows in pieces(np.random.default_rng((seed, week)), len(figures[CLASSES])):
             for name, limit in limits.values.items():
-                found = limits.windows(name, figures[name][rows], 1 if name == CLASSES else STRIDE)
-                if found.max() > limit - STRIDE / 2 / WINDOW:
-                    found = limits.windows(name, figures[name][rows], 1)
-                largest[name] = max(largest[name], float(found.max()))
-                alarms[name] += episodes(found > limit)
+                values = limits.windows(name, figures[name][rows], 1 if name == CLASSES else STRIDE)
+                if values.max() > limit - STRIDE / 2 / WINDOW:
+                    values = limits.windows(name, figures[name][rows], 1)
+                largest[name] = max(largest[name], float(values.max()))
+                alarms[name] += episodes(values > limit)
         print(f"week {week + 1} of {weeks}: {sum(alarms.values())} alarms so far", flush=True)
     return {"weeks": weeks, "alarms": alarms, "alarms_a_week": sum(alarms.values()) / weeks, "largest": largest,
             "largest_over_limit": {name: largest[name] / limit for name, limit in limits.values.items()}}
@@ -156,8 +156,8 @@ def pieces(draw: np.random.Generator, pictures: int) -> Iterator[np.ndarray]:
 
 def episodes(over: np.ndarray) -> int:
     """Times an alarm begins; one that returns within a window is the same."""
-    places = np.flatnonzero(over)
-    return 0 if not len(places) else 1 + int((np.diff(places) > WINDOW).sum())
+    windows = np.flatnonzero(over)
+    return 0 if not len(windows) else 1 + int((np.diff(windows) > WINDOW).sum())
 
 
 # -- Changes ---------------------------------------------------------------------------------------------------------
@@ -207,18 +207,18 @@ def mix(labels: np.ndarray, shares: np.ndarray) -> np.ndarray:
 
 def delays(limits: Limits, plain: Figures, shift: Shift, trials: int, seed: int) -> dict[str, Any]:
     """Delays in pictures; a trial that raises none within LONGEST pictures counts as that."""
-    found, first = [], []
+    shortest, first = [], []
     for trial in range(trials):
         draw = np.random.default_rng((seed, trial))
         before, after = draw.integers(0, len(plain[CLASSES]), WINDOW), shift.draw(draw, LONGEST)
         delay = {name: _first(limits, name, np.concatenate([plain[name][before], shift.figures[name][after]]))
                  for name in limits.values}
-        found.append(min(delay.values()))
-        first.append(min(delay, key=lambda name: delay[name]) if found[-1] < LONGEST else "none")
-    caught = sum(delay <= WINDOW for delay in found)
+        shortest.append(min(delay.values()))
+        first.append(min(delay, key=lambda name: delay[name]) if shortest[-1] < LONGEST else "none")
+    caught = sum(delay <= WINDOW for delay in shortest)
     names, counts = np.unique(first, return_counts=True)
-    return {"kind": shift.kind, "strength": shift.strength, "trials": trials, "median": float(np.median(found)),
-            "p95": float(np.percentile(found, 95)), "largest": int(max(found)),
+    return {"kind": shift.kind, "strength": shift.strength, "trials": trials, "median": float(np.median(shortest)),
+            "p95": float(np.percentile(shortest, 95)), "largest": int(max(shortest)),
             "within_500": asdict(share(caught, trials)),
             "raised_by": dict(zip(names.tolist(), counts.tolist(), strict=True))}
 

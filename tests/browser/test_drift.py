@@ -1,4 +1,4 @@
-"""The page /watch in a real browser, while pictures come in."""
+"""The page /drift in a real browser, while pictures come in."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def serve(toy_artifact: Path) -> Iterator[Callable[..., tuple[str, Service]]]:
         while not server.started:
             thread.join(0.01)
         stops.append((server, thread))
-        return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/watch", service
+        return f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}/drift", service
 
     yield call
     for server, thread in stops:
@@ -42,7 +42,7 @@ def serve(toy_artifact: Path) -> Iterator[Callable[..., tuple[str, Service]]]:
 
 def feed(service: Service, pictures: np.ndarray) -> None:
     answers, figures = service.model.classifier.observe(pictures)
-    service.model.watcher.observe(figures, answers)
+    service.model.drift.observe(figures, answers)
 
 
 @pytest.mark.parametrize(("size", "scheme"), [((1280, 850), "light"), ((390, 844), "dark")])
@@ -63,7 +63,7 @@ def test_pictures_come_in_and_drift(open_page, serve, size, scheme):
     expect(brightness).to_contain_text("▲ drifted")
     expect(brightness.locator(".gauge")).to_have_attribute("aria-label", r"KS 0.600, limit 0.328")
     assert not opened.overflows() and not opened.complaints
-    assert all("/static/" in one or one.endswith("/v1/drift") for one in opened.requests)
+    assert all("/static/" in address or address.endswith("/v1/drift") for address in opened.requests)
 
 
 def test_a_token_is_asked_for_and_a_service_that_is_gone_is_said_so(open_page, serve):

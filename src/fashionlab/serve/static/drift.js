@@ -9,13 +9,13 @@ const LIMIT_AT = 0.5; // where a bar's mark stands: twice the limit fills it
 
 const ABOUT = {
   brightness: ["Brightness", "mean of all pixels"],
-  ink: ["Ink", "share of pixels that show garment"],
+  ink: ["Ink", "share of pixels that are not black"],
   distance: ["Distance", "from all that the network knows"],
   confidence: ["Confidence", "probability of the answered class"],
   classes: ["Classes", "how often each class is answered"],
 };
 
-const find = (id) => document.getElementById(id);
+const $ = (id) => document.getElementById(id);
 const cards = new Map();
 
 function add(parent, tag, text, className) {
@@ -35,7 +35,7 @@ function draw(parent, tag, attributes) {
 
 function makeCard(name) {
   const [title, about] = ABOUT[name] ?? [name, ""];
-  const article = add(find("figures"), "article");
+  const article = add($("figures"), "article");
   const head = add(article, "h2", title);
   const state = add(head, "span", "", "state");
   add(article, "p", about, "quiet");
@@ -63,14 +63,14 @@ function show(card, figure, full) {
   card.values.push(value);
   if (card.values.length > KEPT) card.values.shift();
   const top = Math.max(1.25 * figure.limit, ...card.values);
-  const y = (one) => 40 - (38 * one) / top;
+  const y = (value) => 40 - (38 * value) / top;
   const x = (index) => (card.values.length > 1 ? (100 * index) / (card.values.length - 1) : 0);
   card.mark.setAttribute("d", `M0 ${y(figure.limit)}H100`);
-  card.path.setAttribute("d", card.values.map((one, i) => `${i ? "L" : "M"}${x(i)} ${y(one)}`).join(""));
+  card.path.setAttribute("d", card.values.map((value, i) => `${i ? "L" : "M"}${x(i)} ${y(value)}`).join(""));
 }
 
-function tell(words, kind) {
-  const state = find("state");
+function showState(words, kind) {
+  const state = $("state");
   if (state.textContent !== words) state.textContent = words; // a screen reader speaks on every change
   state.dataset.kind = kind;
 }
@@ -78,11 +78,11 @@ function tell(words, kind) {
 function render(drift) {
   const full = drift.window === drift.full;
   const drifted = drift.figures.filter((figure) => figure.alarm).map((figure) => (ABOUT[figure.name] ?? [figure.name])[0]);
-  if (drifted.length) tell(`▲ Drift: ${drifted.join(", ")}`, "alarm");
-  else if (full) tell("✓ No drift", "good");
-  else tell("… Waiting for enough pictures", "waiting");
+  if (drifted.length) showState(`▲ Drift: ${drifted.join(", ")}`, "alarm");
+  else if (full) showState("✓ No drift", "good");
+  else showState("… Waiting for enough pictures", "waiting");
   const seen = drift.seen.toLocaleString("en");
-  find("seen").textContent = full ? `The latest ${drift.full} of ${seen} pictures since the model was loaded.`
+  $("seen").textContent = full ? `The latest ${drift.full} of ${seen} pictures since the model was loaded.`
     : `${drift.window} of the ${drift.full} pictures that it takes.`;
   for (const figure of drift.figures) {
     if (!cards.has(figure.name)) cards.set(figure.name, makeCard(figure.name));
@@ -93,10 +93,10 @@ function render(drift) {
 async function look() {
   try {
     render(await ask("/v1/drift"));
-    find("ask").hidden = true;
+    $("ask").hidden = true;
   } catch (error) {
-    find("ask").hidden = !(error instanceof NeedsToken);
-    tell(error.message, "alarm");
+    $("ask").hidden = !(error instanceof NeedsToken);
+    showState(error.message, "alarm");
   }
 }
 
@@ -105,10 +105,10 @@ async function loop() {
   setTimeout(loop, EVERY);
 }
 
-find("ask").addEventListener("submit", (event) => {
+$("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  keepToken(find("token").value);
-  find("token").value = "";
+  keepToken($("token").value);
+  $("token").value = "";
   look();
 });
 document.addEventListener("visibilitychange", () => { if (!document.hidden) look(); });

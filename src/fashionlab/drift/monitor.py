@@ -1,4 +1,4 @@
-"""Watch the latest pictures while they are answered."""
+"""Drift of the latest pictures, kept up to date while they are answered."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Drift:
         return {**asdict(self), "figures": figures}
 
 
-class Watcher:
+class DriftMonitor:
     """Compares the last `window` pictures with `reference`. May be used from several threads at once.
 
     classes: the names that `reference.classes` has the shares of. Raises ValueError where a window is no use.
@@ -60,7 +60,7 @@ class Watcher:
 
     def __init__(self, reference: Reference, classes: tuple[str, ...], window: int = WINDOW) -> None:
         if window < 1 or len(classes) != len(reference.classes):
-            raise ValueError(f"cannot watch {window} pictures of {len(classes)} classes")
+            raise ValueError(f"cannot monitor {window} pictures of {len(classes)} classes")
         self.reference, self.window = reference, window
         self._size = min(map(len, reference.values.values()))
         self._bins = {name: reference.histogram(name) for name in reference.values}
@@ -75,10 +75,10 @@ class Watcher:
         latest = min(len(answered), self.window)
         with self._lock:
             self._seen += len(answered)
-            places = np.arange(self._seen - latest, self._seen) % self.window
-            self._classes[places] = answered[len(answered) - latest :]
+            positions = np.arange(self._seen - latest, self._seen) % self.window
+            self._classes[positions] = answered[len(answered) - latest :]
             for name, kept in self._kept.items():
-                kept[places] = figures[name][len(answered) - latest :]
+                kept[positions] = figures[name][len(answered) - latest :]
 
     def report(self) -> Drift:
         """How things stand now."""
