@@ -1,9 +1,10 @@
 """The training loop.
 
 One step: take a batch that is resident on the device, augment it there, forward, backward, update, average.
-After each epoch: validate, adapt, checkpoint, show. What only some recipes ask for is a part (`training.parts`), and
-what a run keeps goes through `training.output`, which only the first of several processes has. Every random draw comes
-from a generator that is a function of (seed, purpose, step), so a resumed run needs its position and no generator state.
+After each epoch: validate, adapt, checkpoint, show. What only some recipes ask for is a part (`training.parts`); files
+and progress leave through `training.output`, which does something in the first of several processes only. Every random
+draw comes from a generator that is a function of (seed, purpose, step), so a resumed run needs its position and no
+generator state.
 """
 
 from __future__ import annotations
