@@ -40,25 +40,25 @@ import os, sys
 from pathlib import Path
 from fashionlab import recipes
 from fashionlab.training import session, trainer
-recipe = recipes.load("three-linear", ["data.dataset=" + sys.argv[1], "data.validation=100", "batch_size=20", "epochs=4",
-                                       "averaging={name: ema}", "schedule={name: constant}", *sys.argv[3:]])
 trainer.CHECKPOINT_SECONDS = 0.0
 def stop(epoch):
     assert os.environ["RANK"] == "0"
     return epoch.epoch == 2
-session.start(recipe, Path(sys.argv[2]), session.Options(device="cpu"), [stop])
+for name, epochs, callbacks in (("stopped", 4, [stop]), ("shorter", 2, [])):
+    recipe = recipes.load("three-linear", ["data.dataset=" + sys.argv[1], "data.validation=100", "batch_size=20",
+                          f"epochs={epochs}", "averaging={name: ema}", "schedule={name: constant}"])
+    session.start(recipe, Path(name), session.Options(device="cpu"), callbacks)
 """
 
 
 def test_a_callback_in_the_first_process_stops_all(toy_data, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
-    for name, *overrides in (("stopped",), ("shorter", "epochs=2")):
-        launched = subprocess.run(
-            [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "program.py",
-             str(toy_data), name, *overrides], cwd=tmp_path, capture_output=True, text=True, timeout=200)
-        assert launched.returncode == 0, launched.stderr[-2000:]
-    stopped, shorter = tmp_path / "stopped", tmp_path / "shorter"
-    metrics = json.loads((stopped / "metrics.json").read_text())
+    launched = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "program.py",
+         str(toy_data)], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert launched.returncode == 0, launched.stderr[-2000:]
+    metrics = json.loads((tmp_path / "stopped" / "metrics.json").read_text())
     assert (metrics["stopped"], metrics["epochs"]) == ("a callback asked to stop after epoch 2", 2)
-    ours, theirs = (load_file(run / "checkpoints" / "averaged.safetensors") for run in (stopped, shorter))
+    ours, theirs = (load_file(tmp_path / name / "checkpoints" / "averaged.safetensors") for name in
+                    ("stopped", "shorter"))
     assert all(torch.equal(ours[name], theirs[name]) for name in ours)

@@ -114,8 +114,8 @@ class Trainer:
         go on."""
         self.output, callbacks = output, callbacks or Callbacks()
         self._saved = time.monotonic()
-        output.begin(self.recipe.epochs, self.steps_per_epoch, self.position.step)
         try:
+            output.begin(self.recipe.epochs, self.steps_per_epoch, self.position.step)
             while not self.finished:
                 if not self._run_epoch(stop):
                     if stop.out_of_time:
@@ -146,9 +146,7 @@ class Trainer:
             ready = time.perf_counter()
             loss, correct = self.update(inputs, indices, labels, targets)
             position.step += 1
-            sums.loss += loss * len(labels)
-            sums.correct += correct
-            sums.pictures += len(labels)
+            sums.add(loss, correct, len(labels))
             now = time.perf_counter()
             sums.data_seconds += ready - mark
             sums.seconds += now - mark
@@ -168,6 +166,7 @@ class Trainer:
         return must_stop
 
     def _end_epoch(self) -> Epoch:
+        """What follows an epoch's last step, with its checkpoint at the end."""
         loss, accuracy = self._validate()
         self._refuse_ruined_weights(loss)
         sums = self.position.sums.over_all(self.world)
@@ -195,6 +194,7 @@ class Trainer:
         self._checkpoint()
 
     def _finish(self) -> None:
+        """Make what the run ends with."""
         for part in self.parts.values():
             part.finish(self)
 
