@@ -6,6 +6,9 @@ import json
 import subprocess
 import sys
 
+import torch
+from safetensors.torch import load_file
+
 from fashionlab.common.records import Predictions
 from fashionlab.runs.checkpoint import read_checkpoint
 
@@ -29,3 +32,33 @@ def test_two_processes_see_every_picture_once_and_do_as_well_as_one(cli, toy_dat
     assert abs(one["test_accuracy"] - two["test_accuracy"]) < 0.1
     environment = json.loads((tmp_path / "runs" / "two" / "environment.json").read_text())
     assert environment["processes"] == 2
+
+
+# A checkpoint whenever the processes agree on one, and a callback that only the first process is asked.
+PROGRAM = """
+import os, sys
+from pathlib import Path
+from fashionlab import recipes
+from fashionlab.training import session, trainer
+trainer.CHECKPOINT_SECONDS = 0.0
+def stop(epoch):
+    assert os.environ["RANK"] == "0"
+    return epoch.epoch == 2
+for name, epochs, callbacks in (("stopped", 4, [stop]), ("shorter", 2, [])):
+    recipe = recipes.load("three-linear", ["data.dataset=" + sys.argv[1], "data.validation=100", "batch_size=20",
+                          f"epochs={epochs}", "averaging={name: ema}", "schedule={name: constant}"])
+    session.start(recipe, Path(name), session.Options(device="cpu"), callbacks)
+"""
+
+
+def test_a_callback_in_the_first_process_stops_all(toy_data, tmp_path):
+    (tmp_path / "program.py").write_text(PROGRAM)
+    launched = subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "program.py",
+         str(toy_data)], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert launched.returncode == 0, launched.stderr[-2000:]
+    metrics = json.loads((tmp_path / "stopped" / "metrics.json").read_text())
+    assert (metrics["stopped"], metrics["epochs"]) == ("a callback asked to stop after epoch 2", 2)
+    ours, theirs = (load_file(tmp_path / name / "checkpoints" / "averaged.safetensors") for name in
+                    ("stopped", "shorter"))
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)

@@ -157,6 +157,8 @@ def caveats(run: RunResults) -> list[str]:
         found.append(f"It was trained by {told['processes']} processes (torchrun); another number ends elsewhere.")
     if "out of time" in run.metrics["stopped"]:
         found.append("Training ended by the clock; another machine gets further or less far.")
+    if "a callback" in run.metrics["stopped"]:
+        found.append("A callback of the program that trained it ended the training; the recipe alone goes on.")
     return found
 
 

@@ -17,15 +17,19 @@ from fashionlab.recipes import Recipe
 from fashionlab.runs.folder import RunFolder
 from fashionlab.runs.pictures import load_recipe
 
+# What the reason begins with why a run did not get as far as its recipe says (`training.session`).
+_CUT_SHORT = ("out of time", "a callback")
+
 
 def finished(runs: Path) -> Iterator[RunFolder]:
-    """Complete runs under `runs`, in folders of theirs (a study's, reproduce/) or not, trained on a machine with this
-    processor and this PyTorch."""
+    """Complete runs under `runs`, in folders of theirs (a study's, reproduce/) or not, trained as far as their recipes
+    say on a machine with this processor and this PyTorch."""
     here = machine()["processor"], versions()["torch"]
     for status in sorted([*runs.glob("*/status.json"), *runs.glob("*/*/status.json")]):
         run = RunFolder(status.parent)
         try:
-            complete = run.read_json(run.status).get("state") == "complete"
+            state = run.read_json(run.status)
+            complete = state.get("state") == "complete" and not str(state.get("stopped")).startswith(_CUT_SHORT)
             alike = complete and not run.ensemble.is_file() and _made_on(run) == here
         except FashionlabError:
             continue  # a broken folder is somebody else's to tell of

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from fashionlab.common.errors import UsageError
-from fashionlab.training.distributed import World
 from fashionlab.training.logs import Epoch
+
+if TYPE_CHECKING:  # torch takes a second to import, and callers want the types alone
+    from fashionlab.training.distributed import World
 
 Callback = Callable[[Epoch], object]
 
 
 class Callbacks:
-    """Raises UsageError for what cannot be called."""
+    """Functions that are called with every finished epoch, after its checkpoint; a true answer ends the training.
+
+    Raises UsageError for what cannot be called.
+    """
 
     def __init__(self, callbacks: Iterable[Callback] = ()) -> None:
         if not isinstance(callbacks, Iterable):

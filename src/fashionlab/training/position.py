@@ -11,13 +11,23 @@ from fashionlab.training.distributed import World
 
 @dataclass
 class EpochSums:
-    """What has been seen of the epoch so far; plain numbers, for the checkpoint keeps them. seconds: of the steps."""
+    """What this process has seen of the epoch so far, as plain numbers, for the checkpoint keeps them.
+
+    loss: added up over the pictures; correct: how many were judged right; data_seconds: the part of the steps' seconds
+    that went into preparing batches.
+    """
 
     loss: float = 0.0
     correct: float = 0.0
     pictures: int = 0
     seconds: float = 0.0
     data_seconds: float = 0.0
+
+    def add(self, loss: float, correct: float, pictures: int) -> None:
+        """A step: the mean loss of its pictures, and how many of them were judged right."""
+        self.loss += loss * pictures
+        self.correct += correct
+        self.pictures += pictures
 
     def over_all(self, world: World) -> EpochSums:
         """The sums over all processes; times are this process's own."""
@@ -34,7 +44,7 @@ class Position:
     step: int = 0
     epoch: int = 0
     stopped: str | None = None
-    overhead_seconds: float = 0.0  # training time outside of steps: averaged weights made ready
+    overhead_seconds: float = 0.0  # training time outside of steps: teacher, cached features, averaged weights
     sums: EpochSums = field(default_factory=EpochSums)
 
     def state_dict(self, world: World) -> dict[str, Any]:

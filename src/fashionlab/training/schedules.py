@@ -66,8 +66,10 @@ class Schedule:
         return epoch // settings.every if settings.every else bisect_right(settings.milestones, epoch)
 
     def end_epoch(self, metrics: Mapping[str, float]) -> None:
-        """Note an epoch's validation metrics, if there are any. Raises DivergedError when the one that `plateau` watches
-        is not finite."""
+        """Note an epoch's validation metrics, if there are any.
+
+        Raises DivergedError when the one `plateau` watches is not finite.
+        """
         if self._plateau and metrics:
             self._plateau.update(metrics)
 

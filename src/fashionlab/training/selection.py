@@ -44,7 +44,7 @@ class Selection(Part):
         self._fresh = torch.full((count,), _UNSEEN, device=device)  # of this epoch alone
 
     def observe(self, positions: Tensor, logits: Tensor, labels: Tensor) -> None:
-        """What the network said, float32 [B, K], of the pictures at `positions` (int64 [B]) with `labels` (int64 [B])."""
+        """Logits float32 [B, K] of the pictures at `positions` (int64 [B]) with `labels` (int64 [B])."""
         self.record(positions, functional.cross_entropy(logits, labels, reduction="none"))
 
     def record(self, positions: Tensor, losses: Tensor) -> None:

@@ -51,8 +51,10 @@ INITIALISE_PICTURES = 5000
 
 @dataclass(frozen=True)
 class Options:
-    """What a person may say besides the recipe. max_minutes: training stops after this time and is evaluated; quiet: the
-    progress that the caller hands in is not shown."""
+    """What a person may say besides the recipe.
+
+    max_minutes: training stops after this time and is evaluated. quiet: progress is not shown, even if handed in.
+    """
 
     device: str = "auto"
     data_dir: Path | None = None
@@ -90,12 +92,11 @@ def start(recipe: Recipe, folder: Path, options: Options, callbacks: Iterable[Ca
 
 def resume(folder: Path, recipe: Recipe | None, options: Options, callbacks: Iterable[Callback] = (),
            progress: Progress | None = None) -> RunFolder:
-    """Continue the run in `folder` exactly where its checkpoint stands; a run that early stopping or a callback ended is
-    not trained further.
+    """Continue the run in `folder` exactly where its checkpoint stands, if early stopping or a callback did not end it.
 
     `recipe`: what the person asked for, if anything; it must be the run's own. callbacks, progress: as for `start`.
-    Raises UsageError when the recipe or the run's state forbid it, DataError when the checkpoint or the pictures are not
-    the run's.
+    Raises UsageError when the recipe or the run's state forbid it, DataError when the checkpoint or the pictures are
+    not the run's.
     """
     asked = Callbacks(callbacks)
     run = open_run(folder)

@@ -1,9 +1,10 @@
 """The training loop.
 
 One step: take a batch that is resident on the device, augment it there, forward, backward, update, average.
-After each epoch: validate, adapt, checkpoint, show. What only some recipes ask for is a part (`training.parts`), and
-what a run keeps goes through `training.output`, which only the first of several processes has. Every random draw comes
-from a generator that is a function of (seed, purpose, step), so a resumed run needs its position and no generator state.
+After each epoch: validate, adapt, checkpoint, show. What only some recipes ask for is a part (`training.parts`); files
+and progress leave through `training.output`, which does something in the first of several processes only. Every random
+draw comes from a generator that is a function of (seed, purpose, step), so a resumed run needs its position and no
+generator state.
 """
 
 from __future__ import annotations
@@ -113,8 +114,8 @@ class Trainer:
         go on."""
         self.output, callbacks = output, callbacks or Callbacks()
         self._saved = time.monotonic()
-        output.begin(self.recipe.epochs, self.steps_per_epoch, self.position.step)
         try:
+            output.begin(self.recipe.epochs, self.steps_per_epoch, self.position.step)
             while not self.finished:
                 if not self._run_epoch(stop):
                     if stop.out_of_time:
@@ -145,9 +146,7 @@ class Trainer:
             ready = time.perf_counter()
             loss, correct = self.update(inputs, indices, labels, targets)
             position.step += 1
-            sums.loss += loss * len(labels)
-            sums.correct += correct
-            sums.pictures += len(labels)
+            sums.add(loss, correct, len(labels))
             now = time.perf_counter()
             sums.data_seconds += ready - mark
             sums.seconds += now - mark
@@ -167,6 +166,7 @@ class Trainer:
         return must_stop
 
     def _end_epoch(self) -> Epoch:
+        """What follows an epoch's last step, with its checkpoint at the end."""
         loss, accuracy = self._validate()
         self._refuse_ruined_weights(loss)
         sums = self.position.sums.over_all(self.world)
@@ -194,6 +194,7 @@ class Trainer:
         self._checkpoint()
 
     def _finish(self) -> None:
+        """Make what the run ends with."""
         for part in self.parts.values():
             part.finish(self)
 

@@ -17,13 +17,14 @@ HERE = {"machine": machine(), "versions": versions(), "device": "cpu"}
 RECIPE = recipes.load("three-linear", ["seed=3"])
 
 
-def write(path: Path, state: str = "complete", recipe=RECIPE, **environment: object) -> RunFolder:
+def write(path: Path, state: str = "complete", recipe=RECIPE, stopped: str = "all epochs done",
+          **environment: object) -> RunFolder:
     run = RunFolder(path)
     path.mkdir(parents=True)
     run.recipe.write_text(to_yaml(recipe))
     run.model.write_text("{}")
     run.environment.write_text(json.dumps({**HERE, **environment}))
-    run.set_status(state, stopped="all epochs done")
+    run.set_status(state, stopped=stopped)
     return run
 
 
@@ -44,7 +45,8 @@ def test_what_a_recipe_says_of_itself_does_not_matter(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("changes", [
-    {"state": "trained"}, {"state": "failed"}, {"recipe": recipes.load("three-linear", ["seed=4"])},
+    {"state": "trained"}, {"state": "failed"}, {"stopped": "out of time"},
+    {"stopped": "a callback asked to stop after epoch 2"}, {"recipe": recipes.load("three-linear", ["seed=4"])},
     {"recipe": recipes.load("three-linear", ["seed=3", "optimizer.lr=0.2"])}, {"device": "cuda:0"},
     {"machine": {"processor": "another"}}, {"versions": {"torch": "1.0"}},
 ])

@@ -23,6 +23,7 @@ from fashionlab.runs.folder import ModelSpec, RunFolder
 from fashionlab.runs.model import load_model
 from fashionlab.runs.weights import load_weights
 from fashionlab.training import session
+from fashionlab.training.callbacks import Callbacks
 from fashionlab.training.distributed import World
 from fashionlab.training.inputs import CachedFeatures
 from fashionlab.training.logs import Epoch
@@ -271,6 +272,14 @@ def test_an_average_has_the_statistics_that_the_recipe_means(frozen: bool, tmp_p
     load_weights(trainer.model, run.weights("averaged"))
     statistics = {name for name in before if "running_" in name}
     assert bool(changed(before, trainer.model.state_dict()) & statistics) != frozen
+
+
+def test_an_average_of_a_stopped_phase_has_the_statistics_of_that_phase(tmp_path: Path) -> None:
+    trainer = trainer_of("transfer={head_epochs: 1, freeze_batch_norm: false}", "averaging={name: ema}")
+    before, run = _copy(trainer.model), RunFolder(tmp_path)
+    trainer.fit(RunOutput(run, Progress()), StopRequest(), Callbacks([lambda epoch: True]))
+    load_weights(trainer.model, run.weights("averaged"))
+    assert changed(before, trainer.model.state_dict()) == HEAD
 
 
 def test_a_run_needs_its_pretrained_file_only_once(toy_data: Path, tmp_path: Path) -> None:
