@@ -15,7 +15,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fashionlab.extras import EXTRAS
+from fashionlab.common.extras import EXTRAS
 from PIL import Image
 
 import fashionlab
