@@ -7,12 +7,12 @@ from pathlib import Path
 
 import numpy as np
 
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import load_training
 from fashionlab.data.test_split import load_test
-from fashionlab.common.errors import DataError
 from fashionlab.recipes import Recipe, validate
 from fashionlab.recipes.library import read_yaml
-from fashionlab.common.records import PictureSet, Split
 from fashionlab.runs.folder import ModelSpec, RunFolder
 
 

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from fashionlab.common.errors import DataError
-from fashionlab.runs.pictures import load_recipe
-from fashionlab.recipes import Recipe
 from fashionlab.common.records import Predictions
+from fashionlab.recipes import Recipe
 from fashionlab.runs.folder import HistoryRow, ModelSpec, RunFolder, open_run
+from fashionlab.runs.pictures import load_recipe
 
 
 @dataclass(frozen=True)

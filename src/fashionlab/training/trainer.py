@@ -21,6 +21,7 @@ from fashionlab.common.errors import DivergedError
 from fashionlab.common.runtime import Runtime, generator, seed_global
 from fashionlab.data import ResidentPictures, steps_per_epoch
 from fashionlab.models.ensemble import Ensemble, together
+from fashionlab.optimizers import build_optimizer
 from fashionlab.recipes import Recipe
 from fashionlab.runs.checkpoint import save_checkpoint
 from fashionlab.runs.folder import ModelSpec, RunFolder
@@ -29,7 +30,6 @@ from fashionlab.runs.weights import save_weights
 from fashionlab.training.averaging import build_averaging, final_weights
 from fashionlab.training.distributed import World
 from fashionlab.training.logs import Progress, Row, TensorBoard, write_history
-from fashionlab.training.optimizers import build_optimizer
 from fashionlab.training.schedules import Schedule
 from fashionlab.training.selection import Selection
 from fashionlab.training.signals import StopRequest

@@ -17,6 +17,7 @@ from fashionlab.common import runtime
 from fashionlab.common.errors import UsageError
 from fashionlab.data import ResidentPictures
 from fashionlab.models.backbone import Backbone
+from fashionlab.optimizers import build_optimizer
 from fashionlab.recipes import Recipe
 from fashionlab.runs.checkpoint import read_checkpoint
 from fashionlab.runs.folder import ModelSpec, RunFolder
@@ -25,7 +26,6 @@ from fashionlab.runs.weights import load_weights
 from fashionlab.training import session
 from fashionlab.training.distributed import World
 from fashionlab.training.logs import Row
-from fashionlab.training.optimizers import build_optimizer
 from fashionlab.training.signals import StopRequest
 from fashionlab.training.trainer import Trainer
 from fashionlab.training.transfer import HeadOfFeatures, distances_from_head, lr_scales, phases
