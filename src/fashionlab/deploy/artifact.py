@@ -26,6 +26,7 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.deploy import archive, rules
 from fashionlab.deploy.reference import Reference
+from fashionlab.evaluation.outlier_scores import FORMULAS, mahalanobis
 
 FORMAT = "fashionlab-artifact-1"
 DESCRIPTION, CARD, CHECK, OUTLIERS, REFERENCE = (
@@ -102,13 +103,13 @@ class Artifact:
     @cached_property
     def rules(self) -> rules.Rules:
         """How logits and features become answers."""
-        told, score = self.description, rules.SCORES[self.description.score]
+        told, score = self.description, FORMULAS[self.description.score]
         return rules.Rules(told.temperature, told.limit, lambda logits, features: score(logits, features, self.learned),
                            told.threshold)
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """float64 [N]: how far features [N, D] are from the nearest class, whatever score tells outliers."""
-        return rules.mahalanobis(features, features, self.learned)
+        return mahalanobis(features, features, self.learned)
 
 
 def place(model: str | Path) -> Path:
@@ -157,7 +158,7 @@ def _check(artifact: Artifact) -> None:
     numbers = [getattr(told, field.name) for field in fields(told) if field.type in ("int", "float")]
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in numbers) or told.temperature <= 0:
         raise ValueError(f"{DESCRIPTION} holds a figure that is none")
-    if told.score not in rules.SCORES or told.graph not in artifact.graphs or told.graph == "pt2":
+    if told.score not in FORMULAS or told.graph not in artifact.graphs or told.graph == "pt2":
         raise ValueError(f"{DESCRIPTION} names a score or a graph that is not there")
     depth = learned["root"].shape[0]
     if learned["root"].shape != (depth, depth) or learned["centres"].shape[1:] != (depth,):
