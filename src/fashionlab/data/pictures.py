@@ -6,8 +6,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.errors import DataError
-
-GREY, COLOUR = "L", "RGB"
+from fashionlab.common.picture_files import COLOUR, GREY
 
 
 def mode_for(channels: int) -> str:

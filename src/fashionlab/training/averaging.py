@@ -12,7 +12,7 @@ schedule's, or None. The model is always the bare one, not wrapped for Distribut
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import Any, Protocol
 
 import torch
@@ -21,7 +21,15 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from fashionlab.common.errors import UsageError
+from fashionlab.common.runtime import Runtime, generator
+from fashionlab.data import ResidentPictures
+from fashionlab.recipes import Recipe
 from fashionlab.recipes.averaging import AveragingSettings, Ema, Lookahead, Swa
+from fashionlab.runs.folder import ModelSpec
+from fashionlab.runs.predict import normalise, statistics
+
+# Pictures that renew the batch-norm statistics of averaged weights.
+REFRESH_PICTURES = 10_000
 
 
 class Averaging(Protocol):
@@ -195,6 +203,13 @@ def final_weights(averaging: Averaging, model: nn.Module, batches: Iterable[Tens
     final = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(own)
     return final
+
+
+def refresh_batches(train: ResidentPictures, recipe: Recipe, spec: ModelSpec, runtime: Runtime) -> Iterator[Tensor]:
+    """What `refresh_batch_norm` measures on: training pictures drawn by the seed, normalised, not augmented."""
+    mean, std = statistics(spec, runtime.device)
+    order = torch.randperm(len(train), generator=generator(recipe.seed, "refresh"))[:REFRESH_PICTURES]
+    return (normalise(train.take(part)[1].float() / 255, mean, std, runtime) for part in order.split(recipe.batch_size))
 
 
 @torch.no_grad()

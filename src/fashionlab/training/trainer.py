@@ -27,7 +27,7 @@ from fashionlab.runs.checkpoint import save_checkpoint
 from fashionlab.runs.folder import ModelSpec, RunFolder
 from fashionlab.runs.predict import normalise, predict_logits, statistics
 from fashionlab.runs.weights import save_weights
-from fashionlab.training.averaging import build_averaging, final_weights
+from fashionlab.training.averaging import build_averaging, final_weights, refresh_batches
 from fashionlab.training.distributed import World
 from fashionlab.training.logs import Progress, Row, TensorBoard, write_history
 from fashionlab.training.schedules import Schedule
@@ -39,8 +39,6 @@ from fashionlab.training.transfer import FeatureCache, cache_features, lr_scales
 
 # A long epoch is checkpointed this often too. When it happens never changes a result.
 CHECKPOINT_SECONDS = 300.0
-# Pictures that renew the batch-norm statistics of averaged weights.
-REFRESH_PICTURES = 10_000
 
 
 @dataclass
@@ -341,9 +339,7 @@ class Trainer:
     def _finish_averaging(self, run: RunFolder) -> None:
         """Write the averaged weights, their batch-norm statistics renewed. The model itself goes on unaveraged."""
         start = time.perf_counter()
-        order = torch.randperm(len(self.train), generator=generator(self.recipe.seed, "refresh"))[:REFRESH_PICTURES]
-        plain = (normalise(self.train.take(part)[1].float() / 255, self.mean, self.std, self.runtime)
-                 for part in order.split(self.recipe.batch_size))
+        plain = refresh_batches(self.train, self.recipe, self.spec, self.runtime)
         with self.runtime.autocast():
             weights = final_weights(self.averaging, self.model, plain, self.phase.fixed)
         if self.world.is_first:
