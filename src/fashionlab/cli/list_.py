@@ -11,10 +11,10 @@ from fashionlab.common.errors import unknown
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="models, recipes, augmentations, optimizers, studies or datasets.")],
+    what: Annotated[str, typer.Argument(help="models, recipes, augmentations, optimizers, studies, datasets or formats.")],
     json: Annotated[bool, typer.Option("--json", help="Print as one JSON object.")] = False,
 ) -> None:
-    """List the models, recipes, augmentations, optimizers, studies or data sets there are."""
+    """List the models, recipes, augmentations, optimizers, studies, data sets or data formats there are."""
     from fashionlab.cli.output import print_json, print_table
 
     if what not in _LISTS:
@@ -105,7 +105,17 @@ def _datasets() -> _Rows:
     return rows, ["name", "classes", "description"]
 
 
+def _formats() -> _Rows:
+    from fashionlab.data.formats import FORMATS
+
+    rows = []
+    for name in FORMATS:
+        entry = FORMATS[name]
+        rows.append({"name": name, "description": entry.looks_like, "written": "yes" if entry.write else "no"})
+    return rows, ["name", "description", "written"]
+
+
 _LISTS: dict[str, Callable[[], _Rows]] = {
     "models": _models, "recipes": _recipes, "augmentations": _augmentations, "optimizers": _optimizers,
-    "studies": _studies, "datasets": _datasets,
+    "studies": _studies, "datasets": _datasets, "formats": _formats,
 }
