@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from fashionlab.common.errors import UsageError
+from fashionlab.common.errors import unknown
 
 
 def command(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx, or pt2: beside ONNX also for torch.export.load."
-                                         )] = "onnx",
+    format_: Annotated[str, typer.Option("--format", help="onnx, or what is made beside it, such as pt2 for "
+                                         "torch.export.load.")] = "onnx",
     int8: Annotated[bool, typer.Option("--int8", help="Also make a graph in 8-bit integers; it answers where it loses "
                                        "at most 0.2 points and is faster.")] = False,
     prune: Annotated[float | None, typer.Option(metavar="SHARE", help="First take this share of the channels away and "
@@ -28,8 +28,11 @@ def command(
     outlier warnings, a reference for drift, the model card, and sums of all files. Everything is checked against
     PyTorch before it is written.
     """
-    if format_ not in ("onnx", "pt2"):
-        raise UsageError(f"--format {format_}: expected onnx or pt2")
+    from fashionlab.deploy.formats import BASE, FORMATS
+
+    beside = [name for name in FORMATS if name != BASE]
+    if format_ not in ("onnx", *beside):
+        raise unknown("--format", format_, ("onnx", *beside))
     from fashionlab.cli.output import print_json, print_table
     from fashionlab.deploy import card
     from fashionlab.deploy.export import Options, check_target, export_run
@@ -47,7 +50,8 @@ def command(
         from fashionlab.report.page import write_report
 
         write_report(run, data_dir=data_dir)
-    artifact = export_run(run, Options(target, int8, format_ == "pt2", unpruned, data_dir))
+    formats = [name for name in beside if name == format_ or (name == "int8" and int8)]
+    artifact = export_run(run, Options(target, formats, unpruned, data_dir))
     told, checked = artifact.description, artifact.check
     if json:
         print_json({"run": str(run), "artifact": str(target), **checked, "temperature": told.temperature,

@@ -11,7 +11,8 @@ from fashionlab.common.errors import unknown
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="models, recipes, augmentations, optimizers, studies, datasets or formats.")],
+    what: Annotated[str, typer.Argument(help="models, recipes, augmentations, optimizers, studies, datasets or "
+                                             "formats.")],
     json: Annotated[bool, typer.Option("--json", help="Print as one JSON object.")] = False,
 ) -> None:
     """List the models, recipes, augmentations, optimizers, studies, data sets or data formats there are."""
