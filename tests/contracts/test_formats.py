@@ -88,8 +88,8 @@ def test_a_lone_file_of_it_is_read(name: str, tmp_path: Path) -> None:
             found.read(file)
 
 
-def test_formats_need_no_torch() -> None:
+def test_formats_load_nothing_that_a_service_goes_without() -> None:
     code = ("import sys; from fashionlab.deploy.inputs import find; find(['a.npz', sys.executable]); "
-            "print(*{'torch', 'scipy', 'sklearn'} & set(sys.modules))")
+            "print(*{'torch', 'scipy', 'sklearn', 'platformdirs', 'filelock'} & set(sys.modules))")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"

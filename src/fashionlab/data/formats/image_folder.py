@@ -16,7 +16,6 @@ from fashionlab.common.errors import DataError
 from fashionlab.common.picture_files import SUFFIXES
 from fashionlab.common.progress import note, progress
 from fashionlab.common.records import PictureSet
-from fashionlab.data.decoded_cache import read_folder
 from fashionlab.data.formats.base import FORMATS, DataFormat, Parts
 from fashionlab.data.pictures import to_image
 from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, read_classes
@@ -44,6 +43,8 @@ class FolderSource:
     test: Path | None
 
     def read(self, part: Part, wanted: Wanted) -> PictureSet:
+        from fashionlab.data.decoded_cache import read_folder  # needs platformdirs, which a service goes without
+
         known = read_classes(self.root)
         classes = known or tuple(folder.name for folder in _class_folders(self.train))
         training, chosen = self._choose(part, classes, named=known is not None)
