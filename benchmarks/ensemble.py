@@ -17,8 +17,8 @@ from recipe import ROOT, summarise
 
 from fashionlab.common.environment import commit, machine, versions
 from fashionlab.common.files import write_json
+from fashionlab.evaluation.proportions import share
 from fashionlab.runs.results import load_results
-from fashionlab.studies.statistics import proportion_interval
 
 JUDGED = ("test_accuracy", "val_accuracy", "nll", "ece")
 
@@ -32,7 +32,7 @@ def main() -> None:
     singles = [load_results(member).metrics for member in members]
     together = load_results(ROOT / "runs" / name)
     pictures = len(together.test.labels)
-    interval = proportion_interval(round(together.metrics["test_accuracy"] * pictures), pictures)
+    interval = share(round(together.metrics["test_accuracy"] * pictures), pictures)
     write_json(ROOT / "results" / f"ensemble-{recipe}.json", {
         "command": f"python {shlex.join(sys.argv)}", "recipe": recipe, "members": seeds, "commit": commit(),
         "precision": together.environment["precision"], "machine": machine(), "versions": versions(),

@@ -34,7 +34,7 @@ def main() -> None:
         run, name = prune_run(run, words.prune), f"{name}-pruned{round(100 * words.prune)}"
     with TemporaryDirectory() as folder:
         target = Path(folder) / "artifact.zip"
-        artifact = export_run(run, Options(target, int8=True, pt2=True, unpruned=words.run if words.prune else None))
+        artifact = export_run(run, Options(target, ("int8", "pt2"), unpruned=words.run if words.prune else None))
         told = artifact.description
         write_json(ROOT / "results" / f"export-{name}.json", {
             "command": shlex.join(["python", "benchmarks/export.py", *sys.argv[1:]]), "commit": commit(),

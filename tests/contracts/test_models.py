@@ -15,6 +15,7 @@ from torch.optim.swa_utils import update_bn
 
 from fashionlab.common.errors import UsageError
 from fashionlab.models import MODELS, argument_names, build, check_arguments, count_macs, count_parameters
+from fashionlab.models.pruning import shrink
 
 NAMES = MODELS.names()
 
@@ -142,6 +143,20 @@ def _accuracy_by_heart(name: str) -> float:
 
 def _accuracy(logits: Tensor, labels: Tensor) -> float:
     return (logits.argmax(1) == labels).double().mean().item()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if MODELS[name].card.width])
+def test_it_can_be_narrowed(name: str) -> None:
+    """Half of the channels, whose weights come from the whole network."""
+    key = MODELS[name].card.width
+    width = check_arguments(name, {})[key]
+    half = tuple(one // 2 for one in width) if isinstance(width, tuple) else width // 2
+    whole, narrow = fresh(name), build(name, classes=10, channels=1, image_size=28, **{key: half})
+    narrow.load_state_dict(shrink(whole, narrow, name))
+    assert count_parameters(narrow) < count_parameters(whole)
+    values, narrowed = dict(whole.named_parameters()), dict(narrow.named_parameters())
+    for key, weight in narrowed.items():
+        assert torch.isin(weight, values[key]).all(), key
 
 
 @pytest.mark.parametrize("name", NAMES)

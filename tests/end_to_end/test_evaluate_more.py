@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-SCORES = ("max-softmax", "energy", "mahalanobis", "neighbours")
+from fashionlab.evaluation.outliers import SCORES
 
 
 @pytest.fixture

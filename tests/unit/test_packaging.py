@@ -15,10 +15,10 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from fashionlab.common.extras import EXTRAS
 from PIL import Image
 
 import fashionlab
+from fashionlab.common.extras import EXTRAS
 from garments import photo
 
 ROOT = Path(__file__).parents[2]

@@ -5,17 +5,17 @@ from __future__ import annotations
 from pathlib import Path
 
 from fashionlab.api.classifier import Classifier
-from fashionlab.common.errors import UsageError
+from fashionlab.common.errors import unknown
 from fashionlab.deploy.export import Options, check_target, export_run
-
-FORMATS = ("onnx", "pt2")
+from fashionlab.deploy.formats import BASE, FORMATS
 
 
 def export(run: Path, target: Path | None, *, int8: bool, format: str, prune: float | None,
            data_dir: Path | None) -> Classifier:
     """As `Run.export`."""
-    if format not in FORMATS:
-        raise UsageError(f"format {format}: expected {' or '.join(FORMATS)}")
+    beside = [name for name in FORMATS if name != BASE]
+    if format not in ("onnx", *beside):
+        raise unknown("--format", format, ("onnx", *beside))
     if target:
         check_target(target)
     unpruned = None
@@ -29,5 +29,6 @@ def export(run: Path, target: Path | None, *, int8: bool, format: str, prune: fl
         from fashionlab.report.page import write_report
 
         write_report(run, data_dir=data_dir)
-    export_run(run, Options(target, int8, format == "pt2", unpruned, data_dir))
+    formats = [name for name in beside if name == format or (name == "int8" and int8)]
+    export_run(run, Options(target, formats, unpruned, data_dir))
     return Classifier(target)

@@ -24,8 +24,9 @@ from fashionlab.common import environment, runtime
 from fashionlab.common.errors import UsageError
 from fashionlab.common.records import PictureSet
 from fashionlab.data.resident import ResidentPictures
+from fashionlab.optimizers.adam import Adam
+from fashionlab.optimizers.sgd import Sgd
 from fashionlab.recipes import Recipe
-from fashionlab.recipes.optimizers import Adam, Sgd
 from fashionlab.runs.folder import ModelSpec
 from fashionlab.training.distributed import World
 from fashionlab.training.trainer import Trainer

@@ -11,9 +11,9 @@ from fashionlab.common.errors import UsageError
 
 app = typer.Typer(no_args_is_help=True, help="Fetch, describe, show and convert data sets.")
 
-Dataset = Annotated[str, typer.Argument(help="A name (`fashionlab list datasets`) or a path: a folder with IDX files, "
-                                             "with two CSV tables or with one folder of pictures a class, or an .npz "
-                                             "file.")]
+Dataset = Annotated[str, typer.Argument(help="A name (`fashionlab list datasets`) or a path: a folder with one folder "
+                                             "of pictures a class, IDX files, CSV tables, an .npz file and others "
+                                             "(`fashionlab list formats`).")]
 DataDir = Annotated[Path | None, typer.Option(help="The folder of a named data set; else FASHIONLAB_DATA, the cache, "
                                                    "the system, a download.")]
 Skip = Annotated[bool, typer.Option("--skip-unreadable", help="List broken pictures on stderr and go on without them.")]
@@ -88,8 +88,8 @@ def show(
 @app.command()
 def convert(
     source: Annotated[str, typer.Argument(help="A name or a path, as for `data info`.")],
-    target: Annotated[Path, typer.Argument(help="The folder to make, or for npz the .npz file.")],
-    to: Annotated[str, typer.Option(help="idx, csv, npz or folder.")],
+    target: Annotated[Path, typer.Argument(help="The folder or the file to make.")],
+    to: Annotated[str, typer.Option(help="A format: idx, csv, npz, folder and others (`fashionlab list formats`).")],
     data_dir: DataDir = None,
     skip_unreadable: Skip = False,
     overwrite: Overwrite = False,

@@ -24,8 +24,8 @@ def command(
     """Evaluate a run again.
 
     Every picture of the split is judged once with the run's final weights; scores go into the run's folder.
-    Robustness is the accuracy under ten corruptions of five severities; outliers are pictures of what the run knows no
-    class for: noise, scrambled pictures, digits and the data sets named with --outlier-set.
+    Robustness is the accuracy under corruptions of five severities each; outliers are pictures of what the run knows no
+    class for: noise, scrambled pictures, digits and the like, and the data sets named with --outlier-set.
     """
     if split not in ("test", "val"):
         raise UsageError(f"--split {split}: expected test or val")

@@ -10,8 +10,8 @@ import typer
 
 def command(
     run: Annotated[Path, typer.Argument(help="The folder of a run.")],
-    format_: Annotated[str, typer.Option("--format", help="onnx, or pt2: beside ONNX also for torch.export.load."
-                                         )] = "onnx",
+    format_: Annotated[str, typer.Option("--format", help="onnx, or what is made beside it, such as pt2 for "
+                                         "torch.export.load.")] = "onnx",
     int8: Annotated[bool, typer.Option("--int8", help="Also make a graph in 8-bit integers; it answers where it loses "
                                        "at most 0.2 points and is faster.")] = False,
     prune: Annotated[float | None, typer.Option(metavar="SHARE", help="First take this share of the channels away and "

@@ -11,10 +11,11 @@ from fashionlab.common.errors import unknown
 
 
 def command(
-    what: Annotated[str, typer.Argument(help="models, recipes, augmentations, studies or datasets.")],
+    what: Annotated[str, typer.Argument(help="models, recipes, augmentations, optimizers, studies, datasets or "
+                                             "formats.")],
     json: Annotated[bool, typer.Option("--json", help="Print as one JSON object.")] = False,
 ) -> None:
-    """List the models, recipes, augmentations, studies or data sets there are."""
+    """List the models, recipes, augmentations, optimizers, studies, data sets or data formats there are."""
     from fashionlab.cli.output import print_json, print_table
 
     if what not in _LISTS:
@@ -70,6 +71,18 @@ def _augmentations() -> _Rows:
     return rows, ["name", "kind", "description"]
 
 
+def _optimizers() -> _Rows:
+    from fashionlab.optimizers import OPTIMIZERS
+
+    rows = []
+    for name in OPTIMIZERS:
+        entry = OPTIMIZERS[name]
+        rows.append({
+            "name": name, "description": entry.description, "source": entry.source, "fields": list(entry.model_fields),
+        })
+    return rows, ["name", "description", "source"]
+
+
 def _studies() -> _Rows:
     from fashionlab.studies import catalog
 
@@ -93,7 +106,17 @@ def _datasets() -> _Rows:
     return rows, ["name", "classes", "description"]
 
 
+def _formats() -> _Rows:
+    from fashionlab.data.formats import FORMATS
+
+    rows = []
+    for name in FORMATS:
+        entry = FORMATS[name]
+        rows.append({"name": name, "description": entry.looks_like, "written": "yes" if entry.write else "no"})
+    return rows, ["name", "description", "written"]
+
+
 _LISTS: dict[str, Callable[[], _Rows]] = {
-    "models": _models, "recipes": _recipes, "augmentations": _augmentations, "studies": _studies,
-    "datasets": _datasets,
+    "models": _models, "recipes": _recipes, "augmentations": _augmentations, "optimizers": _optimizers,
+    "studies": _studies, "datasets": _datasets, "formats": _formats,
 }

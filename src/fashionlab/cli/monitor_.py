@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 def command(
     images: Annotated[list[str], typer.Argument(
-        metavar="FOLDER...", help="Folders, pictures, patterns, IDX, CSV or NPZ sets, as `predict` takes them.")],
+        metavar="FOLDER...", help="Folders, pictures, patterns, sets (IDX, CSV, NPZ ...), as `predict` takes them.")],
     model: Annotated[str, typer.Option(help="An artifact, or `default` for the bundled model.")] = "default",
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def command(
     model: Annotated[str, typer.Argument(help="A run, an artifact, or `default` for the bundled model.")],
     images: Annotated[list[str], typer.Argument(
-        metavar="IMAGE...", help="Pictures, folders, patterns, IDX, CSV or NPZ sets; - for a picture on stdin.")],
+        metavar="IMAGE...", help="Pictures, folders, patterns, sets (IDX, CSV, NPZ ...); - for a picture on stdin.")],
     top: Annotated[int, typer.Option(help="How many classes are listed for each picture.")] = 3,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     jsonl: Annotated[bool, typer.Option(

@@ -14,6 +14,7 @@ from typing import TypeVar
 import numpy as np
 from PIL import (  # the plug-ins: for a format that is not loaded yet, PIL would load all forty
     Image,
+    ImageOps,
     JpegImagePlugin,
     PngImagePlugin,
     WebPImagePlugin,  # noqa: F401
@@ -22,6 +23,7 @@ from PIL import (  # the plug-ins: for a format that is not loaded yet, PIL woul
 from fashionlab.common.errors import DataError
 
 SUFFIXES = frozenset({".png", ".jpg", ".jpeg", ".webp"})
+GREY, COLOUR = "L", "RGB"  # modes of PIL
 MAX_PIXELS = 50_000_000
 MAX_SCANS = 32  # of a progressive JPEG: encoders make about ten, each is decoded over all pixels
 _FORMATS = ("PNG", "JPEG", "WEBP")
@@ -93,6 +95,26 @@ def is_grey(picture: Image.Image) -> bool:
         palette = np.array(picture.getpalette("RGB") or [0, 0, 0]).reshape(-1, 3)
         return bool((palette == palette[:, :1]).all())
     return picture.mode in ("1", "L", "LA", "La") or picture.mode.startswith("I")
+
+
+def in_bytes(picture: Image.Image) -> tuple[Image.Image, str]:
+    """The picture upright by its EXIF orientation and in 8 bits: as L or RGB, or as RGBA where it may be transparent;
+    and which of L and RGB it is without its transparency.
+
+    A palette is grey when all its entries are, 16-bit grey is scaled to 8, CMYK becomes RGB.
+    """
+    mode = GREY if is_grey(picture) else COLOUR
+    ImageOps.exif_transpose(picture, in_place=True)
+    if picture.mode.startswith("I"):
+        return from_sixteen_bits(picture), GREY
+    return picture.convert("RGBA" if picture.has_transparency_data else mode), mode
+
+
+def on_background(picture: Image.Image, colour: str, mode: str) -> Image.Image:
+    """An RGBA picture on a plain background, as L or RGB; any other as it is."""
+    if picture.mode != "RGBA":
+        return picture
+    return Image.alpha_composite(Image.new("RGBA", picture.size, colour), picture).convert(mode)
 
 
 def from_sixteen_bits(picture: Image.Image) -> Image.Image:

@@ -13,6 +13,7 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.files import replacing
+from fashionlab.common.logits import softmax
 
 SplitName = Literal["val", "test"]
 # What people call them.
@@ -107,9 +108,7 @@ class Predictions:
     @cached_property
     def probabilities(self) -> np.ndarray:
         """Softmax of the logits in float64, [N, K]."""
-        shifted = self.logits.astype(np.float64) - self.logits.max(axis=1, keepdims=True)
-        exponentials = np.exp(shifted)
-        return exponentials / exponentials.sum(axis=1, keepdims=True)
+        return softmax(self.logits)
 
     @cached_property
     def predicted(self) -> np.ndarray:

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import from_sixteen_bits, in_threads, is_grey, opened
+from fashionlab.common.picture_files import in_bytes, in_threads, is_grey, on_background, opened
 from fashionlab.common.progress import progress
-from fashionlab.data.pictures import COLOUR, GREY, fit, mode_for, to_array
+from fashionlab.data.pictures import fit, mode_for, to_array
 
 DEFAULT_SIZE = 28
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
@@ -79,16 +79,6 @@ def _upright_size(picture: Image.Image) -> tuple[int, int]:
 
 
 def _decode(picture: Image.Image) -> Image.Image:
-    """The picture upright, as 8-bit grey (L) or colour (RGB) by its mode; a palette is grey when all its entries are.
-
-    16-bit grey is scaled to 8. What is transparent becomes black, the background of Fashion-MNIST.
-    """
-    mode = GREY if is_grey(picture) else COLOUR
-    ImageOps.exif_transpose(picture, in_place=True)
-    if picture.mode.startswith("I"):
-        return from_sixteen_bits(picture)
-    if picture.has_transparency_data:
-        colours = picture.convert("RGBA")
-        black = Image.new("RGBA", colours.size, (0, 0, 0, 255))
-        return Image.alpha_composite(black, colours).convert(COLOUR).convert(mode)
-    return picture.convert(mode)
+    """The picture upright in 8 bits, L or RGB. What is transparent becomes black, the background of Fashion-MNIST."""
+    decoded, mode = in_bytes(picture)
+    return on_background(decoded, "black", mode)

@@ -23,7 +23,7 @@ from fashionlab.common.progress import note, progress
 from fashionlab.data.catalog import NamedDataset
 from fashionlab.data.debian import from_debian
 from fashionlab.data.decoded_cache import user_cache
-from fashionlab.data.idx import named_files, read_idx, sha256
+from fashionlab.data.formats.idx import named_files, read_idx, sha256
 from fashionlab.data.routes import RouteFailed
 
 Route = Callable[[NamedDataset, Path], None]  # puts the set's files into the folder or raises RouteFailed

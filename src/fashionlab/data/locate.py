@@ -15,13 +15,13 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from fashionlab.common.errors import DataError, UsageError, unknown
-from fashionlab.data import csv, fetch, idx, image_folder, npz
+from fashionlab.data import fetch
 from fashionlab.data.catalog import DATASETS, NamedDataset
 from fashionlab.data.decoded_cache import user_cache
+from fashionlab.data.formats import csv, idx, recognise
 from fashionlab.data.source import Source
 
 DATA_VARIABLE = "FASHIONLAB_DATA"
-_FORMATS = (npz, idx, csv, image_folder)  # an image folder comes last: any folder with folders in it looks like one
 
 
 def locate(dataset: str, data_dir: Path | None = None) -> Source:
@@ -35,17 +35,7 @@ def locate(dataset: str, data_dir: Path | None = None) -> Source:
         raise unknown("data set", dataset, DATASETS)
     if data_dir is not None:
         raise UsageError(f"data_dir {data_dir} goes with the name of a data set, but {dataset!r} is a path itself")
-    return at_path(path)
-
-
-def at_path(path: Path) -> Source:
-    """The source at `path`, whatever its format. Raises DataError when there is none."""
-    for reader in _FORMATS:
-        source = reader.detect(path)
-        if source is not None:
-            return source
-    raise DataError(f"{path}: no data set; expected a folder with IDX files, with *train*.csv and *test*.csv or with "
-                    "one folder of pictures a class, or an .npz file")
+    return recognise(path)
 
 
 def explicit_folder(data_dir: Path | None) -> tuple[Path | None, str]:

@@ -6,9 +6,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import to_image
-
-GREY, COLOUR = "L", "RGB"
+from fashionlab.common.picture_files import COLOUR, GREY, to_image
 
 
 def mode_for(channels: int) -> str:

@@ -2,8 +2,7 @@
 
     artifact.json     what it is: classes, the form of its pictures, its graphs, temperature, thresholds
     model.onnx        the network, pictures uint8 [N, C, H, W] in, logits and features out
-    model-int8.onnx   where asked for
-    model.pt2         where asked for: the same for PyTorch (torch.export)
+    model-*, model.*  where asked for: the same in other formats (`deploy.formats`)
     outliers.npz      what the outlier score learned
     reference.npz     what drift is measured against
     check.json        how the graphs were checked and measured
@@ -25,12 +24,13 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.deploy import archive, rules
+from fashionlab.deploy.formats import FORMATS
 from fashionlab.deploy.reference import Reference
+from fashionlab.evaluation.outlier_scores import FORMULAS, mahalanobis
 
 FORMAT = "fashionlab-artifact-1"
 DESCRIPTION, CARD, CHECK, OUTLIERS, REFERENCE = (
     "artifact.json", "model_card.md", "check.json", "outliers.npz", "reference.npz")
-GRAPHS = {"float32": "model.onnx", "int8": "model-int8.onnx", "pt2": "model.pt2"}
 BUNDLED = "bundled/default.zip"
 
 
@@ -41,7 +41,7 @@ class Description:
     name, recipe, model, parameters, fashionlab, commit, data_sha256: where it comes from. classes: labels in order.
     channels, image_size: pictures are uint8 [N, channels, image_size, image_size], 0 to 255, in the data's form.
     mean, std: normalisation, done inside the graphs, as are the `views` that are averaged.
-    graph: the one that answers: "float32" or "int8". temperature: divides logits. coverage and limit: the promise of
+    graph: the format that answers. temperature: divides logits. coverage and limit: the promise of
     the prediction sets, and 1 - probability up to which a class belongs to one. score, threshold: of outliers, and
     accepted, the share of known pictures that pass. areas: the AUROC by which the score was chosen. training,
     validation: pictures that score and thresholds were learned from.
@@ -76,7 +76,7 @@ class Description:
 class Artifact:
     """An artifact in memory.
 
-    graphs: the graphs' files by the names of GRAPHS. learned: what the rules' scores need, by name. check: what
+    graphs: the graphs' files by their formats' names. learned: what the rules' scores need, by name. check: what
     `check.checked` measured. source: what messages call it.
     """
 
@@ -92,7 +92,7 @@ class Artifact:
         """Write it to `target`: a zip where the name ends in .zip, else a folder. What is there is replaced."""
         archive.write(target, {
             DESCRIPTION: _json({"format": FORMAT, **asdict(self.description)}),
-            **{GRAPHS[name]: graph for name, graph in self.graphs.items()},
+            **{FORMATS[name].file: graph for name, graph in self.graphs.items()},
             OUTLIERS: archive.pack_arrays(self.learned),
             REFERENCE: archive.pack_arrays({**self.reference.values, "classes": self.reference.classes}),
             CHECK: _json(self.check),
@@ -102,13 +102,13 @@ class Artifact:
     @cached_property
     def rules(self) -> rules.Rules:
         """How logits and features become answers."""
-        told, score = self.description, rules.SCORES[self.description.score]
+        told, score = self.description, FORMULAS[self.description.score]
         return rules.Rules(told.temperature, told.limit, lambda logits, features: score(logits, features, self.learned),
                            told.threshold)
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """float64 [N]: how far features [N, D] are from the nearest class, whatever score tells outliers."""
-        return rules.mahalanobis(features, features, self.learned)
+        return mahalanobis(features, features, self.learned)
 
 
 def place(model: str | Path) -> Path:
@@ -134,7 +134,7 @@ def load(source: Path) -> Artifact:
         if values.pop("format") != FORMAT:
             raise DataError(f"{source}: not an artifact that this version of fashionlab reads (expected {FORMAT})")
         description = _description(values)
-        graphs = {name: files[file] for name, file in GRAPHS.items() if file in files}
+        graphs = {name: files[FORMATS[name].file] for name in FORMATS if FORMATS[name].file in files}
         reference = archive.unpack_arrays(files[REFERENCE], f"{source}, {REFERENCE}")
         classes = reference.pop("classes")
         artifact = Artifact(description, graphs, archive.unpack_arrays(files[OUTLIERS], f"{source}, {OUTLIERS}"),
@@ -157,7 +157,7 @@ def _check(artifact: Artifact) -> None:
     numbers = [getattr(told, field.name) for field in fields(told) if field.type in ("int", "float")]
     if not all(isinstance(value, int | float) and math.isfinite(value) for value in numbers) or told.temperature <= 0:
         raise ValueError(f"{DESCRIPTION} holds a figure that is none")
-    if told.score not in rules.SCORES or told.graph not in artifact.graphs or told.graph == "pt2":
+    if told.score not in FORMULAS or told.graph not in artifact.graphs or not FORMATS[told.graph].serves:
         raise ValueError(f"{DESCRIPTION} names a score or a graph that is not there")
     depth = learned["root"].shape[0]
     if learned["root"].shape != (depth, depth) or learned["centres"].shape[1:] != (depth,):

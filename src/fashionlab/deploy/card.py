@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from fashionlab.common.errors import DataError
+from fashionlab.deploy.formats import FORMATS
 from fashionlab.runs.results import RunResults
 
 HEADER = ("graph", "bytes", "test accuracy", "largest difference", "equal answers", "1 (ms)", "32 (ms)", "256 (ms)",
@@ -55,5 +56,5 @@ def remarks(checked: Mapping[str, Any]) -> list[str]:
             f"{checked['parity']:,} of them, against PyTorch in float32",
             f"median and p99 of a call by number of pictures in it, {checked['threads']} thread(s) on "
             f"{machine['processor']}, {machine['cores']} cores; pictures/s at the fastest of these"]
-    verdicts = (checked.get(name) for name in ("pruning", "int8"))
+    verdicts = (checked.get(name) for name in ("pruning", *FORMATS))
     return [*told, *(verdict["why"] for verdict in verdicts if verdict)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
+from torch import nn
 
 import fashionlab
 from fashionlab.common import runtime
@@ -20,6 +22,7 @@ from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.deploy import archive, card, check, graph
 from fashionlab.deploy.artifact import Artifact, Description
+from fashionlab.deploy.formats import BASE, FORMATS
 from fashionlab.deploy.learn import COVERAGE, Learned, learn
 from fashionlab.deploy.session import Session
 from fashionlab.evaluation.outlier_run import FITTED
@@ -29,17 +32,14 @@ from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import test_pictures, training_pictures
 from fashionlab.runs.results import RunResults, load_results
 
-CALIBRATION = 512  # training pictures on which int8 scales are observed
-
 
 @dataclass(frozen=True)
 class Options:
-    """int8, pt2: make these graphs too. target: a folder, or a zip where the name ends in .zip. unpruned: the run that
-    the exported one was pruned from, to be measured beside it."""
+    """target: a folder, or a zip where the name ends in .zip. formats: of `deploy.formats`, what is made beside BASE.
+    unpruned: the run that the exported one was pruned from, to be measured beside it."""
 
     target: Path
-    int8: bool = False
-    pt2: bool = False
+    formats: Sequence[str] = ()
     unpruned: Path | None = None
     data_dir: Path | None = None
 
@@ -71,29 +71,24 @@ def export_run(path: Path, options: Options) -> Artifact:
     place = runtime.choose("cpu", "float32")
     model, spec = load_model(results.folder, place.device)
     deployed = graph.Deployed(model, spec)
-    graphs = _graphs(deployed, pictures, split, options)
-    sessions = {name: Session(content, place.threads) for name, content in graphs.items() if name != "pt2"}
+    graphs = _graphs(graph.Exported(deployed, pictures, split), options.formats)
+    sessions = {name: Session(content, place.threads) for name, content in graphs.items() if FORMATS[name].serves}
 
     note("export: measuring")
-    weights = safetensors.torch.save({name: value.contiguous() for name, value in model.state_dict().items()})
-    forms = {check.PYTORCH: check.Form(partial(graph.ask, deployed), len(weights))}
-    forms |= {name: check.Form(session.run, len(graphs[name])) for name, session in sessions.items()}
-    if options.pt2:
-        forms["pt2"] = check.Form(partial(graph.ask, graph.load_pt2(graphs["pt2"])), len(graphs["pt2"]))
-    if options.unpruned:
-        whole = _graph_of(options.unpruned)
-        forms[check.UNPRUNED] = check.Form(Session(whole, place.threads).run, len(whole))
+    forms = _forms(model, deployed, graphs, sessions, options, place.threads)
     rows = check.compare(forms, test)
     largest = float(np.abs(graph.ask(deployed, test.images[: check.PARITY])[0]).max())
-    for name in forms.keys() & {"float32", "pt2"}:
-        check.require_parity(rows, name, largest)
+    for name in graphs:
+        if not FORMATS[name].judge:
+            check.require_parity(rows, name, largest)
 
     note("export: learning temperature, thresholds and reference on validation pictures")
     learned = {name: learn(session, pictures, split) for name, session in sessions.items()}
     accuracies = {name: one.accuracy for name, one in learned.items()}
-    verdict = check.judge_int8(rows["float32"], rows["int8"], accuracies) if options.int8 else None
-    served = "int8" if verdict and verdict["served"] else "float32"
-    checked = _checked(rows, accuracies, verdict, served, len(test), place.threads)
+    verdicts = {name: judge(rows[BASE], rows[name], accuracies)
+                for name in graphs if (judge := FORMATS[name].judge)}
+    served = _served(rows, verdicts)
+    checked = _checked(rows, accuracies, verdicts, served, len(test), place.threads)
     if options.unpruned:
         checked["pruning"] = check.judge_pruning(
             rows, tuple(run.metrics["val_accuracy"] for run in (load_results(options.unpruned), results)))
@@ -104,19 +99,23 @@ def export_run(path: Path, options: Options) -> Artifact:
     return artifact
 
 
-def _graphs(deployed: graph.Deployed, pictures: PictureSet, split: Split, options: Options) -> dict[str, bytes]:
+def _graphs(network: graph.Exported, beside: Sequence[str]) -> dict[str, bytes]:
     note("export: making the graph")
-    program = graph.to_program(deployed)
-    graphs = {"float32": graph.to_onnx(program)}
-    if options.int8:
-        from fashionlab.deploy.quantize import to_int8  # slow to import
+    return {name: FORMATS[name].make(network) for name in FORMATS if name == BASE or name in beside}
 
-        note(f"export: int8, calibrated on {CALIBRATION} training pictures")
-        drawn = torch.randperm(len(split.train), generator=runtime.generator(0, "calibration"))[:CALIBRATION].numpy()
-        graphs["int8"] = to_int8(graphs["float32"], np.array(pictures.images[np.sort(split.train[drawn])]))
-    if options.pt2:
-        graphs["pt2"] = graph.to_pt2(program)
-    return graphs
+
+def _forms(network: nn.Module, deployed: graph.Deployed, graphs: dict[str, bytes], sessions: dict[str, Session],
+           options: Options, threads: int) -> dict[str, check.Form]:
+    """Everything that is measured side by side, by the names of its rows."""
+    weights = safetensors.torch.save({name: value.contiguous() for name, value in network.state_dict().items()})
+    forms = {check.PYTORCH: check.Form(partial(graph.ask, deployed), len(weights))}
+    for name, content in graphs.items():
+        opened = FORMATS[name].open
+        forms[name] = check.Form(opened(content) if opened else sessions[name].run, len(content))
+    if options.unpruned:
+        whole = _graph_of(options.unpruned)
+        forms[check.UNPRUNED] = check.Form(Session(whole, threads).run, len(whole))
+    return forms
 
 
 def _graph_of(path: Path) -> bytes:
@@ -125,12 +124,20 @@ def _graph_of(path: Path) -> bytes:
     return graph.to_onnx(graph.to_program(graph.Deployed(model, spec)))
 
 
-def _checked(rows: dict[str, dict[str, Any]], validation: dict[str, float], verdict: dict[str, Any] | None,
+def _served(rows: dict[str, dict[str, Any]], verdicts: dict[str, dict[str, Any]]) -> str:
+    """The format that answers: of those that may take the place of BASE the fastest in bulk."""
+    allowed = [name for name, verdict in verdicts.items() if verdict["served"]]
+    return max(allowed, key=lambda name: rows[name]["images_per_second"], default=BASE)
+
+
+def _checked(rows: dict[str, dict[str, Any]], validation: dict[str, float], verdicts: dict[str, dict[str, Any]],
              served: str, n: int, threads: int) -> dict[str, Any]:
-    """check.json: n test pictures, of which `parity` were compared picture by picture; the rows of `check.compare`."""
+    """check.json: n test pictures, of which `parity` were compared picture by picture; the rows of `check.compare`; the
+    verdict on each format that is judged, None where it was not made."""
     versions = {name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")}
     return {"n": n, "parity": min(n, check.PARITY), "served": served, "rows": rows, "validation_accuracy": validation,
-            "int8": verdict, "threads": threads, "machine": machine(), "versions": versions}
+            **{name: verdicts.get(name) for name in FORMATS if FORMATS[name].judge}, "threads": threads,
+            "machine": machine(), "versions": versions}
 
 
 def _description(results: RunResults, learned: Learned, served: str, pictures: PictureSet, split: Split,

@@ -1,4 +1,4 @@
-"""From a network to a graph that needs no Python: ONNX, and PyTorch's own format."""
+"""From a network to a graph that needs no Python: a program of torch, and ONNX."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import contextlib
 import io
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import onnx
@@ -16,6 +16,7 @@ from onnx import numpy_helper
 from torch import Tensor, nn
 
 from fashionlab.common.errors import FashionlabError
+from fashionlab.common.records import PictureSet, Split
 from fashionlab.runs.features import watching_last_layer
 from fashionlab.runs.folder import ModelSpec
 from fashionlab.runs.predict import statistics, views
@@ -50,13 +51,33 @@ class Deployed(nn.Module):
         return (logits.view(len(weighted), n, classes) * shares).sum(0), seen[-1].flatten(1)[:n]
 
 
+@dataclass(frozen=True)
+class Exported:
+    """A network on its way into files: what the formats of `deploy.formats` make theirs of.
+
+    pictures, split: the run's, from which a format that rounds takes training pictures.
+    """
+
+    deployed: Deployed
+    pictures: PictureSet
+    split: Split
+
+    @cached_property
+    def program(self) -> torch.export.ExportedProgram:
+        return to_program(self.deployed)
+
+    @cached_property
+    def onnx(self) -> bytes:
+        return to_onnx(self.program)
+
+
 def to_program(deployed: Deployed) -> torch.export.ExportedProgram:
     """The network as a program for any number of pictures. Raises FashionlabError when it cannot be had."""
     spec = deployed.spec
     # Two: torch takes a 0 or a 1 for a constant.
     example = torch.zeros(2, spec.channels, spec.image_size, spec.image_size, dtype=torch.uint8)
     try:
-        with torch.no_grad(), _silent():
+        with torch.no_grad(), silent():
             return torch.export.export(deployed, (example,), dynamic_shapes=({0: torch.export.Dim("pictures")},))
     except Exception as error:  # whatever the network's code makes torch stumble over
         first = (str(error).splitlines() or [""])[0]
@@ -65,7 +86,7 @@ def to_program(deployed: Deployed) -> torch.export.ExportedProgram:
 
 def to_onnx(program: torch.export.ExportedProgram) -> bytes:
     """One ONNX file: input "pictures", outputs "logits" and "features", dynamic number of pictures."""
-    with torch.no_grad(), _silent():
+    with torch.no_grad(), silent():
         made = torch.onnx.export(program, (), dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
                                  input_names=["pictures"], output_names=["logits", "features"])
     assert made is not None
@@ -74,20 +95,6 @@ def to_onnx(program: torch.export.ExportedProgram) -> bytes:
     pool_last(model)
     onnx.checker.check_model(model)
     return model.SerializeToString(deterministic=True)
-
-
-def to_pt2(program: torch.export.ExportedProgram) -> bytes:
-    """The program as a .pt2 file for `torch.export.load`."""
-    with TemporaryDirectory() as folder, _silent():
-        path = Path(folder) / "model.pt2"
-        torch.export.save(program, path)
-        return path.read_bytes()
-
-
-def load_pt2(graph: bytes) -> nn.Module:
-    """The network in a .pt2 file that `to_pt2` made (it is trusted: do not read foreign ones)."""
-    with _silent():
-        return torch.export.load(io.BytesIO(graph)).module()
 
 
 def _forget_where(model: onnx.ModelProto) -> None:
@@ -129,7 +136,7 @@ def pool_last(model: onnx.ModelProto) -> None:
 
 
 @contextlib.contextmanager
-def _silent() -> Iterator[None]:
+def silent() -> Iterator[None]:
     """Without torch's warnings about its own insides and its prints."""
     with warnings.catch_warnings(), contextlib.redirect_stdout(io.StringIO()):
         warnings.simplefilter("ignore")
@@ -137,7 +144,7 @@ def _silent() -> Iterator[None]:
 
 
 def ask(network: nn.Module, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Logits and features of pictures uint8 [N, C, H, W] from a `Deployed` network or a loaded .pt2, all at once."""
+    """Logits and features of pictures uint8 [N, C, H, W] from a `Deployed` network or a loaded program, all at once."""
     with torch.no_grad():
         logits, features = network(torch.from_numpy(np.ascontiguousarray(pictures)))
     return logits.numpy(), features.numpy()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import glob
-import re
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,9 +13,9 @@ from PIL import Image
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.picture_files import SUFFIXES
+from fashionlab.data.formats import lone_file
+from fashionlab.data.pictures import adapt
 from fashionlab.photo.read import MAX_BYTES
-
-_SET = re.compile(r".*(\.npz|\.csv|(idx[34]-ubyte|\.idx)(\.gz)?)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class GivenPicture:
 
 @dataclass(frozen=True)
 class SetFile:
-    """Many pictures in one file: IDX (plain or gzipped), CSV or NPZ, in the data's form."""
+    """Many pictures in one file of a data set's format (`data.formats`), in the data's form."""
 
     name: str
     path: Path
@@ -45,20 +44,13 @@ class SetFile:
     def read(self, size: int, channels: int) -> np.ndarray:
         """uint8 [N, C, H, W] brought to `size` pixels square and `channels`. Raises DataError when it cannot be read.
 
-        Of an NPZ archive x_test, or x_train where there is no x_test.
+        Of a file with both parts the test pictures, or the training pictures where there are no others.
         """
-        from fashionlab.data import csv, idx, npz  # loads torch
-        from fashionlab.data.pictures import adapt, from_channels_last
-
-        suffix, where = self.path.suffix.lower(), str(self.path)
-        if suffix == ".npz":
-            images = npz.NpzSource(self.path).read_pictures()
-        elif suffix == ".csv":
-            images = from_channels_last(csv.read_csv(self.path)[0], where)
-        else:
-            images = from_channels_last(idx.read_idx(self.path, (3, 4)), where)
+        file = lone_file(self.path.name)
+        assert file, "only such files become a SetFile"
+        images = file.read(self.path)
         if not images.size:
-            raise DataError(f"{where}: holds no pictures")
+            raise DataError(f"{self.path}: holds no pictures")
         return adapt(images, size, channels)
 
 
@@ -106,7 +98,7 @@ def _named(word: str) -> Iterator[PictureFile | SetFile | Unreadable]:
 def _file(path: Path) -> PictureFile | SetFile | Unreadable:
     if not path.exists():
         return Unreadable(str(path), "no such file or folder")
-    return SetFile(str(path), path) if _SET.fullmatch(path.name) else PictureFile(str(path), path)
+    return SetFile(str(path), path) if lone_file(path.name) else PictureFile(str(path), path)
 
 
 def _below(folder: Path) -> Iterator[PictureFile | Unreadable]:

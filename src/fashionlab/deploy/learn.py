@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from fashionlab.common.logits import softmax
 from fashionlab.common.records import PictureSet, Predictions, Split
 from fashionlab.deploy import rules
 from fashionlab.deploy.reference import Reference, statistics
@@ -17,6 +18,7 @@ from fashionlab.evaluation import outliers
 from fashionlab.evaluation.calibration import Temperature
 from fashionlab.evaluation.conformal import threshold
 from fashionlab.evaluation.outlier_run import choose
+from fashionlab.evaluation.outlier_scores import FORMULAS, Arrays, mahalanobis, whitened
 
 COVERAGE = 0.95  # of the prediction sets
 
@@ -31,7 +33,7 @@ class Learned:
     score: str
     threshold: float
     areas: dict[str, float]
-    arrays: rules.Arrays
+    arrays: Arrays
     reference: Reference
     accuracy: float
 
@@ -57,14 +59,14 @@ def learn(session: Session, pictures: PictureSet, split: Split) -> Learned:
     images, labels = pictures.images[split.validation], pictures.labels[split.validation]
     logits, features = session.ask(images)
     temperature = Temperature.fit(Predictions(logits, labels, split.validation, pictures.classes, "val")).temperature
-    true = rules.softmax(logits / temperature)[np.arange(len(labels)), labels]
+    true = softmax(logits / temperature)[np.arange(len(labels)), labels]
     limit = threshold(1 - true, COVERAGE)
-    choice = choose(_Asked(session), pictures, split, scores=tuple(rules.SCORES))
+    choice = choose(_Asked(session), pictures, split, scores=tuple(FORMULAS))
     best = choice.detector.score
-    arrays = rules.whitened(**choice.fitted["mahalanobis"])
-    distance = rules.mahalanobis(logits, features, arrays)
+    arrays = whitened(**choice.fitted["mahalanobis"], dtype=np.float32)
+    distance = mahalanobis(logits, features, arrays)
     # By the arithmetic that will serve, not by evaluation's: a picture at the threshold must fall on the same side.
-    strangeness = rules.SCORES[best](logits, features, arrays)
+    strangeness = FORMULAS[best](logits, features, arrays)
     known = rules.Rules(temperature, limit, lambda *_: strangeness, 0.0).answers(logits, features)
     return Learned(temperature, limit, best, outliers.threshold(strangeness), choice.areas, arrays,
                    Reference.of(statistics(images, known, distance), known), float((logits.argmax(1) == labels).mean()))

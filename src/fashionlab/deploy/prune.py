@@ -6,6 +6,7 @@ import math
 from pathlib import Path
 from typing import Any
 
+from fashionlab import models
 from fashionlab.common.errors import UsageError
 from fashionlab.common.progress import note
 from fashionlab.evaluation.run import conclude
@@ -16,7 +17,6 @@ from fashionlab.runs.results import load_results
 from fashionlab.training import session
 
 RATE = 0.25  # of the run's learning rate: a higher one undoes what the start gives (docs/experiments.md)
-WIDTHS = ("widths", "filters", "hidden_units")  # what models call their numbers of channels
 
 
 def prune_run(path: Path, share: float, data_dir: Path | None = None) -> Path:
@@ -46,13 +46,13 @@ def pruned_recipe(recipe: Recipe, path: Path, share: float) -> Recipe:
     quarter of the learning rate."""
     if not 0 < share < 1:
         raise UsageError(f"--prune {share:g}: expected a share of the channels between 0 and 1, such as 0.5")
-    arguments = recipe.model.arguments
-    key = next((name for name in WIDTHS if name in arguments), None)
-    if key is None:
+    key = models.MODELS[recipe.model.name].card.width
+    if not key:
+        narrower = ", ".join(name for name in models.MODELS if models.MODELS[name].card.width)
         raise UsageError(f"{path}: model {recipe.model.name!r} cannot be pruned: it has no argument that sets the "
-                         f"number of its channels ({', '.join(WIDTHS)})")
+                         f"number of its channels; expected one of {narrower}")
     values: dict[str, Any] = recipe.model_dump(mode="json")
-    values["model"] = {**values["model"], key: _narrower(arguments[key], share)}
+    values["model"] = {**values["model"], key: _narrower(recipe.model.arguments[key], share)}
     for settings in (values["optimizer"], values["optimizer"].get("others")):  # Muon has two rates
         if settings:
             settings["lr"] *= RATE

@@ -1,7 +1,6 @@
 """From a network's logits and features to answers: calibrated probabilities, prediction sets, "not a garment".
 
-Numpy alone, because a service answers with it. `fashionlab.evaluation` does the learning; the tests compare
-this with it.
+Numpy alone, because a service answers with it. `fashionlab.evaluation` does the learning.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Arrays = dict[str, np.ndarray]
+from fashionlab.common.logits import softmax
 
 
 @dataclass(frozen=True)
@@ -48,45 +47,3 @@ class Rules:
         strangeness = self.strangeness(logits, features)
         return Answers(probabilities.astype(np.float32), 1 - probabilities <= self.limit, strangeness,
                        strangeness > self.threshold)
-
-
-def softmax(logits: np.ndarray) -> np.ndarray:
-    """Probabilities float64 [N, K]."""
-    exponentials = np.exp(_shifted(logits))
-    return exponentials / exponentials.sum(axis=1, keepdims=True)
-
-
-def _shifted(logits: np.ndarray) -> np.ndarray:
-    return logits.astype(np.float64) - logits.max(axis=1, keepdims=True)
-
-
-def max_softmax(logits: np.ndarray, features: np.ndarray, learned: Arrays) -> np.ndarray:
-    """As `evaluation.outliers.MaxSoftmax`: the negative logarithm of the highest probability."""
-    return np.log(np.exp(_shifted(logits)).sum(axis=1))
-
-
-def energy(logits: np.ndarray, features: np.ndarray, learned: Arrays) -> np.ndarray:
-    """As `evaluation.outliers.Energy`: -log sum exp."""
-    return -np.log(np.exp(_shifted(logits)).sum(axis=1)) - logits.max(axis=1)
-
-
-def mahalanobis(logits: np.ndarray, features: np.ndarray, learned: Arrays) -> np.ndarray:
-    """As `evaluation.outliers.Mahalanobis`: the squared distance to the nearest class mean.
-
-    learned: root float32 [D, D], under which the covariance becomes the identity, and the class means there, centres
-    float32 [K, D] (see `whitened`).
-    """
-    seen = features @ learned["root"]
-    return np.min([((seen - centre) ** 2).sum(axis=1) for centre in learned["centres"]], axis=0).astype(np.float64)
-
-
-def whitened(means: np.ndarray, precision: np.ndarray) -> Arrays:
-    """What `mahalanobis` needs, from class means [K, D] and the inverse covariance [D, D]."""
-    root = np.linalg.cholesky(precision)
-    return {"root": root.astype(np.float32), "centres": (means @ root).astype(np.float32)}
-
-
-# Distances to stored pictures ("neighbours") are left to runs: their bank of features is larger than most networks.
-SCORES: dict[str, Callable[[np.ndarray, np.ndarray, Arrays], np.ndarray]] = {
-    "max-softmax": max_softmax, "energy": energy, "mahalanobis": mahalanobis,
-}

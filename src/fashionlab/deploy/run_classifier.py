@@ -10,9 +10,10 @@ from fashionlab.common import runtime
 from fashionlab.deploy import graph
 from fashionlab.deploy.classifier import shaped
 from fashionlab.deploy.learn import COVERAGE
-from fashionlab.deploy.rules import SCORES, Answers, Rules
+from fashionlab.deploy.rules import Answers, Rules
 from fashionlab.evaluation import conformal, outliers
 from fashionlab.evaluation.calibration import Temperature, calibrated
+from fashionlab.evaluation.outlier_scores import max_softmax
 from fashionlab.runs.model import load_model
 from fashionlab.runs.results import RunResults, load_results
 
@@ -44,7 +45,7 @@ class RunClassifier:
 
 def _rules(results: RunResults) -> Rules:
     def highest(logits: np.ndarray, features: np.ndarray) -> np.ndarray:
-        return SCORES["max-softmax"](logits, features, {})
+        return max_softmax(logits, features, {})
 
     validation = results.validation
     if validation is None or not len(validation.labels):

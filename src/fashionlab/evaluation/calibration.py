@@ -14,9 +14,10 @@ from typing import Any, Protocol, Self
 
 import numpy as np
 from scipy.optimize import minimize, minimize_scalar
-from scipy.special import log_softmax, softmax
+from scipy.special import log_softmax
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.logits import softmax
 from fashionlab.common.records import Predictions
 from fashionlab.evaluation.intervals import bootstrap, statistics
 from fashionlab.evaluation.metrics import headings
@@ -106,7 +107,7 @@ class Isotonic:
         return cls(tuple(x for x, _ in curves), tuple(y for _, y in curves))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
-        shares = softmax(logits.astype(np.float64), axis=1)
+        shares = softmax(logits)
         frequencies = [np.interp(share, x, y)
                        for share, x, y in zip(shares.T, self.probability, self.frequency, strict=True)]
         return np.log(np.stack(frequencies, axis=1))

@@ -1,6 +1,6 @@
 """Pictures made worse in known ways and by known amounts, in the spirit of ImageNet-C and MNIST-C.
 
-Ten corruptions of five severities each. A picture's draw (where it is hidden, which way it turns, its noise) depends on
+A corruption has five severities. A picture's draw (where it is hidden, which way it turns, its noise) depends on
 the seed, the corruption and the picture's place alone: it is the same for every model, and for every severity, so that
 a higher severity is more of the same. Sources: Hendrycks and Dietterich 2019 (arXiv:1903.12261), Mu and Gilmer 2019
 (arXiv:1906.02337). Strengths are our choice, made by looking at 28x28 pictures; lengths grow with the picture's side.

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from scipy.special import log_softmax, logsumexp
 from sklearn.covariance import LedoitWolf
 from sklearn.neighbors import NearestNeighbors
 
 from fashionlab.common.errors import DataError, unknown
 from fashionlab.common.files import replacing
+from fashionlab.evaluation import outlier_scores
 
 Fitted = dict[str, np.ndarray]
 ACCEPTED = 0.95  # the share of known pictures that the threshold lets pass
@@ -44,25 +44,19 @@ class Score(ABC):
         """float64 [N], higher for stranger pictures."""
 
 
-class MaxSoftmax(Score):
-    """The highest probability is low (Hendrycks and Gimpel 2017, arXiv:1610.02136); its negative logarithm, which keeps
-    apart what rounds to 1."""
+@dataclass(frozen=True)
+class Formula(Score):
+    """A score that an artifact can hold."""
+
+    formula: outlier_scores.Formula
 
     def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
-        return -log_softmax(answers.logits.astype(np.float64), axis=1).max(axis=1)
+        return self.formula(answers.logits, answers.features, fitted)
 
 
-class Energy(Score):
-    """All logits are low: -log sum exp, at temperature 1 (Liu et al. 2020, arXiv:2010.03759)."""
-
-    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
-        return -logsumexp(answers.logits.astype(np.float64), axis=1)
-
-
-class Mahalanobis(Score):
-    """The squared Mahalanobis distance to the nearest class mean is large, with one covariance for all classes (Lee et
-    al. 2018, arXiv:1807.03888). The covariance is shrunk as Ledoit and Wolf 2004 do: without that it cannot be inverted
-    where features are many or constant, such as the corner pixels of a linear network."""
+class Mahalanobis(Formula):
+    """`outlier_scores.mahalanobis` with a covariance shrunk as Ledoit and Wolf 2004 do: without that it cannot be
+    inverted where features are many or constant, such as the corner pixels of a linear network."""
 
     def fit(self, features: np.ndarray, labels: np.ndarray) -> Fitted:
         features = features.astype(np.float64)
@@ -72,10 +66,7 @@ class Mahalanobis(Score):
         return {"means": means, "precision": np.asarray(shrunk.precision_)}
 
     def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
-        # In coordinates in which the covariance is the identity the distance is the common one.
-        root = np.linalg.cholesky(fitted["precision"])
-        features, means = answers.features.astype(np.float64) @ root, fitted["means"] @ root
-        return np.min([((features - mean) ** 2).sum(axis=1) for mean in means], axis=0)
+        return super().strangeness(answers, outlier_scores.whitened(**fitted, dtype=np.float64))
 
 
 class Neighbours(Score):
@@ -98,7 +89,9 @@ def _unit(features: np.ndarray) -> np.ndarray:
 
 
 SCORES: dict[str, Score] = {
-    "max-softmax": MaxSoftmax(), "energy": Energy(), "mahalanobis": Mahalanobis(), "neighbours": Neighbours(),
+    **{name: Formula(formula) for name, formula in outlier_scores.FORMULAS.items()},
+    "mahalanobis": Mahalanobis(outlier_scores.mahalanobis),
+    "neighbours": Neighbours(),
 }
 
 

@@ -14,9 +14,12 @@ from fashionlab.common.records import Interval
 
 
 def share(count: int, n: int) -> Interval:
-    """`count` of `n` with Wilson's 95 % interval (Wilson 1927). Raises DataError for n = 0."""
-    if not n:
-        raise DataError("a share of no pictures: nothing to measure")
+    """`count` of `n` with Wilson's 95 % score interval (Wilson 1927; Newcombe 1998, method 3).
+
+    Raises DataError unless 0 <= count <= n and n >= 1.
+    """
+    if not 0 <= count <= n or n < 1:
+        raise DataError(f"a share of {count} in {n}: expected 0 <= count <= n with n at least 1")
     interval = binomtest(count, n).proportion_ci(0.95, method="wilson")
     return Interval(count / n, float(interval.low), float(interval.high))
 

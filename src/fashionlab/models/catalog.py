@@ -31,6 +31,7 @@ class Card:
     parameters: of the network built with default arguments for 10 classes and pictures of shape `input` (C, H, W).
     macs: multiply-accumulates of one such picture's forward pass in convolutions, linear layers and attention;
     normalisation, activation and pooling are not counted. smallest: the smallest height and width it takes by default.
+    width: the argument that sets the numbers of its channels, where it is a chain that `pruning` can narrow.
     weakness: why it cannot learn even a few pictures by heart, for a published network that cannot; else empty.
     """
 
@@ -40,6 +41,7 @@ class Card:
     macs: int
     input: tuple[int, int, int] = (1, 28, 28)
     smallest: int = 1
+    width: str = ""
     weakness: str = ""
 
 

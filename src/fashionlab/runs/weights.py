@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.files import replacing
+from fashionlab.common.tensor_files import read_safetensors
 from fashionlab.runs.checkpoint import read_checkpoint
 
 
@@ -24,15 +24,8 @@ def load_weights(model: nn.Module, path: Path) -> None:
 
     Raises DataError when the file is missing, truncated, no such file at all, or of another model.
     """
-    state = read_checkpoint(path)["model"] if path.suffix == ".pt" else _read_safetensors(path)
+    state = read_checkpoint(path)["model"] if path.suffix == ".pt" else read_safetensors(path)
     try:
         model.load_state_dict(state)
     except RuntimeError as error:
         raise DataError(f"{path}: weights of another model ({str(error).splitlines()[1].strip()})") from error
-
-
-def _read_safetensors(path: Path) -> dict[str, Tensor]:
-    try:
-        return load_file(path)
-    except (OSError, SafetensorError) as error:
-        raise DataError(f"{path}: no readable safetensors file ({error})") from error

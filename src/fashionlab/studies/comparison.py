@@ -17,6 +17,7 @@ import numpy as np
 
 from fashionlab.common.records import Interval
 from fashionlab.evaluation.metrics import classes, headings, scores
+from fashionlab.evaluation.proportions import share
 from fashionlab.recipes import Recipe
 from fashionlab.runs.comparable import remarks
 from fashionlab.runs.results import RunResults
@@ -29,7 +30,6 @@ from fashionlab.studies.statistics import (
     paired_bootstrap,
     paired_difference,
     paired_permutation,
-    proportion_interval,
 )
 
 
@@ -229,7 +229,7 @@ def _candidate(run: RunResults, label: str) -> Candidate:
     per_class = tuple(ClassScore(row["class"], row["recall"], row["f1"], row["support"]) for row in found["per_class"])
     return Candidate(
         label, str(run.folder.path), run.recipe.description.split("\n")[0], run.recipe.model.name, run.recipe.seed, n,
-        proportion_interval(right, n), {name: found[name] for name in headings("comparison")}, *_scaled(run),
+        share(right, n), {name: found[name] for name in headings("comparison")}, *_scaled(run),
         per_class, _cost(run))
 
 

@@ -13,7 +13,7 @@ schedule's, or None. The model is always the bare one, not wrapped for Distribut
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 import torch
@@ -22,8 +22,11 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim.swa_utils import get_ema_multi_avg_fn, get_swa_multi_avg_fn
 
 from fashionlab.common.errors import UsageError
-from fashionlab.common.runtime import generator
+from fashionlab.common.runtime import Runtime, generator
+from fashionlab.data import ResidentPictures
+from fashionlab.recipes import Recipe
 from fashionlab.recipes.averaging import AveragingSettings, Ema, Lookahead, Swa
+from fashionlab.runs.folder import ModelSpec
 from fashionlab.runs.predict import normalise, statistics
 from fashionlab.training.parts import Part
 
@@ -201,13 +204,9 @@ class AveragedWeights(Part):
     def finish(self, trainer: Trainer) -> None:
         """Write the averaged weights, their batch-norm statistics renewed. The model itself goes on unaveraged."""
         start = time.perf_counter()
-        recipe, train, runtime = trainer.recipe, trainer.train, trainer.runtime
-        mean, std = statistics(trainer.spec, runtime.device)
-        order = torch.randperm(len(train), generator=generator(recipe.seed, "refresh"))[:REFRESH_PICTURES]
-        plain = (normalise(train.take(part)[1].float() / 255, mean, std, runtime)
-                 for part in order.split(recipe.batch_size))
-        with runtime.autocast():
-            weights = final_weights(self._averaging, trainer.model, plain, trainer.phase_of_last_step().fixed)
+        batches = refresh_batches(trainer.train, trainer.recipe, trainer.spec, trainer.runtime)
+        with trainer.runtime.autocast():
+            weights = final_weights(self._averaging, trainer.model, batches, trainer.phase_of_last_step().fixed)
         trainer.output.weights("averaged", weights)
         trainer.position.overhead_seconds += time.perf_counter() - start
 
@@ -231,6 +230,13 @@ def final_weights(averaging: Averaging, model: nn.Module, batches: Iterable[Tens
     final = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     model.load_state_dict(own)
     return final
+
+
+def refresh_batches(train: ResidentPictures, recipe: Recipe, spec: ModelSpec, runtime: Runtime) -> Iterator[Tensor]:
+    """What `refresh_batch_norm` measures on: training pictures drawn by the seed, normalised, not augmented."""
+    mean, std = statistics(spec, runtime.device)
+    order = torch.randperm(len(train), generator=generator(recipe.seed, "refresh"))[:REFRESH_PICTURES]
+    return (normalise(train.take(part)[1].float() / 255, mean, std, runtime) for part in order.split(recipe.batch_size))
 
 
 @torch.no_grad()

@@ -19,17 +19,15 @@ from fashionlab.common import runtime
 from fashionlab.common.environment import describe
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.common.files import write_json, write_text
-from fashionlab.common.runtime import generator
 from fashionlab.data import ResidentPictures
 from fashionlab.recipes import Recipe, to_yaml, validate
 from fashionlab.runs.comparable import load_alike
 from fashionlab.runs.folder import ModelSpec, RunFolder, create_run
 from fashionlab.runs.model import build_model, without_pretrained
 from fashionlab.runs.pictures import training_pictures
-from fashionlab.runs.predict import normalise, statistics
 from fashionlab.runs.results import RunResults, load_results
 from fashionlab.runs.weights import load_weights, save_weights
-from fashionlab.training.averaging import REFRESH_PICTURES, refresh_batch_norm
+from fashionlab.training.averaging import refresh_batch_norm, refresh_batches
 from fashionlab.training.session import Options
 
 
@@ -127,10 +125,7 @@ def _refreshed(run: RunResults, state: dict[str, Tensor], options: Options) -> d
     model.load_state_dict(state)
     pictures, split = training_pictures(run.folder, options.data_dir)
     train = ResidentPictures.from_set(pictures, split.train, place.device)
-    mean, std = statistics(run.spec, place.device)
-    order = torch.randperm(len(train), generator=generator(run.recipe.seed, "refresh"))[:REFRESH_PICTURES]
-    refresh_batch_norm(model, (normalise(train.take(part)[1].float() / 255, mean, std, place)
-                               for part in order.split(run.recipe.batch_size)))
+    refresh_batch_norm(model, refresh_batches(train, run.recipe, run.spec, place))
     return model.state_dict()
 
 

@@ -10,9 +10,9 @@ from bisect import bisect_right
 from collections.abc import Mapping
 from typing import Any
 
+from fashionlab.optimizers import Optimizer
 from fashionlab.recipes.schedules import Constant, Cosine, Linear, OneCycle, Plateau, ScheduleSettings, Step
 from fashionlab.training.best import BestSoFar
-from fashionlab.training.optimizers import Optimizer
 
 
 class Schedule:

@@ -21,6 +21,7 @@ from fashionlab.common.errors import DivergedError
 from fashionlab.common.runtime import Runtime, seed_global
 from fashionlab.data import ResidentPictures, steps_per_epoch
 from fashionlab.models.ensemble import Ensemble, together
+from fashionlab.optimizers import build_optimizer
 from fashionlab.recipes import Recipe
 from fashionlab.runs.folder import ModelSpec
 from fashionlab.training.averaging import AveragedWeights, build_averaging
@@ -28,7 +29,6 @@ from fashionlab.training.callbacks import Callbacks
 from fashionlab.training.distributed import World
 from fashionlab.training.inputs import CachedFeatures, Inputs, Pictures
 from fashionlab.training.logs import Epoch
-from fashionlab.training.optimizers import build_optimizer
 from fashionlab.training.output import Output
 from fashionlab.training.parts import BestWeights, Part, Snapshots
 from fashionlab.training.position import EpochSums, Position, in_present_form

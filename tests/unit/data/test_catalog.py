@@ -7,7 +7,7 @@ import pytest
 
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.data import DATASETS, load_training
-from fashionlab.data.idx import write_idx
+from fashionlab.data.formats.idx import write_idx
 from fashionlab.data.test_split import load_test
 
 

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as st_numpy
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet
-from fashionlab.data.csv import detect, read_csv, write_csv
+from fashionlab.data.formats.csv import detect, read_csv, write_csv
 
 HEADER = "label,pixel1,pixel2,pixel3,pixel4\n"
 

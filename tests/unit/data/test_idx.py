@@ -13,7 +13,7 @@ from hypothesis.extra import numpy as st_numpy
 from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
 from fashionlab.common.errors import DataError
-from fashionlab.data.idx import detect, read_idx, sha256, write_idx
+from fashionlab.data.formats.idx import detect, read_idx, sha256, write_idx
 from fashionlab.data.source import Wanted
 from toys import idx_bytes
 

@@ -12,7 +12,7 @@ from PIL import Image, ImageOps
 
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.data import load_training
-from fashionlab.data.image_folder import folder_names
+from fashionlab.data.formats.image_folder import folder_names
 from fashionlab.data.test_split import load_test
 
 

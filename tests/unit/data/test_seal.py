@@ -11,7 +11,8 @@ import pytest
 import fashionlab.data
 from fashionlab.common.errors import FashionlabError
 from fashionlab.data import load_training
-from fashionlab.data.convert import convert
+from fashionlab.data.convert import convert, writable
+from fashionlab.data.formats import FORMATS
 from fashionlab.data.test_split import SealedError, load_test, sealed_test_split
 
 
@@ -52,7 +53,8 @@ def test_the_package_does_not_offer_the_test_split() -> None:
 def test_load_training_opens_no_test_file(toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     training, test = load_training(str(toy_data)), load_test(str(toy_data))
-    for to in ("csv", "folder"):
+    folders = [to for to in writable() if not FORMATS[to].suffix]
+    for to in folders:
         convert(training, test, tmp_path / to, to)
     script = textwrap.dedent("""
         import os, sys
@@ -64,7 +66,7 @@ def test_load_training_opens_no_test_file(toy_data: Path, tmp_path: Path, monkey
         for path in opened:
             print(path)
     """)
-    sources = [toy_data, tmp_path / "csv", tmp_path / "folder"]
+    sources = [toy_data, *(tmp_path / to for to in folders)]
     command = [sys.executable, "-c", script, *map(str, sources)]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     read = [path for path in done.stdout.splitlines() if any(path.startswith(str(source)) for source in sources)]

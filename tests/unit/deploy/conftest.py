@@ -8,6 +8,7 @@ import pytest
 
 from fashionlab.cli.main import run
 from fashionlab.deploy import check, export
+from fashionlab.deploy.formats import int8
 
 
 @pytest.fixture(scope="package")
@@ -29,6 +30,6 @@ def artifact(cnn_run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(check, "_SECONDS", 0.0)  # times are measured, but not well
         patch.setattr(check, "_REPETITIONS", (5, 5))
-        patch.setattr(export, "CALIBRATION", 100)
-        export.export_run(cnn_run, export.Options(target, int8=True, pt2=True))
+        patch.setattr(int8, "CALIBRATION", 100)
+        export.export_run(cnn_run, export.Options(target, ("int8", "pt2")))
     return target

@@ -19,6 +19,7 @@ from fashionlab.deploy.export import Options, export_run
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.evaluation import outliers
 from fashionlab.evaluation.calibration import load_calibrators
+from fashionlab.evaluation.outlier_scores import FORMULAS
 from fashionlab.runs.folder import RunFolder
 
 
@@ -35,7 +36,7 @@ def test_an_artifact_holds_what_it_promises(artifact: Path) -> None:
     told = found.description
     assert (told.name, told.model, told.views, told.channels, told.image_size) == ("cnn", "fast", 2, 1, 28)
     assert (told.training, told.validation) == (500, 100)
-    assert set(told.areas) == {"max-softmax", "energy", "mahalanobis"}
+    assert told.areas.keys() == FORMULAS.keys()
     assert told.score == max(told.areas, key=lambda score: told.areas[score])
     assert {name: len(values) for name, values in found.reference.values.items()} == dict.fromkeys(
         ("brightness", "ink", "distance", "confidence"), 100)

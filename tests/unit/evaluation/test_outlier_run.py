@@ -14,6 +14,7 @@ from sklearn.metrics import roc_auc_score
 from fashionlab.common import runtime
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.evaluation.outlier_run import Network, outlier_run
+from fashionlab.evaluation.outlier_sets import OUTLIER_SETS
 from fashionlab.evaluation.outliers import SCORES, Detector
 from fashionlab.runs.folder import open_run
 from fashionlab.runs.model import load_model
@@ -47,7 +48,7 @@ def read(run: Path, name: str = "outliers.json") -> dict:
 def test_every_score_is_judged_on_every_set(judged: Path) -> None:
     found = read(judged)
     assert (found["fitted"], found["validation"], found["n"]) == (500, 100, 200)
-    assert list(found["sets"]) == ["uniform-noise", "gaussian-noise", "scrambled", "digits", "squares.npz"]
+    assert list(found["sets"]) == [*OUTLIER_SETS, "squares.npz"]
     assert found["sets"]["squares.npz"]["n"] == 30 and found["sets"]["digits"]["n"] == 1000
     for row in found["sets"].values():
         assert list(row["scores"]) == list(SCORES)

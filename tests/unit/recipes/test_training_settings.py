@@ -7,21 +7,17 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from fashionlab.optimizers import OptimizerSettings
 from fashionlab.recipes.averaging import AveragingSettings
-from fashionlab.recipes.optimizers import OptimizerSettings
 from fashionlab.recipes.schedules import ScheduleSettings
 from fashionlab.recipes.stopping import EarlyStoppingSettings
 
-OPTIMIZERS: list[dict[str, Any]] = [
-    {"name": "sgd", "lr": 0.1}, {"name": "adam"}, {"name": "adamw"}, {"name": "rmsprop"}, {"name": "sam", "lr": 0.1},
-    {"name": "muon", "others": {"name": "sgd", "lr": 0.5}},
-]
 SCHEDULES: list[dict[str, Any]] = [
     {"name": "constant"}, {"name": "cosine"}, {"name": "linear"}, {"name": "one-cycle"}, {"name": "plateau"},
     {"name": "step", "every": 2}, {"name": "step", "milestones": [2, 5]},
 ]
 AVERAGES: list[dict[str, Any]] = [{"name": "ema"}, {"name": "swa", "start_epoch": 3}, {"name": "lookahead"}]
-KINDS = ((OptimizerSettings, OPTIMIZERS), (ScheduleSettings, SCHEDULES), (AveragingSettings, AVERAGES))
+KINDS = ((ScheduleSettings, SCHEDULES), (AveragingSettings, AVERAGES))
 CASES = [(kind, values) for kind, group in KINDS for values in group]
 NAMES = [values["name"] for _, values in CASES]
 

@@ -12,6 +12,7 @@ from scipy import stats
 
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.common.records import Interval
+from fashionlab.evaluation.proportions import share
 from fashionlab.studies.statistics import (
     TESTS,
     cochrans_q,
@@ -23,7 +24,6 @@ from fashionlab.studies.statistics import (
     paired_equivalence,
     paired_permutation,
     paired_t_test,
-    proportion_interval,
 )
 
 # Student 1908, hours of sleep gained with two drugs; R's data set `sleep`.
@@ -44,7 +44,7 @@ def answers(both: int, only_a: int, only_b: int, neither: int) -> tuple[np.ndarr
     (81, 263, 0.2553, 0.3662), (15, 148, 0.0624, 0.1605), (0, 20, 0.0, 0.1611), (1, 29, 0.0061, 0.1718)])
 def test_wilsons_interval_is_newcombes_table(successes, n, low, high):
     """Newcombe 1998, Statistics in Medicine 17:857, table I, method 3."""
-    found = proportion_interval(successes, n)
+    found = share(successes, n)
     assert (round(found.low, 4), round(found.high, 4), found.estimate) == (low, high, successes / n)
 
 
@@ -192,8 +192,8 @@ def test_equivalence_without_spread():
     (lambda: paired_difference([1, 2, 3], [1, 2]), "3 on one side, 2 on the other"),
     (lambda: paired_t_test([1], [2]), "at least 2"),
     (lambda: paired_permutation([1], [2]), "at least 2"),
-    (lambda: proportion_interval(3, 2), "3 in 2"),
-    (lambda: proportion_interval(0, 0), "n at least 1"),
+    (lambda: share(3, 2), "3 in 2"),
+    (lambda: share(0, 0), "n at least 1"),
     (lambda: mcnemar_exact([True], [True, False]), "1, 2 pictures"),
     (lambda: mcnemar_exact([], []), "at least one"),
     (lambda: mcnemar_exact([2, 3], [1, 0]), "true and false"),
@@ -207,7 +207,7 @@ def test_what_cannot_be_computed_says_why(call, word):
 
 
 @pytest.mark.parametrize("call", [
-    lambda: mean_interval([1, 2], 95), lambda: proportion_interval(1, 2, 0.0),
+    lambda: mean_interval([1, 2], 95), 
     lambda: paired_equivalence([1], [1], -1)])
 def test_wrong_settings_are_refused(call):
     with pytest.raises(UsageError, match="expected"):

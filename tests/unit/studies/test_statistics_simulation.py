@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from fashionlab.evaluation.proportions import share
 from fashionlab.studies.statistics import (
     judge,
     mean_interval,
@@ -17,7 +18,6 @@ from fashionlab.studies.statistics import (
     paired_equivalence,
     paired_permutation,
     paired_t_test,
-    proportion_interval,
 )
 
 REPETITIONS = 2000
@@ -91,7 +91,7 @@ def test_t_intervals_cover(n):
 @pytest.mark.parametrize("n", [100, 400])
 def test_wilsons_interval_covers_on_average(n):
     """Exact: the chance of each count, for shares from 1 to 99 %. Wilson's is right on average, not for every share."""
-    found = [proportion_interval(count, n) for count in range(n + 1)]
+    found = [share(count, n) for count in range(n + 1)]
     low, high = np.array([each.low for each in found]), np.array([each.high for each in found])
     shares = np.linspace(0.01, 0.99, 99)
     held = (low[:, None] <= shares) & (shares <= high[:, None])

@@ -4,99 +4,32 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import pytest
 import torch
-from pydantic import TypeAdapter
 from torch import Tensor, nn
 
 from fashionlab.common.errors import UsageError
-from fashionlab.recipes.optimizers import OptimizerSettings
-from fashionlab.training.optimizers import Optimizer, Sam, build_optimizer, orthogonalise
+from fashionlab.optimizers import build_optimizer
+from fashionlab.optimizers.groups import Exempts
+from fashionlab.optimizers.muon import orthogonalise
+from fashionlab.optimizers.sam import SamOptimizer
+from fashionlab.optimizers.sgd import Sgd
+from optimizing import closure_of, network, settings, train
 
-SETTINGS: list[dict[str, Any]] = [
-    {"name": "sgd", "lr": 0.1},
-    {"name": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3},
-    {"name": "adam", "weight_decay": 1e-3},
-    {"name": "adamw", "betas": [0.8, 0.95]},
-    {"name": "rmsprop", "momentum": 0.5},
-    {"name": "muon", "weight_decay": 0.1},
-    {"name": "muon", "lr": 0.24, "momentum": 0.6, "steps": 3, "normalise_weights": True,
-     "others": {"name": "sgd", "lr": 0.5, "momentum": 0.85, "nesterov": True, "bias_lr_factor": 0.1}},
-    {"name": "sam", "lr": 0.1, "momentum": 0.9},
-]
-IDS = ["sgd", "sgd-nesterov", "adam", "adamw", "rmsprop", "muon", "muon-airbench", "sam"]
-
-
-def settings(values: dict[str, Any]) -> Any:
-    return TypeAdapter(OptimizerSettings).validate_python(values)
+PLAIN: dict[str, tuple[dict[str, Any], Callable[[Any], Any]]] = {
+    "sgd": ({"name": "sgd", "lr": 0.1, "momentum": 0.9, "nesterov": True, "weight_decay": 1e-3},
+            lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=1e-3)),
+    "adam": ({"name": "adam", "weight_decay": 1e-3}, lambda p: torch.optim.Adam(p, weight_decay=1e-3)),
+    "adamw": ({"name": "adamw", "betas": [0.8, 0.95]}, lambda p: torch.optim.AdamW(p, betas=(0.8, 0.95))),
+    "rmsprop": ({"name": "rmsprop", "momentum": 0.5}, lambda p: torch.optim.RMSprop(p, lr=1e-3, momentum=0.5)),
+}
+AIRBENCH = {"name": "muon", "lr": 0.24, "momentum": 0.6, "steps": 3, "normalise_weights": True,
+            "others": {"name": "sgd", "lr": 0.5, "momentum": 0.85, "nesterov": True, "bias_lr_factor": 0.1}}
 
 
-def network(seed: int = 0) -> nn.Sequential:
-    torch.manual_seed(seed)
-    model = nn.Sequential(
-        nn.Conv2d(1, 6, 3, bias=False), nn.BatchNorm2d(6), nn.ReLU(), nn.Conv2d(6, 4, 3), nn.Flatten(),
-        nn.Linear(16, 12), nn.LayerNorm(12), nn.ReLU(), nn.Linear(12, 3),
-    )
-    return model.to(memory_format=torch.channels_last)
-
-
-def batch(step: int) -> tuple[Tensor, Tensor]:
-    generator = torch.Generator().manual_seed(1000 + step)
-    labels = torch.randint(3, (16,), generator=generator)
-    return torch.randn(16, 1, 6, 6, generator=generator) + labels.view(-1, 1, 1, 1), labels
-
-
-def closure_of(model: nn.Module, optimizer: Optimizer, step: int) -> Callable[[], Tensor]:
-    images, labels = batch(step)
-
-    def closure() -> Tensor:
-        optimizer.zero_grad()
-        loss = nn.functional.cross_entropy(model(images), labels)
-        loss.backward()
-        return loss.detach()
-
-    return closure
-
-
-def train(model: nn.Module, optimizer: Optimizer, steps: range) -> list[float]:
-    return [float(optimizer.step(closure_of(model, optimizer, step))) for step in steps]
-
-
-@pytest.mark.parametrize("values", SETTINGS, ids=IDS)
-def test_every_optimizer_learns_and_continues_bit_for_bit(values: dict[str, Any], tmp_path: Path) -> None:
-    whole = network()
-    whole_optimizer = build_optimizer(settings(values), whole)
-    losses = train(whole, whole_optimizer, range(10))
-    assert sum(losses[-3:]) < sum(losses[:3])
-
-    first = network()
-    first_optimizer = build_optimizer(settings(values), first)
-    train(first, first_optimizer, range(5))
-    torch.save({"model": first.state_dict(), "optimizer": first_optimizer.state_dict()}, tmp_path / "last.pt")
-    saved = torch.load(tmp_path / "last.pt", weights_only=True)
-
-    second = network(seed=9)
-    second.load_state_dict(saved["model"])
-    second_optimizer = build_optimizer(settings(values), second)
-    second_optimizer.load_state_dict(saved["optimizer"])
-    assert losses[5:] == train(second, second_optimizer, range(5, 10))
-    for name, tensor in whole.state_dict().items():
-        assert torch.equal(tensor, second.state_dict()[name]), name
-
-
-@pytest.mark.parametrize(
-    ("values", "oracle"),
-    [
-        (SETTINGS[1], lambda p: torch.optim.SGD(p, lr=0.1, momentum=0.9, nesterov=True, weight_decay=1e-3)),
-        (SETTINGS[2], lambda p: torch.optim.Adam(p, weight_decay=1e-3)),
-        (SETTINGS[3], lambda p: torch.optim.AdamW(p, betas=(0.8, 0.95))),
-        (SETTINGS[4], lambda p: torch.optim.RMSprop(p, lr=1e-3, momentum=0.5)),
-    ],
-    ids=["sgd", "adam", "adamw", "rmsprop"],
-)
+@pytest.mark.parametrize(("values", "oracle"), PLAIN.values(), ids=PLAIN)
 def test_plain_optimizers_equal_torch(values: dict[str, Any], oracle: Callable[[Any], Any]) -> None:
     ours, theirs = network(), network()
     train(ours, build_optimizer(settings(values), ours), range(5))
@@ -105,7 +38,7 @@ def test_plain_optimizers_equal_torch(values: dict[str, Any], oracle: Callable[[
         torch.testing.assert_close(mine, other, atol=1e-6, rtol=1e-5)  # a fused kernel rounds in another order
 
 
-@pytest.mark.parametrize("values", SETTINGS[2:4], ids=["adam", "adamw"])
+@pytest.mark.parametrize("values", [PLAIN[name][0] for name in ("adam", "adamw")], ids=["adam", "adamw"])
 def test_fused_kernels_do_not_mix_up_elements_in_different_orders(values: dict[str, Any]) -> None:
     ours, theirs = network(), network()
     optimizer, plain = (build_optimizer(settings(values), model) for model in (ours, theirs))
@@ -121,14 +54,6 @@ def test_fused_kernels_do_not_mix_up_elements_in_different_orders(values: dict[s
         torch.testing.assert_close(mine, other, atol=1e-6, rtol=1e-5)
 
 
-@pytest.mark.parametrize("values", SETTINGS, ids=IDS)
-def test_every_trainable_parameter_is_in_exactly_one_group(values: dict[str, Any]) -> None:
-    model = network()
-    model[0].requires_grad_(False)
-    grouped = [id(p) for group in build_optimizer(settings(values), model).param_groups for p in group["params"]]
-    assert sorted(grouped) == sorted(id(p) for p in model.parameters() if p.requires_grad)
-
-
 def test_decay_and_bias_rate_go_to_the_right_parameters() -> None:
     model = network()
     values = {"name": "sgd", "lr": 0.5, "weight_decay": 0.01, "bias_lr_factor": 64, "decay_biases_and_norms": False}
@@ -138,6 +63,25 @@ def test_decay_and_bias_rate_go_to_the_right_parameters() -> None:
         group = of[id(parameter)]
         assert group["lr"] == group["initial_lr"] == (32 if name in ("1.bias", "6.bias") else 0.5), name
         assert group["weight_decay"] == (0.01 if parameter.ndim > 1 else 0), name
+
+
+def test_an_exception_from_weight_decay_is_one_marked_setting() -> None:
+    class Selective(Sgd):
+        decay_filters: Annotated[bool, Exempts(lambda name, parameter: name == "3.weight")] = True
+
+    model = network()
+    for decays in (True, False):
+        groups = Selective(lr=0.1, weight_decay=0.01, decay_filters=decays).groups(model, model.parameters(), {})
+        free = {id(parameter) for group in groups if not group["weight_decay"] for parameter in group["params"]}
+        assert free == (set() if decays else {id(model[3].weight)})
+
+
+def test_airbench_learns_with_two_optimizers_of_two_rates() -> None:
+    model = network()
+    optimizer = build_optimizer(settings(AIRBENCH), model)
+    assert {group["lr"] for group in optimizer.param_groups} == {0.24, 0.5, 0.05}
+    losses = train(model, optimizer, range(10))
+    assert sum(losses[-3:]) < sum(losses[:3])
 
 
 def test_faster_biases_decay_as_much_a_step() -> None:
@@ -244,7 +188,7 @@ def test_sam_counts_a_batch_once_in_batch_norm() -> None:
 def test_sam_puts_weights_back_when_the_second_pass_fails() -> None:
     model = network()
     optimizer = build_optimizer(settings({"name": "sam", "lr": 0.1}), model)
-    assert isinstance(optimizer, Sam)
+    assert isinstance(optimizer, SamOptimizer)
     before = copy.deepcopy([p.detach() for p in model.parameters()])
     inner = closure_of(model, optimizer, 0)
     calls: list[int] = []

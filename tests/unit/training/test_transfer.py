@@ -17,6 +17,7 @@ from fashionlab.common import runtime
 from fashionlab.common.errors import UsageError
 from fashionlab.data import ResidentPictures
 from fashionlab.models.backbone import Backbone
+from fashionlab.optimizers import build_optimizer
 from fashionlab.recipes import Recipe
 from fashionlab.runs.checkpoint import read_checkpoint
 from fashionlab.runs.folder import ModelSpec, RunFolder
@@ -27,7 +28,6 @@ from fashionlab.training.callbacks import Callbacks
 from fashionlab.training.distributed import World
 from fashionlab.training.inputs import CachedFeatures
 from fashionlab.training.logs import Epoch
-from fashionlab.training.optimizers import build_optimizer
 from fashionlab.training.output import RunOutput
 from fashionlab.training.progress import Progress
 from fashionlab.training.signals import StopRequest

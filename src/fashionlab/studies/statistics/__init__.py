@@ -9,7 +9,6 @@ from fashionlab.studies.statistics.intervals import (
     mean_interval,
     paired_bootstrap,
     paired_difference,
-    proportion_interval,
 )
 from fashionlab.studies.statistics.pictures import CochransQ, McNemar, cochrans_q, mcnemar_exact
 from fashionlab.studies.statistics.seeds import TESTS, holm, paired_equivalence, paired_permutation, paired_t_test
@@ -18,5 +17,4 @@ from fashionlab.studies.statistics.verdicts import Verdict, judge
 __all__ = [
     "TESTS", "CochransQ", "McNemar", "Verdict", "cochrans_q", "holm", "judge", "mcnemar_exact", "mean_interval",
     "paired_bootstrap", "paired_difference", "paired_equivalence", "paired_permutation", "paired_t_test",
-    "proportion_interval",
 ]

@@ -1,4 +1,4 @@
-"""Confidence intervals of a share, a mean and a paired difference."""
+"""Confidence intervals of a mean and a paired difference. Of a share: `evaluation.proportions.share`."""
 
 from __future__ import annotations
 
@@ -6,20 +6,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
-from fashionlab.common.errors import DataError
 from fashionlab.common.records import Interval
 from fashionlab.studies.statistics.checks import checked_level, correctness, finite, paired
-
-
-def proportion_interval(successes: int, n: int, level: float = 0.95) -> Interval:
-    """Wilson's score interval of a share (Wilson 1927; Newcombe 1998, method 3).
-
-    Raises DataError unless 0 <= successes <= n and n >= 1.
-    """
-    if not 0 <= successes <= n or n < 1:
-        raise DataError(f"a share of {successes} in {n}: expected 0 <= successes <= n with n at least 1")
-    low, high = stats.binomtest(int(successes), int(n)).proportion_ci(checked_level(level), method="wilson")
-    return Interval(successes / n, float(low), float(high), level)
 
 
 def mean_interval(values: ArrayLike, level: float = 0.95) -> Interval:

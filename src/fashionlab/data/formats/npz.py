@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet
+from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
 from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
 from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, numbered_classes
 
@@ -87,7 +88,7 @@ def _as_bytes(images: np.ndarray, where: str) -> np.ndarray:
     return images.astype(np.uint8, copy=False)
 
 
-def write_npz(path: Path, parts: Mapping[Part, PictureSet]) -> None:
+def write_npz(path: Path, parts: Parts) -> None:
     """One compressed archive with both parts and the class names."""
     arrays: dict[str, np.ndarray] = {"classes": np.array(parts["train"].classes)}
     for part, pictures in parts.items():
@@ -99,3 +100,9 @@ def write_npz(path: Path, parts: Mapping[Part, PictureSet]) -> None:
 
 def detect(path: Path) -> NpzSource | None:
     return NpzSource(path) if path.suffix == ".npz" and path.is_file() else None
+
+
+FORMATS.add("npz", DataFormat(
+    "an .npz file", detect, write_npz, ".npz",
+    LoneFile(lambda name: name.lower().endswith(".npz"), lambda path: NpzSource(path).read_pictures()),
+))

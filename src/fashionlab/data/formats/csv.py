@@ -9,7 +9,6 @@ from __future__ import annotations
 import csv
 import math
 import warnings
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +16,7 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet
+from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
 from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
 from fashionlab.data.source import Part, Wanted, check_labels, numbered_classes, read_classes
 
@@ -98,7 +98,7 @@ def write_csv(path: Path, pictures: PictureSet) -> None:
             stream.write(f"{label}," + ",".join(map(text.__getitem__, row.tobytes())) + "\n")
 
 
-def write_set(folder: Path, parts: Mapping[Part, PictureSet]) -> None:
+def write_set(folder: Path, parts: Parts) -> None:
     """train.csv and test.csv."""
     for part, pictures in parts.items():
         write_csv(folder / f"{part}.csv", pictures)
@@ -141,3 +141,14 @@ def detect(folder: Path) -> CsvSource | None:
                             "expected one *train*.csv and one *test*.csv")
         files[part] = matching[0]
     return CsvSource(f"CSV tables in {folder}", files)
+
+
+def _read_file(path: Path) -> np.ndarray:
+    return from_channels_last(read_csv(path)[0], str(path))
+
+
+FORMATS.add("csv", DataFormat(
+    "a folder with *train*.csv and *test*.csv", detect, write_set,
+    lone_file=LoneFile(lambda name: name.lower().endswith(".csv"), _read_file),
+    rank=1,  # Kaggle's Fashion-MNIST holds the IDX files too, which are read faster
+))

@@ -21,10 +21,12 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet
+from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
 from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
 from fashionlab.data.source import Part, Wanted, check_labels, numbered_classes, read_classes
 
 _UINT8 = 8
+_LONE_NAME = re.compile(r".*(idx[34]-ubyte|\.idx)(\.gz)?", re.IGNORECASE)
 _NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?")
 
 
@@ -82,7 +84,7 @@ def write_idx(path: Path, array: np.ndarray) -> None:
             raw.write(np.ascontiguousarray(array).data)
 
 
-def write_set(folder: Path, parts: Mapping[Part, PictureSet]) -> None:
+def write_set(folder: Path, parts: Parts) -> None:
     """The four files of a data set, gzipped, under MNIST's names."""
     for part, pictures in parts.items():
         if len(pictures.classes) > 256:
@@ -205,3 +207,13 @@ def detect(folder: Path) -> IdxSource | None:
         "test": (files["test", "images"], files["test", "labels"]),
     }
     return IdxSource(f"IDX files in {folder}", parts)
+
+
+def _read_file(path: Path) -> np.ndarray:
+    return from_channels_last(read_idx(path, (3, 4)), str(path))
+
+
+FORMATS.add("idx", DataFormat(
+    "a folder with IDX files", detect, write_set,
+    lone_file=LoneFile(lambda name: bool(_LONE_NAME.fullmatch(name)), _read_file),
+))

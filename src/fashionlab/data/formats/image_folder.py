@@ -6,7 +6,6 @@ sorted order, unless a classes.txt in the top folder lists them in label order.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +16,7 @@ from fashionlab.common.errors import DataError
 from fashionlab.common.picture_files import SUFFIXES, to_image
 from fashionlab.common.progress import note, progress
 from fashionlab.common.records import PictureSet
-from fashionlab.data.decoded_cache import read_folder
+from fashionlab.data.formats.base import FORMATS, DataFormat, Parts
 from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, read_classes
 
 _TEST_NAMES = ("test", "val", "valid", "validation")
@@ -43,6 +42,8 @@ class FolderSource:
     test: Path | None
 
     def read(self, part: Part, wanted: Wanted) -> PictureSet:
+        from fashionlab.data.decoded_cache import read_folder  # needs platformdirs, which a service goes without
+
         known = read_classes(self.root)
         classes = known or tuple(folder.name for folder in _class_folders(self.train))
         training, chosen = self._choose(part, classes, named=known is not None)
@@ -106,7 +107,7 @@ def folder_names(classes: tuple[str, ...]) -> list[str]:
     return names
 
 
-def write_folder(folder: Path, parts: Mapping[Part, PictureSet]) -> None:
+def write_folder(folder: Path, parts: Parts) -> None:
     """PNG files `<part>/<class>/<number>.png`; the numbers give the order of the part's pictures."""
     for part, pictures in parts.items():
         names = folder_names(pictures.classes)
@@ -133,3 +134,9 @@ def detect(folder: Path) -> FolderSource | None:
     if "train" in below:
         return FolderSource(folder, below["train"], tests[0] if tests else None)
     return FolderSource(folder, folder, None)
+
+
+FORMATS.add("folder", DataFormat(
+    "a folder with one folder of pictures a class", detect, write_folder,
+    rank=2,  # any folder with folders in it looks like one
+))

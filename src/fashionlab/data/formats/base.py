@@ -1,0 +1,68 @@
+"""What every format is: an entry that recognises, reads and writes its own.
+
+To add one: a module in this package that calls ``FORMATS.add(name, DataFormat(...))``; the contract tests find it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from fashionlab.common.errors import DataError
+from fashionlab.common.records import PictureSet
+from fashionlab.common.registry import Registry
+from fashionlab.data.source import Part, Source
+
+Parts = Mapping[Part, PictureSet]
+
+
+@dataclass(frozen=True)
+class LoneFile:
+    """Files full of pictures that can be answered without the data set they belong to.
+
+    is_named: whether a file of that name (without its folder) is one. read: its pictures, uint8 [N, C, H, W]; of a file
+    with both parts the test pictures. Raises DataError for a file that is missing or damaged.
+    """
+
+    is_named: Callable[[str], bool]
+    read: Callable[[Path], np.ndarray]
+
+
+@dataclass(frozen=True)
+class DataFormat:
+    """A form of data sets.
+
+    looks_like: what it is on the disk, for people. detect: the source at a path, None where the path is no such thing;
+    raises DataError where it is one, but incomplete. write: both parts into an empty folder, or over a file where a set
+    is one whose name ends in `suffix`; None where it can only be read. Raises DataError for pictures that the format
+    cannot hold. Folders are given a classes.txt. rank: of the formats that recognise a path the lowest reads it.
+    """
+
+    looks_like: str
+    detect: Callable[[Path], Source | None]
+    write: Callable[[Path, Parts], None] | None = None
+    suffix: str = ""
+    lone_file: LoneFile | None = None
+    rank: int = 0
+
+
+FORMATS: Registry[DataFormat] = Registry("format", "fashionlab.data.formats")
+
+
+def recognise(path: Path) -> Source:
+    """The source at `path`, whatever its format. Raises DataError when there is none."""
+    formats = sorted((FORMATS[name] for name in FORMATS), key=lambda one: one.rank)
+    for one in formats:
+        source = one.detect(path)
+        if source is not None:
+            return source
+    raise DataError(f"{path}: no data set; expected {'; '.join(one.looks_like for one in formats)}")
+
+
+def lone_file(name: str) -> LoneFile | None:
+    """How to read a file of that name that is full of pictures; None for any other file."""
+    lone_files = (FORMATS[one].lone_file for one in FORMATS)
+    return next((one for one in lone_files if one and one.is_named(name)), None)
