@@ -36,6 +36,7 @@ from fashionlab.common.runtime import generator
 from fashionlab.data import load_training, make_split, normalisation
 from fashionlab.data.contact_sheet import contact_sheet, mean_picture
 from fashionlab.evaluation.mistakes import confused_pairs
+from fashionlab.evaluation.run import conclude
 from fashionlab.report import style
 from fashionlab.report.compare_figures import charts
 from fashionlab.report.figures import FIGURES
@@ -44,7 +45,6 @@ from fashionlab.report.inputs import ReportInputs
 from fashionlab.runs.comparable import load_comparable
 from fashionlab.runs.results import load_results
 from fashionlab.studies.comparison import compare
-from fashionlab.evaluation.run import conclude
 from fashionlab.training import session
 
 # FASHIONLAB_NOTEBOOK=small trains on a few pictures for one epoch, which shows that every cell runs, not what it finds.
@@ -196,8 +196,8 @@ for name, recipe in chosen.items():
 
 inputs = {name: ReportInputs(results) for name, results in runs.items()}
 table(["network", "epochs", "training time", "pictures a second", "validation accuracy"], [
-    [name, found.metrics["epochs"], f"{found.metrics['train_seconds']:.0f} s",
-     f"{found.metrics['images_per_second']:,.0f}", f"{found.metrics['val_accuracy']:.2%}"]
+    [name, found.metrics.epochs, f"{found.metrics.train_seconds:.0f} s",
+     f"{found.metrics.images_per_second:,.0f}", f"{found.metrics.val.accuracy:.2%}"]
     for name, found in runs.items()])
 
 # %% [markdown]

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fashionlab.common.errors import UsageError
+
+if TYPE_CHECKING:
+    from fashionlab.runs.metrics import Metrics
 
 
 def command(
@@ -36,7 +39,8 @@ def command(
     from fashionlab.evaluation.run import evaluate_run
 
     check_given(outlier_set or [])
-    scores = evaluate_run(run, split, data_dir=data_dir, device=device)  # type: ignore[arg-type]
+    metrics = evaluate_run(run, split, data_dir=data_dir, device=device)  # type: ignore[arg-type]
+    scores = metrics.test if split == "test" else metrics.val
     more: dict[str, Any] = {}
     if robustness:
         from fashionlab.evaluation.robustness import robustness_run
@@ -47,34 +51,36 @@ def command(
 
         more["outliers"] = outlier_run(run, outlier_set or [], data_dir=data_dir, device=device)
     if json:
-        print_json({"run": str(run), **scores, **more})
+        trust = {key: value for key, value in metrics.as_json().items() if key in ("calibration", "conformal")}
+        print_json({"run": str(run), **scores.as_json(), **(trust if split == "test" else {}), **more})
         return
     from fashionlab.common.records import Predictions
     from fashionlab.evaluation.metrics import classification_report
     from fashionlab.runs.folder import RunFolder
 
     print(classification_report(Predictions.load(RunFolder(run).predictions(split))))
-    accuracy = scores["intervals"]["accuracy"]
-    print(f"{split} split, n = {scores['n']}: accuracy {scores['accuracy']:.2%} "
-          f"(95 % interval {accuracy['low']:.2%} to {accuracy['high']:.2%}), top 3 {scores['top3_accuracy']:.2%}, "
-          f"NLL {scores['nll']:.4f}, Brier {scores['brier']:.4f}, ECE {scores['ece']:.4f}")
+    accuracy = scores.intervals["accuracy"]
+    print(f"{split} split, n = {scores.n}: accuracy {scores.accuracy:.2%} "
+          f"(95 % interval {accuracy.low:.2%} to {accuracy.high:.2%}), top 3 {scores.top3_accuracy:.2%}, "
+          f"NLL {scores.nll:.4f}, Brier {scores.brier:.4f}, ECE {scores.ece:.4f}")
     if split == "test":
-        _print_trust(scores["calibration"], scores["conformal"])
+        _print_trust(metrics)
     if robustness:
         _print_robustness(more["robustness"])
     if "outliers" in more:
         _print_outliers(more["outliers"])
 
 
-def _print_trust(calibration: dict[str, Any] | None, conformal: dict[str, Any] | None) -> None:
+def _print_trust(metrics: Metrics) -> None:
+    calibration, conformal = metrics.calibration, metrics.conformal
     if calibration is None or conformal is None:
         print("Calibration and conformal sets: none; they are learned on validation predictions, which this run lacks.")
         return
-    before, after = (calibration["methods"][name]["ece"]["estimate"] for name in ("none", "temperature"))
-    print(f"Calibration, from {calibration['fitted_n']} validation pictures: temperature "
-          f"{calibration['temperature']:.3f}, ECE {before:.4f} -> {after:.4f}")
-    sets = ", ".join(f"{row['promised']:.0%} promised {row['coverage']['estimate']:.1%} held "
-                     f"({row['mean_size']:.2f} classes)" for row in conformal["sets"] if row["method"] == "lac")
+    before, after = (calibration.methods[name]["ece"].estimate for name in ("none", "temperature"))
+    print(f"Calibration, from {calibration.fitted_n} validation pictures: temperature "
+          f"{calibration.temperature:.3f}, ECE {before:.4f} -> {after:.4f}")
+    sets = ", ".join(f"{row.promised:.0%} promised {row.coverage.estimate:.1%} held ({row.mean_size:.2f} classes)"
+                     for row in conformal.sets if row.method == "lac")
     print(f"Conformal sets (LAC): {sets}")
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,7 @@ from fashionlab.common.errors import FashionlabError, UsageError
 if TYPE_CHECKING:
     from fashionlab.recipes import Recipe
     from fashionlab.runs.folder import RunFolder
+    from fashionlab.runs.metrics import Metrics
     from fashionlab.training.session import Options
 
 
@@ -38,7 +39,7 @@ def command(
 ) -> None:
     """Train and evaluate a recipe.
 
-    The test split is read once, at the end; everything is kept in a run folder.
+    The test split is judged once, at the end, and every opening is recorded; everything is kept in a run folder.
     """
     from fashionlab.training import session
 
@@ -64,7 +65,7 @@ def finish(run: RunFolder, options: Options, *, json: bool, report: bool) -> Non
 
     metrics = conclude(run, data_dir=options.data_dir, device=options.device)
     if json:
-        print_json({key: value for key, value in metrics.items() if key not in ("history", "val", "test")})
+        print_json(metrics.as_json(without=("history", "val", "test")))
     else:
         print(summary(metrics))
     if report:
@@ -110,16 +111,13 @@ def default_name(what: str) -> str:
     return f"{what}-{datetime.now():%Y%m%d-%H%M%S}"
 
 
-def summary(metrics: dict[str, Any]) -> str:
+def summary(metrics: Metrics) -> str:
     """What the command prints of a run's metrics.json."""
-
-    def percent(key: str) -> str:
-        return "-" if metrics.get(key) is None else f"{metrics[key]:.2%}"
-
-    return (f"test accuracy        {percent('test_accuracy')}  (macro F1 {metrics['macro_f1']:.4f}, "
-            f"ECE {metrics['ece']:.4f})\n"
-            f"validation accuracy  {percent('val_accuracy')}\n"
-            f"training time        {metrics['train_seconds']:.1f} s for {metrics['epochs']} epochs, "
-            f"{metrics['images_per_second']:,.0f} pictures/s, {metrics['parameters']:,} parameters\n"
-            f"weights              {metrics['weights']} (chosen by {metrics['weights_chosen_by']})\n"
-            f"run folder           {metrics['run']}")
+    validation = "-" if metrics.val_accuracy is None else f"{metrics.val_accuracy:.2%}"
+    return (f"test accuracy        {metrics.test.accuracy:.2%}  (macro F1 {metrics.test.macro_f1:.4f}, "
+            f"ECE {metrics.test.ece:.4f})\n"
+            f"validation accuracy  {validation}\n"
+            f"training time        {metrics.train_seconds:.1f} s for {metrics.epochs} epochs, "
+            f"{metrics.images_per_second:,.0f} pictures/s, {metrics.parameters:,} parameters\n"
+            f"weights              {metrics.weights} (chosen by {metrics.weights_chosen_by})\n"
+            f"run folder           {metrics.run}")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import safetensors.torch
 import torch
+from torch import nn
 
 import fashionlab
 from fashionlab.common import runtime
@@ -26,10 +27,12 @@ from fashionlab.evaluation.outlier_run import FITTED
 from fashionlab.evaluation.outliers import ACCEPTED
 from fashionlab.models import count_parameters
 from fashionlab.runs.model import load_model
-from fashionlab.runs.pictures import test_pictures, training_pictures
+from fashionlab.runs.pictures import training_pictures
+from fashionlab.runs.readings import open_test_split, record_reading
 from fashionlab.runs.results import RunResults, load_results
 
 CALIBRATION = 512  # training pictures on which int8 scales are observed
+_WHO, _WHY = "export", "measuring exported graphs, when all was decided"  # for the run's record of readings
 
 
 @dataclass(frozen=True)
@@ -56,6 +59,7 @@ def check_target(target: Path) -> None:
 def export_run(path: Path, options: Options) -> Artifact:
     """Export the run at `path`: make its graphs, check and measure them, learn rules and reference, write the artifact.
 
+    All that is decided is decided on validation pictures; then the test split is read, which is recorded, and measured.
     Nothing is written when a check fails. Progress on stderr. Raises UsageError for a run without validation pictures
     and for a target in use, DataError for a run that is not finished or whose pictures are not there, FashionlabError
     for a network that cannot be exported or whose graph answers otherwise.
@@ -66,8 +70,7 @@ def export_run(path: Path, options: Options) -> Artifact:
     pictures, split = training_pictures(results.folder, options.data_dir)
     if not len(split.validation):
         raise UsageError(f"{path} was trained without a validation split, on which temperature, prediction sets and "
-                         "outlier threshold are learned; train with data.validation above 0")
-    test = test_pictures(results.folder, options.data_dir)
+                         "outlier threshold are learned and int8 is decided; train with data.validation above 0")
     place = runtime.choose("cpu", "float32")
     model, spec = load_model(results.folder, place.device)
     deployed = graph.Deployed(model, spec)
@@ -75,16 +78,10 @@ def export_run(path: Path, options: Options) -> Artifact:
     sessions = {name: Session(content, place.threads) for name, content in graphs.items() if name != "pt2"}
 
     note("export: measuring")
-    weights = safetensors.torch.save({name: value.contiguous() for name, value in model.state_dict().items()})
-    forms = {check.PYTORCH: check.Form(partial(graph.ask, deployed), len(weights))}
-    forms |= {name: check.Form(session.run, len(graphs[name])) for name, session in sessions.items()}
-    if options.pt2:
-        forms["pt2"] = check.Form(partial(graph.ask, graph.load_pt2(graphs["pt2"])), len(graphs["pt2"]))
-    if options.unpruned:
-        whole = _graph_of(options.unpruned)
-        forms[check.UNPRUNED] = check.Form(Session(whole, place.threads).run, len(whole))
-    rows = check.compare(forms, test)
-    largest = float(np.abs(graph.ask(deployed, test.images[: check.PARITY])[0]).max())
+    forms = _forms(model, deployed, graphs, sessions, options, place.threads)
+    images = np.array(pictures.images[split.validation[: check.PARITY]])
+    rows = check.compare(forms, images)
+    largest = float(np.abs(graph.ask(deployed, images)[0]).max())
     for name in forms.keys() & {"float32", "pt2"}:
         check.require_parity(rows, name, largest)
 
@@ -93,10 +90,18 @@ def export_run(path: Path, options: Options) -> Artifact:
     accuracies = {name: one.accuracy for name, one in learned.items()}
     verdict = check.judge_int8(rows["float32"], rows["int8"], accuracies) if options.int8 else None
     served = "int8" if verdict and verdict["served"] else "float32"
-    checked = _checked(rows, accuracies, verdict, served, len(test), place.threads)
+
+    note("export: measuring on the test split")
+    test = open_test_split(results.folder, options.data_dir, who=_WHO, why=_WHY)
     if options.unpruned:
-        checked["pruning"] = check.judge_pruning(
-            rows, tuple(run.metrics["val_accuracy"] for run in (load_results(options.unpruned), results)))
+        record_reading(load_results(options.unpruned).folder, _WHO, _WHY)
+    check.measure_accuracy(forms, test, rows)
+    if verdict:
+        verdict["points"]["test"] = 100 * (rows["int8"]["test_accuracy"] - rows["float32"]["test_accuracy"])
+    checked = _checked(rows, accuracies, verdict, served, len(test), len(images), place.threads)
+    if options.unpruned:
+        before, after = load_results(options.unpruned).metrics.val.accuracy, results.metrics.val.accuracy
+        checked["pruning"] = check.judge_pruning(rows, (before, after))
     description = _description(results, learned[served], served, pictures, split, count_parameters(model))
     artifact = Artifact(description, graphs, learned[served].arrays, learned[served].reference, checked,
                         card.with_measurements(run_card, checked), str(options.target))
@@ -119,6 +124,20 @@ def _graphs(deployed: graph.Deployed, pictures: PictureSet, split: Split, option
     return graphs
 
 
+def _forms(network: nn.Module, deployed: graph.Deployed, graphs: dict[str, bytes], sessions: dict[str, Session],
+           options: Options, threads: int) -> dict[str, check.Form]:
+    """Everything that is measured side by side, by the names of its rows."""
+    weights = safetensors.torch.save({name: value.contiguous() for name, value in network.state_dict().items()})
+    forms = {check.PYTORCH: check.Form(partial(graph.ask, deployed), len(weights))}
+    forms |= {name: check.Form(session.run, len(graphs[name])) for name, session in sessions.items()}
+    if options.pt2:
+        forms["pt2"] = check.Form(partial(graph.ask, graph.load_pt2(graphs["pt2"])), len(graphs["pt2"]))
+    if options.unpruned:
+        whole = _graph_of(options.unpruned)
+        forms[check.UNPRUNED] = check.Form(Session(whole, threads).run, len(whole))
+    return forms
+
+
 def _graph_of(path: Path) -> bytes:
     """The float32 graph of the run at `path`."""
     model, spec = load_model(load_results(path).folder, torch.device("cpu"))
@@ -126,10 +145,10 @@ def _graph_of(path: Path) -> bytes:
 
 
 def _checked(rows: dict[str, dict[str, Any]], validation: dict[str, float], verdict: dict[str, Any] | None,
-             served: str, n: int, threads: int) -> dict[str, Any]:
-    """check.json: n test pictures, of which `parity` were compared picture by picture; the rows of `check.compare`."""
+             served: str, n: int, parity: int, threads: int) -> dict[str, Any]:
+    """check.json: n test pictures of test_accuracy, `parity` validation pictures of the other figures of `rows`."""
     versions = {name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")}
-    return {"n": n, "parity": min(n, check.PARITY), "served": served, "rows": rows, "validation_accuracy": validation,
+    return {"n": n, "parity": parity, "served": served, "rows": rows, "validation_accuracy": validation,
             "int8": verdict, "threads": threads, "machine": machine(), "versions": versions}
 
 

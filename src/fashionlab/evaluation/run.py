@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
@@ -17,9 +16,11 @@ from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, scores
 from fashionlab.runs.folder import RunFolder, open_run
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.model import load_model
-from fashionlab.runs.pictures import load_recipe, test_pictures, training_pictures
+from fashionlab.runs.pictures import load_recipe, training_pictures
 from fashionlab.runs.predict import predict_logits
+from fashionlab.runs.readings import open_test_split, readings
 
 SplitName = Literal["val", "test"]
 
@@ -29,44 +30,45 @@ _HEADLINES = {"accuracy": "test_accuracy", "macro_f1": "macro_f1", "nll": "nll",
 
 
 def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None = None,
-                 device: str = "auto") -> dict[str, Any]:
+                 device: str = "auto", who: str = "evaluate") -> Metrics:
     """Judge `split` with the run's final weights; write predictions, report and scores into the folder.
 
-    Returns the scores with their `intervals` over pictures, and for "test" `calibration` and `conformal` too: what was
-    learned on the validation predictions, scored on the test predictions; None for a run without the former.
+    Returns what metrics.json then holds: the scores of the split with their `intervals` over pictures, and
+    `calibration` and `conformal`: what was learned on the validation predictions, scored on the test predictions; None
+    for a run that lacks one of them.
 
-    "val" are the run's own validation pictures, "test" the data set's test split; reading that is recorded.
+    "val" are the run's own validation pictures, "test" the data set's test split; reading that is recorded as done by
+    `who`.
     Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
     """
     run = open_run(path)
     place = runtime.choose(device, run.read_json(run.environment)["precision"])
     model, spec = load_model(run, place.device)
-    pictures, indices = _pictures(run, split, data_dir)
+    pictures, indices = _pictures(run, split, data_dir, who)
     logits, labels = predict_logits(model, ResidentPictures.from_set(pictures, indices, place.device), spec, place)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
     result = {"split": split, **scores(predictions),
               "intervals": {name: asdict(interval) for name, interval in intervals(predictions).items()}}
     predictions.save(run.predictions(split))
-    trust = _trust(run)
-    _record(run, predictions, result, trust)
-    return {**result, **trust} if split == "test" else result
+    return _record(run, predictions, result)
 
 
-def conclude(run: RunFolder, *, data_dir: Path | None = None, device: str = "auto") -> dict[str, Any]:
-    """Evaluate a trained run on its validation split and, for the only time, on the test split.
+def conclude(run: RunFolder, *, data_dir: Path | None = None, device: str = "auto") -> Metrics:
+    """Evaluate a trained run on its validation split and, once, on the test split.
 
     Returns what metrics.json then holds. Raises what `evaluate_run` raises.
     """
     if load_recipe(run).data.validation:
         evaluate_run(run.path, "val", data_dir=data_dir, device=device)
-    evaluate_run(run.path, "test", data_dir=data_dir, device=device)
-    run.set_status("complete", stopped=run.read_json(run.metrics)["stopped"])
-    return run.read_json(run.metrics)
+    who = "ensemble" if run.ensemble.is_file() else "train"
+    metrics = evaluate_run(run.path, "test", data_dir=data_dir, device=device, who=who)
+    run.set_status("complete", stopped=metrics.stopped)
+    return metrics
 
 
-def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None) -> tuple[PictureSet, np.ndarray]:
+def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None, who: str) -> tuple[PictureSet, np.ndarray]:
     if split == "test":
-        pictures = test_pictures(run, data_dir)
+        pictures = open_test_split(run, data_dir, who=who, why="judging the final weights")
         return pictures, np.arange(len(pictures))
     pictures, parts = training_pictures(run, data_dir)
     if not len(parts.validation):
@@ -92,15 +94,11 @@ def _trust(run: RunFolder) -> dict[str, Any]:
             "conformal": {**counts, "sets": conformal.assess(validation, test)}}
 
 
-def _record(run: RunFolder, predictions: Predictions, result: dict[str, Any], trust: dict[str, Any]) -> None:
-    split = result["split"]
-    metrics = run.read_json(run.metrics) if run.metrics.exists() else {}
-    metrics.update({split: result, **trust})
-    if split == "val":
-        metrics["val_accuracy"] = result["accuracy"]
-    else:
-        metrics.update({name: result[key] for key, name in _HEADLINES.items()})
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        metrics["test_split_read"] = [*metrics.get("test_split_read", []), now]
-        write_text(run.report, classification_report(predictions))
-    write_json(run.metrics, metrics)
+def _record(run: RunFolder, predictions: Predictions, result: dict[str, Any]) -> Metrics:
+    trust = _trust(run)
+    if predictions.split == "val":
+        return run.update_metrics(val=result, val_accuracy=result["accuracy"], **trust)
+    write_text(run.report, classification_report(predictions))
+    headlines = {name: result[key] for key, name in _HEADLINES.items()}
+    return run.update_metrics(test=result, **headlines, **trust,
+                              test_split_read=[asdict(reading) for reading in readings(run)])

@@ -9,6 +9,9 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from fashionlab.common.records import Interval
+from fashionlab.runs.metrics import Cost, Scores
+from fashionlab.runs.readings import readings
 from fashionlab.runs.results import RunResults
 
 Pairs = list[tuple[str, str]]
@@ -25,8 +28,8 @@ def show(name: str, value: float) -> str:
     return f"{value:.2%}" if name in SHARES or name.endswith("_accuracy") else f"{value:.4f}"
 
 
-def show_interval(name: str, interval: dict[str, float]) -> str:
-    return f"{show(name, interval['low'])} to {show(name, interval['high'])}"
+def show_interval(name: str, interval: Interval) -> str:
+    return f"{show(name, interval.low)} to {show(name, interval.high)}"
 
 
 def seconds(value: float) -> str:
@@ -41,23 +44,22 @@ def seconds(value: float) -> str:
 def scores(run: RunResults) -> list[Row]:
     """A row a score: name, validation (or "-"), test, and its interval on the test split ("-" where there is none)."""
     metrics = run.metrics
-    validation, test, known = metrics.get("val", {}), metrics["test"], intervals(run)
-    return [[label, show(key, validation[key]) if key in validation else "-", show(key, test[key]),
+    validation, test, known = getattr(metrics, "val", Scores()), metrics.test, intervals(run)
+    return [[label, show(key, getattr(validation, key)) if key in validation else "-", show(key, getattr(test, key)),
              show_interval(key, known[key]) if key in known else "-"]
             for key, label in SCORES if key in test]
 
 
-def intervals(run: RunResults) -> dict[str, dict[str, float]]:
+def intervals(run: RunResults) -> dict[str, Interval]:
     """The intervals of the test scores by name; empty for a run judged before there were any."""
-    return run.metrics["test"].get("intervals", {})
+    return run.metrics.test.intervals
 
 
 def per_class(run: RunResults) -> list[Row]:
     """A row a class: name, precision, recall, F1, pictures, and the class it is most often taken for."""
-    test = run.metrics["test"]
-    return [[row["class"], row["precision"], row["recall"], row["f1"], row["support"],
-             _taken_for(label, counts, run.spec.classes)]
-            for label, (row, counts) in enumerate(zip(test["per_class"], test["confusion"], strict=True))]
+    test = run.metrics.test
+    return [[row.class_, row.precision, row.recall, row.f1, row.support, _taken_for(label, counts, run.spec.classes)]
+            for label, (row, counts) in enumerate(zip(test.per_class, test.confusion, strict=True))]
 
 
 def _taken_for(label: int, counts: Sequence[int], classes: Sequence[str]) -> str:
@@ -72,16 +74,16 @@ def about(run: RunResults) -> Pairs:
     arguments = ", ".join(f"{key}={value}" for key, value in spec.arguments.items())
     return [
         ("Run", run.name),
-        ("Recipe", metrics["recipe"] or "-"),
+        ("Recipe", metrics.recipe or "-"),
         ("Model", f"{spec.name} ({arguments})" if arguments else spec.name),
-        ("Parameters", f"{metrics['parameters']:,}"),
+        ("Parameters", f"{metrics.parameters:,}"),
         ("Input", f"{spec.image_size} x {spec.image_size} pixels, {spec.channels} channel"
                   f"{'s' if spec.channels > 1 else ''}; {_views(spec.views)}"),
         ("Classes", f"{len(spec.classes)}: {', '.join(spec.classes)}"),
-        ("Trained", f"{metrics['epochs']} of at most {recipe.epochs} epochs, {metrics['steps']:,} steps; ended "
-                    f"because: {metrics['stopped']}"),
-        ("Weights", f"{metrics['weights']} (chosen by {metrics['weights_chosen_by']})"),
-        ("Seed", str(metrics["seed"])),
+        ("Trained", f"{metrics.epochs} of at most {recipe.epochs} epochs, {metrics.steps:,} steps; ended "
+                    f"because: {metrics.stopped}"),
+        ("Weights", f"{metrics.weights} (chosen by {metrics.weights_chosen_by})"),
+        ("Seed", str(metrics.seed)),
     ]
 
 
@@ -98,18 +100,24 @@ def data(run: RunResults) -> Pairs:
         ("Fitted on", f"{told['train']:,} pictures"),
         ("Validation", f"{told['validation']:,} pictures held out of the training set" if told["validation"] else
          "none held out"),
-        ("Test", f"{run.metrics['test']['n']:,} pictures, {test_reads(run)}"),
+        ("Test", f"{run.metrics.test.n:,} pictures, {opened(run)}"),
         ("SHA-256 of the training set", told["sha256"]),
         ("SHA-256 of the split", told["split_sha256"]),
     ]
 
 
-def test_reads(run: RunResults) -> str:
-    """How often the test split was read, for a protocol that wants it once."""
-    dates = run.metrics.get("test_split_read", [])
-    if len(dates) == 1:
-        return f"judged once, on {dates[0][:10]}"
-    return f"judged {len(dates)} times, last on {dates[-1][:10]}" if dates else "when it was judged is not recorded"
+def opened(run: RunResults) -> str:
+    """How often the run's test pictures were opened, for a protocol that counts it."""
+    recorded = readings(run.folder)
+    if not recorded:
+        return "when they were opened is not recorded"
+    often = "once" if len(recorded) == 1 else f"{len(recorded)} times"
+    return f"opened {often}, {'' if len(recorded) == 1 else 'last '}on {recorded[-1].when[:10]}"
+
+
+def openings(run: RunResults) -> list[Row]:
+    """A row for each time that the test pictures were opened: when, who, why."""
+    return [[reading.when, reading.who, reading.why] for reading in readings(run.folder)]
 
 
 def environment(run: RunResults) -> Pairs:
@@ -154,7 +162,7 @@ def caveats(run: RunResults) -> list[str]:
                      f"and number of threads ({told['threads']}).")
     if told["processes"] > 1:
         found.append(f"It was trained by {told['processes']} processes (torchrun); another number ends elsewhere.")
-    if "out of time" in run.metrics["stopped"]:
+    if "out of time" in run.metrics.stopped:
         found.append("Training ended by the clock; another machine gets further or less far.")
     return found
 
@@ -163,27 +171,27 @@ def cost(run: RunResults) -> Pairs:
     """Size, arithmetic, time and memory; of prediction only where it was measured (see `evaluation.cost`)."""
     metrics = run.metrics
     found = [
-        ("Parameters", f"{metrics['parameters']:,}"),
-        ("Training", f"{seconds(metrics['train_seconds'])}, without validation; "
-                     f"{metrics['images_per_second']:,.0f} pictures a second"),
+        ("Parameters", f"{metrics.parameters:,}"),
+        ("Training", f"{seconds(metrics.train_seconds)}, without validation; "
+                     f"{metrics.images_per_second:,.0f} pictures a second"),
     ]
-    return [*found, *(_prediction_cost(metrics["cost"]) if "cost" in metrics else [])]
+    return [*found, *(_prediction_cost(metrics.cost) if metrics.cost else [])]
 
 
-def _prediction_cost(told: dict[str, Any]) -> Pairs:
-    prediction = told["prediction"]
-    latency = [(f"Latency of {_pictures(batch)}", f"{value['median']:.2f} ms median, {value['p99']:.2f} ms 99th "
-                f"percentile of {value['repetitions']} repetitions")
-               for batch, value in prediction["latency_ms"].items()]
+def _prediction_cost(measured: Cost) -> Pairs:
+    prediction = measured.prediction
+    latency = [(f"Latency of {_pictures(batch)}", f"{value.median:.2f} ms median, {value.p99:.2f} ms 99th "
+                f"percentile of {value.repetitions} repetitions")
+               for batch, value in prediction.latency_ms.items()]
     speed = [(f"Prediction, {_pictures(batch)} at once", f"{value:,.0f} pictures a second")
-             for batch, value in prediction["images_per_second"].items()]
+             for batch, value in prediction.images_per_second.items()]
     return [
-        ("Multiply-accumulates", f"{told['macs']:,} a picture and view"),
-        ("Weights as a file", f"{told['weight_bytes'] / 1e6:.2f} MB"),
+        ("Multiply-accumulates", f"{measured.macs:,} a picture and view"),
+        ("Weights as a file", f"{measured.weight_bytes / 1e6:.2f} MB"),
         *latency, *speed,
-        ("Memory for prediction", f"{prediction['peak_bytes'] / 1e6:.1f} MB of tensors at most with 256 pictures at "
+        ("Memory for prediction", f"{prediction.peak_bytes / 1e6:.1f} MB of tensors at most with 256 pictures at "
                                   "once, weights not counted"),
-        ("Prediction measured on", f"{told['machine']}, {told['threads']} threads, {told['precision']}"),
+        ("Prediction measured on", f"{measured.machine}, {measured.threads} threads, {measured.precision}"),
     ]
 
 
@@ -193,7 +201,7 @@ def _pictures(batch: str) -> str:
 
 def lead(run: RunResults) -> str:
     """One sentence on what this is."""
-    told = run.metrics["recipe"]
+    told = run.metrics.recipe
     network = f"the network “{run.spec.name}” trained on {run.recipe.data.dataset}, {len(run.spec.classes)} classes."
     return f"{told[0].upper()}{told[1:]}: {network}" if told else network.capitalize()
 
@@ -205,12 +213,12 @@ def limits(run: RunResults) -> list[str]:
     found.append(f"Weakest class: {weakest[0]} (F1 {weakest[3]:.4f} on {weakest[4]:,} test pictures), most often taken "
                  f"for {weakest[5]}.")
     found.append("It gives one of its classes to any picture, also to what is none of them.")
-    found.append(f"One run with one seed ({metrics['seed']}): another seed gives a slightly different network; the "
+    found.append(f"One run with one seed ({metrics.seed}): another seed gives a slightly different network; the "
                  "intervals here are about the test pictures, not about seeds.")
-    if metrics["weights"] == "best":
+    if metrics.weights == "best":
         found.append("The weights were chosen on the validation split, so the validation scores flatter it.")
-    if "robustness" not in metrics:
+    if not metrics.robustness:
         found.append("How it holds up on noisy, blurred or shifted pictures was not measured.")
-    if "outliers" not in metrics:
+    if not metrics.outliers:
         found.append("How well it tells strangers, pictures of none of its classes, was not measured.")
     return found

@@ -13,9 +13,10 @@ from fashionlab.common import runtime
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import ResidentPictures
-from fashionlab.runs import pictures as run_pictures
 from fashionlab.runs.features import features
 from fashionlab.runs.model import load_model
+from fashionlab.runs.pictures import training_pictures
+from fashionlab.runs.readings import open_test_split
 from fashionlab.runs.results import RunResults
 
 FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays out in two seconds
@@ -23,15 +24,17 @@ FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Everything is read when it is first asked for, and nothing is written.
+    """Everything is read when it is first asked for, and nothing is written but that the test split was read.
 
     results: the run. data_dir: where its data set is (else see `fashionlab.data.locate`). device: where the model runs.
+    who: the command that asks, for the record of who read the test split.
     Each property raises DataError when what it needs is missing or is not the run's.
     """
 
     results: RunResults
     data_dir: Path | None = None
     device: str = "auto"
+    who: str = "report"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -39,7 +42,7 @@ class ReportInputs:
 
     @cached_property
     def _training(self) -> tuple[PictureSet, Split]:
-        return run_pictures.training_pictures(self.results.folder, self.data_dir)
+        return training_pictures(self.results.folder, self.data_dir)
 
     @property
     def training_pictures(self) -> PictureSet:
@@ -53,8 +56,10 @@ class ReportInputs:
 
     @cached_property
     def test_pictures(self) -> PictureSet:
-        """The test pictures, to be shown: what the network said of them stands in `results.test`, row for row."""
-        pictures, said = run_pictures.test_pictures(self.results.folder, self.data_dir), self.results.test
+        """The test pictures, to be shown: what the network said of them stands in `results.test`, row for row. Reading
+        them is recorded in the run."""
+        said = self.results.test
+        pictures = open_test_split(self.results.folder, self.data_dir, who=self.who, why="showing test pictures")
         fits = len(pictures) > said.indices.max(initial=-1)
         if not fits or not np.array_equal(pictures.labels[said.indices], said.labels):
             raise DataError(f"{pictures.source}: not the test pictures that {self.results.folder.path} was judged on")

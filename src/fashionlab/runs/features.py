@@ -8,10 +8,10 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from fashionlab.data import ResidentPictures
-from fashionlab.runs.predict import BATCH_SIZE, normalise, statistics
-from fashionlab.runs.folder import ModelSpec
 from fashionlab.common.runtime import Runtime
+from fashionlab.data import ResidentPictures
+from fashionlab.runs.folder import ModelSpec
+from fashionlab.runs.predict import BATCH_SIZE, normalise, statistics
 
 
 @torch.inference_mode()

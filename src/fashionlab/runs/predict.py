@@ -5,9 +5,9 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
+from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
 from fashionlab.runs.folder import ModelSpec
-from fashionlab.common.runtime import Runtime
 
 # Fixed, so that a run evaluated again gives the same sums in the same order.
 BATCH_SIZE = 1000

@@ -7,6 +7,7 @@ from typing import Any
 
 from fashionlab.common.errors import DataError, unknown
 from fashionlab.evaluation.metrics import METRICS as SCORES
+from fashionlab.runs.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -27,11 +28,11 @@ class Metric:
         """Runs side by side disturb one another's times."""
         return "second" in self.name
 
-    def read(self, metrics: dict[str, Any], source: str) -> float:
+    def read(self, metrics: Metrics, source: str) -> float:
         """The number out of `metrics`, unscaled. Raises DataError, naming `source`, when it is not there."""
         value: Any = metrics
         for part in self.path:
-            value = value.get(part) if isinstance(value, dict) else None
+            value = getattr(value, part, None)
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise DataError(f"{source}: its metrics.json holds no number called {self.name}")
         return float(value)

@@ -24,7 +24,7 @@ from fashionlab.common.errors import DataError, DivergedError, Interrupted, Usag
 from fashionlab.common.files import replacing, write_json, write_text
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import ResidentPictures, limit, load_training, make_split, normalisation
-from fashionlab.data.test_split import sealed_test_split
+from fashionlab.data.seal import sealed_test_split
 from fashionlab.models.pruning import shrink
 from fashionlab.recipes import Recipe, to_yaml
 from fashionlab.recipes.start import StartSettings
@@ -97,6 +97,8 @@ def resume(folder: Path, recipe: Recipe | None, options: Options) -> RunFolder:
                 raise UsageError(f"{folder} was put together from other runs; there is no training to continue")
             own = load_recipe(run)
             _refuse_change(run, own, recipe)
+            if run.metrics.exists():
+                run.read_metrics()  # a broken file is named now and not when training has ended
             if not run.last.exists():
                 raise DataError(f"{run.last}: there is no checkpoint yet; train it again with --overwrite")
             state = read_checkpoint(run.last)
@@ -267,7 +269,9 @@ def _fit(trainer: Trainer, run: RunFolder, options: Options) -> RunFolder:
         raise Interrupted(f"stopped in epoch {trainer.position.epoch + 1}; continue with "
                           f"`fashionlab train --resume {run.path}`", stop.signal_number)
     if first:
-        write_json(run.metrics, _summary(trainer, run, time.perf_counter() - began))
+        # A resume that had nothing left to do leaves what was found out about the weights.
+        further = not run.metrics.exists() or getattr(run.read_metrics(), "steps", None) != trainer.position.step
+        run.update_metrics(anew=further, **_summary(trainer, run, time.perf_counter() - began))
         run.set_status("trained", stopped=_why_stopped(trainer))
     return run
 

@@ -33,7 +33,7 @@ def test_a_run_is_pruned_tuned_and_measured(cli, toy_run: Path, tmp_path: Path, 
     assert set(told["rows"]) == {"PyTorch", "float32", "float32 unpruned"}
     assert told["pruning"]["bytes"] < 0.6 and told["rows"]["float32"]["equal_answers"] >= check.EQUAL
     for split, name in (("validation", "val_accuracy"), ("test", "test_accuracy")):
-        before, after = (load_results(path).metrics[name] for path in (run, pruned))
+        before, after = (getattr(load_results(path).metrics, name) for path in (run, pruned))
         assert told["pruning"]["points"][split] == pytest.approx(100 * (after - before), abs=0.6)  # a picture or so
     artifact = load(tmp_path / "small.zip")
     assert artifact.description.name == "toy-pruned50" and told["pruning"]["why"] in artifact.card
