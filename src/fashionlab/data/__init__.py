@@ -5,8 +5,8 @@ Takes the name of a data set or a path (IDX files, two CSV tables, an image fold
 pictures, and `ResidentPictures`, which keeps the whole set on the device and deals out batches in a reproducible order.
 
 The test split is read by `fashionlab.data.test_split.load_test` alone, which is not exported here on purpose: training
-and tuning run within `sealed_test_split()` (`fashionlab.data.seal`), where it refuses, and of a run
-`fashionlab.runs.readings` opens it.
+and tuning run within `sealed_test_split()` (`fashionlab.data.seal`), where it refuses. That of a run is
+opened by `fashionlab.runs.held_out`, which records it.
 """
 
 from fashionlab.data.catalog import DATASETS, NamedDataset

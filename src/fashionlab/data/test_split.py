@@ -1,4 +1,4 @@
-"""The test split of a data set. That of a run is opened by `fashionlab.runs.readings` alone, which records it."""
+"""The test split of a data set. That of a run is opened by `fashionlab.runs.held_out` alone, which records it."""
 
 from __future__ import annotations
 

@@ -26,9 +26,10 @@ from fashionlab.deploy.session import Session
 from fashionlab.evaluation.outlier_run import FITTED
 from fashionlab.evaluation.outliers import ACCEPTED
 from fashionlab.models import count_parameters
+from fashionlab.runs.held_out import open_test_split
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import training_pictures
-from fashionlab.runs.readings import open_test_split, record_reading
+from fashionlab.runs.readings import record_reading
 from fashionlab.runs.results import RunResults, load_results
 
 CALIBRATION = 512  # training pictures on which int8 scales are observed

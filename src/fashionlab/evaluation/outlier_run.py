@@ -22,10 +22,10 @@ from fashionlab.evaluation.outliers import SCORES, Answers, Detector, Fitted, th
 from fashionlab.evaluation.proportions import auroc, share
 from fashionlab.runs.features import features
 from fashionlab.runs.folder import ModelSpec, RunFolder, open_run
+from fashionlab.runs.held_out import open_other_test_split, open_test_split
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import training_pictures
 from fashionlab.runs.predict import predict_logits
-from fashionlab.runs.readings import open_other_test_split, open_test_split
 
 FITTED = 10_000  # training pictures at most: the neighbours among them are kept in the run folder
 OUTLIERS = 1000  # pictures of each set

@@ -20,9 +20,9 @@ from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupted_batches
 from fashionlab.evaluation.proportions import share
 from fashionlab.runs.folder import ModelSpec, open_run
+from fashionlab.runs.held_out import open_test_split
 from fashionlab.runs.model import load_model
 from fashionlab.runs.predict import predict_logits
-from fashionlab.runs.readings import open_test_split
 
 SEED = 0  # fixed, so that every run is judged on the same pictures
 

@@ -16,11 +16,12 @@ from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, scores
 from fashionlab.runs.folder import RunFolder, open_run
+from fashionlab.runs.held_out import open_test_split
 from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import load_recipe, training_pictures
 from fashionlab.runs.predict import predict_logits
-from fashionlab.runs.readings import open_test_split, readings
+from fashionlab.runs.readings import readings
 
 SplitName = Literal["val", "test"]
 

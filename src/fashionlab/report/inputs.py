@@ -14,9 +14,9 @@ from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import ResidentPictures
 from fashionlab.runs.features import features
+from fashionlab.runs.held_out import open_test_split
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import training_pictures
-from fashionlab.runs.readings import open_test_split
 from fashionlab.runs.results import RunResults
 
 FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays out in two seconds

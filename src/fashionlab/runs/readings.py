@@ -1,8 +1,7 @@
-"""The one door to the test pictures of a run: whoever opens it is written down before the pictures are given out.
+"""Who opened the test pictures of a run, when and why: `test_readings.jsonl` in its folder, a line a reading.
 
-The record is `test_readings.jsonl` in the run's folder, a line a reading, which is only ever appended to. It is the
-truth; `test_split_read` in metrics.json repeats what stood in it when the run was last judged. No other module of a
-stage may import `fashionlab.data.test_split` (an import contract).
+The file is only ever appended to and is the truth; `test_split_read` in metrics.json repeats what stood in it when the
+run was last judged.
 """
 
 from __future__ import annotations
@@ -16,10 +15,7 @@ from typing import Any
 
 from fashionlab.common.errors import DataError, FashionlabError
 from fashionlab.common.files import locked
-from fashionlab.common.records import PictureSet
-from fashionlab.data.test_split import load_test
-from fashionlab.runs.folder import ModelSpec, RunFolder
-from fashionlab.runs.pictures import checked, form
+from fashionlab.runs.folder import RunFolder
 
 _NOT_RECORDED = "not recorded"  # runs from before there was a record kept the date of each evaluation
 
@@ -33,30 +29,11 @@ class Reading:
     why: str
 
 
-def open_test_split(run: RunFolder, data_dir: Path | None = None, *, who: str, why: str) -> PictureSet:
-    """The test split of the run's data set, handed out once the reading stands in the run's record.
-
-    Raises SealedError during training, DataError when the pictures cannot be read or their classes are not the run's,
-    and FashionlabError when the reading cannot be recorded.
-    """
-    pictures = checked(load_test(**form(run, data_dir)), run)
-    record_reading(run, who, why)
-    return pictures
-
-
-def open_other_test_split(run: RunFolder, dataset: str, *, who: str, why: str) -> PictureSet:
-    """The test part of another data set (a name or a path), in the form of the run's pictures, to judge the run with;
-    recorded and refused as `open_test_split` does. Raises UsageError for an unknown name too."""
-    spec = ModelSpec.load(run.model)
-    pictures = load_test(dataset, image_size=spec.image_size, channels=spec.channels)
-    record_reading(run, who, why)
-    return pictures
-
-
 def record_reading(run: RunFolder, who: str, why: str) -> None:
     """Append a reading to the run's record. Raises FashionlabError, naming the file, when that cannot be done.
 
-    For who has the pictures already and uses them for another run too; else `open_test_split` does it.
+    For who has the pictures already and uses them for another run too; else
+    `held_out.open_test_split` does it.
     """
     reading = Reading(datetime.now(UTC).isoformat(timespec="seconds"), who, why)
     with locked(run.readings):
