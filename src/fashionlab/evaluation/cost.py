@@ -22,7 +22,7 @@ from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
 from fashionlab.models import count_macs, count_parameters
 from fashionlab.runs.folder import ModelSpec
-from fashionlab.runs.metrics import Cost, Latency, PredictionCost
+from fashionlab.runs.metrics import Cost, Latency, Metrics, PredictionCost
 from fashionlab.runs.model import load_model
 from fashionlab.runs.predict import predict_logits
 from fashionlab.runs.results import RunResults
@@ -58,7 +58,7 @@ def cost(results: RunResults, device: str = "auto", *, again: bool = False) -> C
         train_seconds=metrics.train_seconds, train_images_per_second=metrics.images_per_second,
         prediction=prediction_cost(model, spec, place), machine=_machine_name(place.device), device=str(place.device),
         threads=place.threads, precision=place.precision)
-    results.folder.update_metrics(cost=measured)
+    results.folder.update_metrics(Metrics(cost=measured))
     return measured
 
 

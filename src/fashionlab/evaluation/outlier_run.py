@@ -23,6 +23,7 @@ from fashionlab.evaluation.proportions import auroc, share
 from fashionlab.runs.features import features
 from fashionlab.runs.folder import ModelSpec, RunFolder, open_run
 from fashionlab.runs.held_out import open_other_test_split, open_test_split
+from fashionlab.runs.metrics import Metrics, OutlierFigures, Outliers
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import training_pictures
 from fashionlab.runs.predict import predict_logits
@@ -190,8 +191,8 @@ def _accepted(values: np.ndarray, limit: float) -> Interval:
 
 
 def _summarise(run: RunFolder, found: dict[str, Any]) -> None:
-    estimates = {name: {score: {key: interval["estimate"] for key, interval in one.items()}
+    estimates = {name: {score: OutlierFigures(auroc=one["auroc"]["estimate"], fpr95=one["fpr95"]["estimate"])
                         for score, one in row["scores"].items()} for name, row in found["sets"].items()}
-    summary = {"n": found["n"], "best": found["best"], "threshold": found["threshold"],
-               "accepted": found["accepted"]["estimate"], "sets": estimates}
-    run.update_metrics(outliers=summary)
+    run.update_metrics(Metrics(outliers=Outliers(
+        n=found["n"], best=found["best"], threshold=found["threshold"], accepted=found["accepted"]["estimate"],
+        sets=estimates)))

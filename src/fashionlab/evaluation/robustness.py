@@ -21,6 +21,7 @@ from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupted
 from fashionlab.evaluation.proportions import share
 from fashionlab.runs.folder import ModelSpec, open_run
 from fashionlab.runs.held_out import open_test_split
+from fashionlab.runs.metrics import Metrics, Robustness
 from fashionlab.runs.model import load_model
 from fashionlab.runs.predict import predict_logits
 
@@ -42,13 +43,11 @@ def robustness_run(path: Path, *, data_dir: Path | None = None, device: str = "a
     test = open_test_split(run, data_dir, who="evaluate --robustness", why="judging corrupted test pictures")
     found = robustness(model, test, spec, place)
     write_json(path / "robustness.json", found)
-    summary = {
-        "n": found["n"], "views": found["views"], "clean_accuracy": found["clean"]["estimate"],
-        "mean_corruption_accuracy": found["mean_corruption_accuracy"],
-        "corruptions": {name: [one["estimate"] for one in row["accuracy"]]
-                        for name, row in found["corruptions"].items()},
-    }
-    run.update_metrics(robustness=summary)
+    run.update_metrics(Metrics(robustness=Robustness(
+        n=found["n"], views=found["views"], clean_accuracy=found["clean"]["estimate"],
+        mean_corruption_accuracy=found["mean_corruption_accuracy"],
+        corruptions={name: [one["estimate"] for one in row["accuracy"]]
+                     for name, row in found["corruptions"].items()})))
     return found
 
 

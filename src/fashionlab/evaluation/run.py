@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
@@ -17,7 +17,7 @@ from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, scores
 from fashionlab.runs.folder import RunFolder, open_run
 from fashionlab.runs.held_out import open_test_split
-from fashionlab.runs.metrics import Metrics
+from fashionlab.runs.metrics import Calibration, Conformal, Metrics, Scores
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import load_recipe, training_pictures
 from fashionlab.runs.predict import predict_logits
@@ -48,8 +48,7 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     pictures, indices = _pictures(run, split, data_dir, who)
     logits, labels = predict_logits(model, ResidentPictures.from_set(pictures, indices, place.device), spec, place)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
-    result = {"split": split, **scores(predictions),
-              "intervals": {name: asdict(interval) for name, interval in intervals(predictions).items()}}
+    result = Scores(split=split, **scores(predictions), intervals=intervals(predictions))
     predictions.save(run.predictions(split))
     return _record(run, predictions, result)
 
@@ -77,29 +76,31 @@ def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None, who: str)
     return pictures, parts.validation
 
 
-def _trust(run: RunFolder) -> dict[str, Any]:
-    """Calibration and conformal sets as metrics.json holds them; None where one of the two predictions is not there."""
+def _record(run: RunFolder, predictions: Predictions, result: Scores) -> Metrics:
+    calibration, conformal = _trust(run)
+    if predictions.split == "val":
+        return run.update_metrics(Metrics(val=result, val_accuracy=result.accuracy, calibration=calibration,
+                                          conformal=conformal))
+    write_text(run.report, classification_report(predictions))
+    headlines = {name: getattr(result, key) for key, name in _HEADLINES.items()}
+    return run.update_metrics(Metrics(test=result, **headlines, calibration=calibration, conformal=conformal,
+                                      test_split_read=[asdict(reading) for reading in readings(run)]))
+
+
+def _trust(run: RunFolder) -> tuple[Calibration | None, Conformal | None]:
+    """Calibration and prediction sets; None where one of the two predictions is not there."""
     from fashionlab.evaluation import calibration, conformal  # slow to import, and training need not wait for it
 
     paths = [run.predictions(split) for split in ("val", "test")]
     if not all(path.is_file() for path in paths):
-        return {"calibration": None, "conformal": None}
+        return None, None
     validation, test = map(Predictions.load, paths)
     calibrators = calibration.fit_all(validation)
     learned = calibration.parameters(calibrators)
     write_json(run.calibration, learned)
-    counts = {"fitted_on": validation.split, "fitted_n": len(validation.labels), "split": test.split,
-              "n": len(test.labels)}
-    return {"calibration": {**counts, "temperature": learned["temperature"]["temperature"],
-                            "methods": calibration.assess(test, calibrators)},
-            "conformal": {**counts, "sets": conformal.assess(validation, test)}}
-
-
-def _record(run: RunFolder, predictions: Predictions, result: dict[str, Any]) -> Metrics:
-    trust = _trust(run)
-    if predictions.split == "val":
-        return run.update_metrics(val=result, val_accuracy=result["accuracy"], **trust)
-    write_text(run.report, classification_report(predictions))
-    headlines = {name: result[key] for key, name in _HEADLINES.items()}
-    return run.update_metrics(test=result, **headlines, **trust,
-                              test_split_read=[asdict(reading) for reading in readings(run)])
+    fitted_on, fitted_n, split, n = validation.split, len(validation.labels), test.split, len(test.labels)
+    return (Calibration(fitted_on=fitted_on, fitted_n=fitted_n, split=split, n=n,
+                        temperature=learned["temperature"]["temperature"],
+                        methods=calibration.assess(test, calibrators)),
+            Conformal(fitted_on=fitted_on, fitted_n=fitted_n, split=split, n=n,
+                      sets=conformal.assess(validation, test)))

@@ -14,7 +14,7 @@ from filelock import FileLock, Timeout
 
 from fashionlab.common.errors import DataError, FashionlabError, UsageError
 from fashionlab.common.files import lock_file, locked, write_json
-from fashionlab.runs.metrics import HistoryRow, Metrics, Record
+from fashionlab.runs.metrics import HistoryRow, Metrics
 
 
 @dataclass(frozen=True)
@@ -148,20 +148,19 @@ class RunFolder:
         """What metrics.json holds. Raises DataError, naming the file, when it is missing or something else."""
         return Metrics.read(self.read_json(self.metrics), str(self.metrics))
 
-    def update_metrics(self, *, anew: bool = False, **parts: Any) -> Metrics:
-        """Put `parts` (values by key, records or plain JSON) into metrics.json and leave the rest as it is.
+    def update_metrics(self, parts: Metrics, *, anew: bool = False) -> Metrics:
+        """Put what `parts` holds into metrics.json and leave the rest as it is.
 
         Reading, changing and writing are one: processes that update at the same time lose nothing of one another's.
         anew: the weights are others than before, so that all that was found out about them goes; `test_split_read`
-        stays. Returns what the file then holds. Raises DataError when it holds something else, or a part has the wrong
-        type, and FashionlabError when it cannot be written.
+        stays. Returns what the file then holds. Raises DataError when it holds something else, and FashionlabError when
+        it cannot be written.
         """
         with locked(self.metrics):
             before = self.read_json(self.metrics) if self.metrics.exists() else {}
             if anew:
                 before = {key: value for key, value in before.items() if key == "test_split_read"}
-            values = {**before, **{key: part.as_json() if isinstance(part, Record) else part
-                                   for key, part in parts.items()}}
+            values = {**before, **parts.as_json()}
             updated = Metrics.read(values, str(self.metrics))
             write_json(self.metrics, values)
         return updated

@@ -31,6 +31,7 @@ from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.runs.checkpoint import read_checkpoint, recipe_hash
 from fashionlab.runs.folder import ModelSpec, RunFolder, create_run, hold, open_run
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.model import load_model, without_pretrained
 from fashionlab.runs.pictures import load_recipe, load_split
 from fashionlab.runs.predict import predict_logits, statistics
@@ -271,7 +272,7 @@ def _fit(trainer: Trainer, run: RunFolder, options: Options) -> RunFolder:
     if first:
         # A resume that had nothing left to do leaves what was found out about the weights.
         further = not run.metrics.exists() or getattr(run.read_metrics(), "steps", None) != trainer.position.step
-        run.update_metrics(anew=further, **_summary(trainer, run, time.perf_counter() - began))
+        run.update_metrics(_summary(trainer, run, time.perf_counter() - began), anew=further)
         run.set_status("trained", stopped=_why_stopped(trainer))
     return run
 
@@ -284,28 +285,28 @@ def _why_stopped(trainer: Trainer) -> str:
     return "out of time" if not _finished(trainer) else trainer.position.stopped or "all epochs done"
 
 
-def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> dict[str, Any]:
+def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> Metrics:
     """The part of metrics.json that training knows. train_seconds: steps and averaging, without validation."""
     history, position = trainer.history, trainer.position
     stepping = sum(float(row["seconds"] or 0) for row in history) + position.sums.seconds
     train_seconds = stepping + position.overhead_seconds
     pictures = sum(int(row["pictures"] or 0) for row in history) + position.sums.pictures
-    return {
-        "run": str(run.path),
-        "recipe": trainer.recipe.description.split("\n")[0],
-        "model": trainer.spec.name,
-        "seed": trainer.recipe.seed,
-        "epochs": position.epoch,
-        "steps": position.step,
-        "parameters": models.count_parameters(trainer.model),
-        "train_seconds": train_seconds,
-        "session_seconds": seconds,
-        "images_per_second": pictures / train_seconds if train_seconds else 0.0,
-        "data_share": sum(float(row["data_seconds"] or 0) for row in history) / train_seconds if train_seconds else 0.0,
-        "best_epoch": position.best_epoch,
-        "weights": trainer.recipe.weights,
-        "weights_chosen_by": {"best": "validation split", "averaged": "no split: the average",
-                              "last": "no split: the last epoch"}[trainer.recipe.weights],
-        "stopped": _why_stopped(trainer),
-        "history": history,
-    }
+    return Metrics(
+        run=str(run.path),
+        recipe=trainer.recipe.description.split("\n")[0],
+        model=trainer.spec.name,
+        seed=trainer.recipe.seed,
+        epochs=position.epoch,
+        steps=position.step,
+        parameters=models.count_parameters(trainer.model),
+        train_seconds=train_seconds,
+        session_seconds=seconds,
+        images_per_second=pictures / train_seconds if train_seconds else 0.0,
+        data_share=sum(float(row["data_seconds"] or 0) for row in history) / train_seconds if train_seconds else 0.0,
+        best_epoch=position.best_epoch,
+        weights=trainer.recipe.weights,
+        weights_chosen_by={"best": "validation split", "averaged": "no split: the average",
+                           "last": "no split: the last epoch"}[trainer.recipe.weights],
+        stopped=_why_stopped(trainer),
+        history=history,
+    )

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from fashionlab.common.errors import DataError
 from fashionlab.evaluation.metrics import METRICS
 from fashionlab.runs.folder import RunFolder
-from fashionlab.runs.metrics import Latency, Metrics, NotRecordedError
+from fashionlab.runs.metrics import Metrics, NotRecordedError, Robustness
 
 OLD = {"epochs": 2, "test": {"n": 4, "accuracy": 0.5, "novel": 1.25, "per_class": [{"class": "coat", "spread": [1]}]},
        "test_split_read": ["2026-01-02T03:04:05+00:00"], "note": {"by": "hand"}}
@@ -81,19 +81,18 @@ def test_a_record_cannot_be_changed(run: RunFolder) -> None:
     ({"test": {"per_class": [{"class": 3}]}}, r"test\.per_class\.0\.class"), ({"cost": []}, "cost"),
 ])
 def test_wrong_values_are_refused_with_file_and_key(run: RunFolder, harm: dict[str, Any], key: str) -> None:
-    before = run.metrics.read_bytes()
-    with pytest.raises(DataError, match=rf"metrics\.json: {key}: ") as error:
-        run.update_metrics(**harm)
-    assert "\n" not in str(error.value) and run.metrics.read_bytes() == before
     run.metrics.write_text(json.dumps({**OLD, **harm}))
-    with pytest.raises(DataError, match=rf"metrics\.json: {key}: "):
-        run.read_metrics()
+    before = run.metrics.read_bytes()
+    for call in (run.read_metrics, lambda: run.update_metrics(Metrics(seed=3))):
+        with pytest.raises(DataError, match=rf"metrics\.json: {key}: ") as error:
+            call()
+        assert "\n" not in str(error.value) and run.metrics.read_bytes() == before
 
 
 @pytest.mark.parametrize("content", ["", "{", "[1]", '"text"'])
 def test_a_broken_file_is_named_and_left_alone(run: RunFolder, content: str) -> None:
     run.metrics.write_text(content)
-    for call in (run.read_metrics, lambda: run.update_metrics(epochs=3)):
+    for call in (run.read_metrics, lambda: run.update_metrics(Metrics(epochs=3))):
         with pytest.raises(DataError, match=r"metrics\.json"):
             call()
     assert run.metrics.read_text() == content
@@ -101,16 +100,16 @@ def test_a_broken_file_is_named_and_left_alone(run: RunFolder, content: str) -> 
 
 def test_an_update_changes_its_part_alone(run: RunFolder) -> None:
     part = {"n": 4, "clean_accuracy": 0.5, "corruptions": {}, "own": "key"}
-    updated = run.update_metrics(robustness=part, steps=7)
+    updated = run.update_metrics(Metrics(robustness=Robustness(**part), steps=7))
     assert updated.steps == 7 and updated.robustness and updated.robustness.clean_accuracy == 0.5
     assert read(run) == {**OLD, "steps": 7, "robustness": part}
-    anew = run.update_metrics(anew=True, epochs=3)
+    anew = run.update_metrics(Metrics(epochs=3), anew=True)
     assert read(run) == {"test_split_read": OLD["test_split_read"], "epochs": 3} and "test" not in anew
-    record = Latency(median=1.0, p99=2.0, repetitions=3)
-    assert run.update_metrics(latency=record) and read(run)["latency"] == {"median": 1.0, "p99": 2.0, "repetitions": 3}
     with pytest.raises(ValueError, match="JSON"):
-        run.update_metrics(nll=float("nan"))
+        run.update_metrics(Metrics(nll=float("nan")))
     assert "nll" not in read(run)
+    run.update_metrics(Metrics(calibration=None))
+    assert "calibration" in run.read_metrics() and read(run)["calibration"] is None
 
 
 unknown_keys = st.text(min_size=1).filter(lambda key: key not in Metrics.model_fields) | st.sampled_from(
@@ -121,15 +120,15 @@ unknown_keys = st.text(min_size=1).filter(lambda key: key not in Metrics.model_f
 def test_unknown_keys_survive_whatever_they_hold(tmp_path_factory: pytest.TempPathFactory, unknown: dict) -> None:
     run = RunFolder(tmp_path_factory.mktemp("run"))
     run.metrics.write_text(json.dumps({**unknown, "test": {"n": 1, "more": unknown}}))
-    run.update_metrics(epochs=1)
+    run.update_metrics(Metrics(epochs=1))
     assert read(run) == {**unknown, "test": {"n": 1, "more": unknown}, "epochs": 1}
     assert run.read_metrics().as_json() == read(run)
 
 
 def test_processes_that_update_at_the_same_time_lose_nothing(run: RunFolder) -> None:
-    code = ("import sys; from pathlib import Path; from fashionlab.runs.folder import RunFolder\n"
+    code = ("import sys; from pathlib import Path; from fashionlab.runs.folder import Metrics, RunFolder\n"
             "run = RunFolder(Path(sys.argv[1]))\n"
-            "for number in range(25): run.update_metrics(**{f'{sys.argv[2]}{number}': number})")
+            "for number in range(25): run.update_metrics(Metrics(**{f'{sys.argv[2]}{number}': number}))")
     processes = [subprocess.Popen([sys.executable, "-c", code, str(run.path), name]) for name in "abc"]
     assert [process.wait(120) for process in processes] == [0, 0, 0]
     assert read(run) == {**OLD, **{f"{name}{number}": number for name in "abc" for number in range(25)}}
@@ -139,7 +138,7 @@ def test_evaluating_keeps_what_others_measured(toy_run: Path, tmp_path: Path) ->
     from fashionlab.evaluation.run import evaluate_run
 
     run = RunFolder(Path(shutil.copytree(toy_run, tmp_path / "run")))
-    run.update_metrics(robustness={"n": 1}, own=[1, {"a": None}])
+    run.update_metrics(Metrics(robustness=Robustness(n=1), own=[1, {"a": None}]))
     evaluate_run(run.path, "val", device="cpu")
     evaluate_run(run.path, "test", device="cpu")
     assert read(run)["robustness"] == {"n": 1} and read(run)["own"] == [1, {"a": None}]

@@ -16,6 +16,7 @@ from fashionlab.data.seal import SealedError, sealed_test_split
 from fashionlab.data.test_split import load_test
 from fashionlab.runs.folder import RunFolder
 from fashionlab.runs.held_out import open_other_test_split, open_test_split
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.readings import readings, record_reading
 
 
@@ -66,7 +67,7 @@ def test_what_was_not_given_out_is_not_written_down(run: RunFolder) -> None:
 def test_dates_of_older_runs_are_shown_and_taken_into_the_record(tmp_path: Path) -> None:
     run, dates = RunFolder(tmp_path), ["2025-01-02T03:04:05+00:00", "2025-06-07T08:09:10+00:00"]
     assert readings(run) == []
-    run.update_metrics(test_split_read=dates)
+    run.update_metrics(Metrics(test_split_read=dates))
     assert [(one.when, one.who) for one in readings(run)] == [(date, "evaluate") for date in dates]
     record_reading(run, "report", "a reason")
     run.metrics.unlink()
@@ -82,7 +83,7 @@ def test_damaged_lines_count_and_cost_no_other(run: RunFolder) -> None:
 
 def test_processes_that_open_at_the_same_time_lose_nothing(tmp_path: Path) -> None:
     run = RunFolder(tmp_path)
-    run.update_metrics(test_split_read=["2025-01-02T03:04:05+00:00"])
+    run.update_metrics(Metrics(test_split_read=["2025-01-02T03:04:05+00:00"]))
     code = ("import sys; from pathlib import Path; from fashionlab.runs.folder import RunFolder\n"
             "from fashionlab.runs.readings import record_reading\n"
             "for number in range(25): record_reading(RunFolder(Path(sys.argv[1])), sys.argv[2], str(number))")
