@@ -32,14 +32,14 @@ def main() -> None:
     singles = [load_results(member).metrics for member in members]
     together = load_results(ROOT / "runs" / name)
     pictures = len(together.test.labels)
-    interval = share(round(together.metrics["test_accuracy"] * pictures), pictures)
+    interval = share(round(together.metrics.test.accuracy * pictures), pictures)
     write_json(ROOT / "results" / f"ensemble-{recipe}.json", {
         "command": f"python {shlex.join(sys.argv)}", "recipe": recipe, "members": seeds, "commit": commit(),
         "precision": together.environment["precision"], "machine": machine(), "versions": versions(),
-        "singles": {key: summarise([float(single[key]) for single in singles]) for key in JUDGED},
-        "ensemble": {**{key: together.metrics[key] for key in (*JUDGED, "train_seconds", "parameters")},
+        "singles": {key: summarise([float(getattr(single, key)) for single in singles]) for key in JUDGED},
+        "ensemble": {**{key: getattr(together.metrics, key) for key in (*JUDGED, "train_seconds", "parameters")},
                      "test_interval": [interval.low, interval.high]}})
-    print(f"{recipe}: {together.metrics['test_accuracy']:.2%} with {seeds} members")
+    print(f"{recipe}: {together.metrics.test.accuracy:.2%} with {seeds} members")
 
 
 if __name__ == "__main__":

@@ -82,7 +82,8 @@ def _made(done: dict[str, dict[str, RunResults]]) -> list[Record]:
 def _details(found: dict[str, RunResults]) -> Record:
     """What an arm's runs took, and the classes that each run gave to no test picture."""
     metrics = {seed: run.metrics for seed, run in found.items()}
-    details: Record = {key: {seed: one[key] for seed, one in metrics.items()} for key in ("epochs", "train_seconds")}
+    details: Record = {key: {seed: getattr(one, key) for seed, one in metrics.items()}
+                       for key in ("epochs", "train_seconds")}
     details["never_predicted"] = {seed: missing for seed, run in found.items() if (missing := _never_predicted(run))}
     if found:
         model, spec = load_model(next(iter(found.values())).folder, torch.device("cpu"))

@@ -59,9 +59,9 @@ def accuracy(recipe: Recipe, folder: Path, channels_last: bool) -> float:
     with layout(channels_last):
         if not run.metrics.is_file():
             session.start(recipe, folder, options)
-        if "val_accuracy" not in run.read_json(run.metrics):
+        if "val" not in run.read_metrics():
             evaluate_run(folder, "val", device="cpu")
-    return 100 * run.read_json(run.metrics)["val_accuracy"]
+    return 100 * run.read_metrics().val.accuracy
 
 
 def measure(name: str, arguments: argparse.Namespace) -> dict[str, Any]:

@@ -32,6 +32,7 @@ from fashionlab.evaluation.proportions import share
 from fashionlab.photo.garment import picture_in_form
 from fashionlab.photo.simulate import BACKGROUNDS, Simulated, simulate
 from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.readings import record_reading
 
 ROOT = Path(__file__).parents[1]
 GOAL = 2.0  # points that simulated photos may cost
@@ -61,6 +62,8 @@ def _pictures(split: str, model: Path, n: int) -> tuple[np.ndarray, np.ndarray]:
     """uint8 [N, 28, 28] and labels; validation pictures are those of the run `model`."""
     if split == "test":
         found = load_test()
+        if RunFolder(model).model.is_file():
+            record_reading(RunFolder(model), "benchmarks/photo.py", "measuring simulated photos")
         rows = np.arange(min(n, len(found)))
     else:
         found = load_training()

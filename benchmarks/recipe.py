@@ -71,14 +71,15 @@ def train(recipe: str, seed: int, share: list[str]) -> dict[str, Any]:
         words = ["train", "--resume", str(folder)] if started else [*words, "--overwrite"]
         subprocess.run([*share, sys.executable, "-m", "fashionlab", *words], stdout=subprocess.DEVNULL, check=True)
     run = open_run(folder)
-    metrics, environment = run.read_json(run.metrics), run.read_json(run.environment)
-    if (metrics["seed"], load_recipe(run)) != (seed, wanted):
+    metrics, environment = run.read_metrics(), run.read_json(run.environment)
+    if (metrics.seed, load_recipe(run)) != (seed, wanted):
         raise SystemExit(f"{folder} is a run of another recipe or seed; remove it")
-    if metrics["session_seconds"] < metrics["train_seconds"]:
-        metrics["session_seconds"] = None  # that of the last session alone: this seed was stopped and went on
-    print(f"seed {seed}: test {metrics['test_accuracy']:.4f}, {metrics['train_seconds']:.0f} s", flush=True)
+    kept = {key: getattr(metrics, key) for key in KEPT}
+    if metrics.session_seconds < metrics.train_seconds:
+        kept["session_seconds"] = None  # that of the last session alone: this seed was stopped and went on
+    print(f"seed {seed}: test {metrics.test.accuracy:.4f}, {metrics.train_seconds:.0f} s", flush=True)
     return {"seed": seed, **{key: environment[key] for key in ("precision", "threads", "commit")},
-            "output": summary({**metrics, "run": folder.relative_to(ROOT)}), **{key: metrics[key] for key in KEPT}}
+            "output": summary(metrics.model_copy(update={"run": str(folder.relative_to(ROOT))})), **kept}
 
 
 def main() -> None:

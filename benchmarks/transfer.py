@@ -67,9 +67,9 @@ def measure(recipe: Recipe, folder: Path) -> dict[str, Any]:
         else:
             session.start(recipe, folder, options)
         evaluate_run(folder, "val")
-    metrics, environment = run.read_json(run.metrics), run.read_json(run.environment)
+    metrics, environment = run.read_metrics(), run.read_json(run.environment)
     return {"precision": environment["precision"], "commit": environment["commit"],
-            **{key: metrics[key] for key in KEPT}}
+            **{key: getattr(metrics, key) for key in KEPT}}
 
 
 def summary(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:

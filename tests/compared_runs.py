@@ -19,7 +19,8 @@ DATA = {"source": "made up", "sha256": "a" * 64, "split_sha256": "b" * 64, "trai
         "skip_unreadable": False}
 MACHINE = {"machine": {"processor": "a processor", "gpus": []}, "device": "cpu", "threads": 2, "precision": "float32"}
 COST = {"macs": 7940, "weight_bytes": 32_000, "machine": "a processor", "threads": 2,
-        "prediction": {"latency_ms": {"1": {"median": 0.5}}, "images_per_second": {"256": 9000.0}, "peak_bytes": 1e6}}
+        "prediction": {"latency_ms": {"1": {"median": 0.5}}, "images_per_second": {"256": 9000.0},
+                       "peak_bytes": 1_000_000}}
 
 
 def logits_of(answers: Sequence[int] | np.ndarray, sure: float | np.ndarray = 3.0, classes: int = 3) -> np.ndarray:

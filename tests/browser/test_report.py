@@ -30,7 +30,7 @@ def test_opens_without_complaint_or_network_and_fits(
 
 def test_the_table_of_classes_sorts_by_keyboard(toy_report: Path, open_page: Callable[..., Any]) -> None:
     page = open_page(toy_report).page
-    rows = load_results(toy_report.parent).metrics["test"]["per_class"]
+    rows = load_results(toy_report.parent).metrics.test.per_class
     assert column(page, 1) == [row["class"] for row in rows]
     heading = page.locator("#per-class thead th").nth(3)
     heading.get_by_role("button", name="F1").focus()

@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 from fashionlab.api.card import run_card
 from fashionlab.api.classifier import TOP, Classifier
+from fashionlab.api.evaluating import Evaluation
 from fashionlab.api.pictures import Pictures
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.common.records import Predictions, SplitName
 from fashionlab.deploy.prediction import Prediction
 from fashionlab.recipes import Recipe
-from fashionlab.runs.folder import HistoryRow
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.results import RunResults, load_results
+from fashionlab.training.logs import Epoch
 
 if TYPE_CHECKING:
     from fashionlab.report.style import Sheet
@@ -44,14 +46,14 @@ class Run:
         return self._results.name
 
     @property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Metrics:
         """What metrics.json holds: `metrics.test.accuracy`, `metrics.val.nll`, `metrics.train_seconds`, ..."""
         return self._results.metrics
 
     @property
-    def history(self) -> list[HistoryRow]:
+    def history(self) -> list[Epoch]:
         """A row an epoch."""
-        return self._results.history
+        return [Epoch(**row) for row in self.metrics.history]
 
     @property
     def recipe(self) -> Recipe:
@@ -82,8 +84,8 @@ class Run:
         return self.classifier.predict(pictures, top=top)
 
     def evaluate(self, split: SplitName = "test", *, robustness: bool = False, outliers: bool = False,
-                 outlier_sets: tuple[str, ...] = ()) -> dict[str, Any]:
-        """Judge every picture of `split` again with the final weights and record it in the folder. Returns the scores.
+                 outlier_sets: tuple[str, ...] = ()) -> Evaluation:
+        """Judge every picture of `split` again with the final weights and record it in the folder.
 
         robustness: also under ten corruptions of five severities. outliers, outlier_sets: also how well pictures of no
         known class are told from the test pictures, those of the named data sets among them. Both are measured on the
@@ -99,13 +101,12 @@ class Run:
             raise UsageError("--robustness and --outliers are measured on the test split; leave --split val out")
         check_given(outlier_sets)
         how: Any = {"data_dir": self._data_dir, "device": self._device}
-        scores: dict[str, Any] = evaluate_run(self.path, split, **how)
-        if robustness:
-            scores["robustness"] = robustness_run(self.path, **how)
-        if outliers:
-            scores["outliers"] = outlier_run(self.path, list(outlier_sets), **how)
+        metrics = evaluate_run(self.path, split, **how)
+        evaluation = Evaluation(
+            split, metrics, robustness_run(self.path, **how) if robustness else None,
+            outlier_run(self.path, list(outlier_sets), **how) if outliers else None)
         self._forget()
-        return scores
+        return evaluation
 
     def classification_report(self, split: SplitName = "test") -> str:
         """scikit-learn's table of precision, recall and F1 by class."""
@@ -168,7 +169,7 @@ class Run:
 
     def as_dict(self) -> dict[str, Any]:
         """The key figures and what was measured, flat and fit for JSON, without history and single scores."""
-        return {key: value for key, value in self.metrics.items() if key not in ("history", "val", "test")}
+        return self.metrics.as_json(without=("history", "val", "test"))
 
     def _forget(self) -> None:
         """What was read before may have changed in the folder."""

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from fashionlab.common.errors import UsageError
+
+if TYPE_CHECKING:
+    from fashionlab.runs.metrics import Metrics
 
 
 def command(
@@ -33,33 +36,35 @@ def command(
     from fashionlab.cli.output import print_json
 
     judged = Run(run, data_dir=data_dir, device=device)
-    scores = judged.evaluate("val" if split == "val" else "test", robustness=robustness, outliers=outliers,
-                             outlier_sets=tuple(outlier_set or ()))
+    evaluation = judged.evaluate("val" if split == "val" else "test", robustness=robustness, outliers=outliers,
+                                 outlier_sets=tuple(outlier_set or ()))
     if json:
-        print_json({"run": str(run), **scores})
+        print_json({"run": str(run), **evaluation.as_dict()})
         return
+    scores = evaluation.scores
     print(judged.classification_report("val" if split == "val" else "test"))
-    accuracy = scores["intervals"]["accuracy"]
-    print(f"{split} split, n = {scores['n']}: accuracy {scores['accuracy']:.2%} "
-          f"(95 % interval {accuracy['low']:.2%} to {accuracy['high']:.2%}), top 3 {scores['top3_accuracy']:.2%}, "
-          f"NLL {scores['nll']:.4f}, Brier {scores['brier']:.4f}, ECE {scores['ece']:.4f}")
+    accuracy = scores.intervals["accuracy"]
+    print(f"{split} split, n = {scores.n}: accuracy {scores.accuracy:.2%} "
+          f"(95 % interval {accuracy.low:.2%} to {accuracy.high:.2%}), top 3 {scores.top3_accuracy:.2%}, "
+          f"NLL {scores.nll:.4f}, Brier {scores.brier:.4f}, ECE {scores.ece:.4f}")
     if split == "test":
-        _print_trust(scores["calibration"], scores["conformal"])
-    if "robustness" in scores:
-        _print_robustness(scores["robustness"])
-    if "outliers" in scores:
-        _print_outliers(scores["outliers"])
+        _print_trust(judged.metrics)
+    if evaluation.robustness:
+        _print_robustness(evaluation.robustness)
+    if evaluation.outliers:
+        _print_outliers(evaluation.outliers)
 
 
-def _print_trust(calibration: dict[str, Any] | None, conformal: dict[str, Any] | None) -> None:
+def _print_trust(metrics: Metrics) -> None:
+    calibration, conformal = metrics.calibration, metrics.conformal
     if calibration is None or conformal is None:
         print("Calibration and conformal sets: none; they are learned on validation predictions, which this run lacks.")
         return
-    before, after = (calibration["methods"][name]["ece"]["estimate"] for name in ("none", "temperature"))
-    print(f"Calibration, from {calibration['fitted_n']} validation pictures: temperature "
-          f"{calibration['temperature']:.3f}, ECE {before:.4f} -> {after:.4f}")
-    sets = ", ".join(f"{row['promised']:.0%} promised {row['coverage']['estimate']:.1%} held "
-                     f"({row['mean_size']:.2f} classes)" for row in conformal["sets"] if row["method"] == "lac")
+    before, after = (calibration.methods[name]["ece"].estimate for name in ("none", "temperature"))
+    print(f"Calibration, from {calibration.fitted_n} validation pictures: temperature "
+          f"{calibration.temperature:.3f}, ECE {before:.4f} -> {after:.4f}")
+    sets = ", ".join(f"{row.promised:.0%} promised {row.coverage.estimate:.1%} held ({row.mean_size:.2f} classes)"
+                     for row in conformal.sets if row.method == "lac")
     print(f"Conformal sets (LAC): {sets}")
 
 

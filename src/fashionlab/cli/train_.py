@@ -36,7 +36,7 @@ def command(
 ) -> None:
     """Train and evaluate a recipe.
 
-    The test split is read once, at the end; everything is kept in a run folder.
+    The test split is judged once, at the end, and every opening is recorded; everything is kept in a run folder.
     """
     import fashionlab as fl
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -14,6 +15,7 @@ from typing import Any
 
 from fashionlab.common.errors import FashionlabError
 
+_LOCK_SECONDS = 60.0
 _CANNOT_WRITE = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.EFBIG, errno.EIO}
 
 
@@ -78,3 +80,32 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON, atomically. NaN and infinity are refused: they are no JSON."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+@contextlib.contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Whoever else wants to change the file `path` waits while the block runs, in this process or another.
+
+    Raises FashionlabError, naming the file, when it is not free after a minute.
+    """
+    from filelock import FileLock, Timeout  # slow to import, and who only reads or serves needs no lock
+
+    lock = FileLock(lock_file(path))
+    try:
+        lock.acquire(timeout=_LOCK_SECONDS)
+    except Timeout:
+        raise FashionlabError(f"cannot write {path}: another process has been changing it for {_LOCK_SECONDS:.0f} s "
+                              f"(lock: {lock.lock_file})") from None
+    except OSError as error:
+        raise FashionlabError(f"cannot write {lock.lock_file}: {error.strerror or error}") from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def lock_file(path: Path) -> Path:
+    """The lock of `path`, whichever way it is written. It lies in the system's folder for temporary files: a lock may
+    be needed before what it guards exists, and must not be left behind among the runs."""
+    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
+    return Path(tempfile.gettempdir()) / f"fashionlab-{name}.lock"

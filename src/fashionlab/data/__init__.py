@@ -5,7 +5,8 @@ and labels), a stratified, seeded `Split` of it, the mean and deviation of its t
 pictures, and `ResidentPictures`, which keeps the whole set on the device and deals out batches in a reproducible order.
 
 The test split is read by `fashionlab.data.test_split.load_test` alone, which is not exported here on purpose: training
-and tuning run within `sealed_test_split()`, where it refuses.
+and tuning run within `sealed_test_split()` (`fashionlab.data.seal`), where it refuses. That of a run is
+opened by `fashionlab.runs.held_out`, which records it.
 """
 
 import importlib

@@ -28,9 +28,13 @@ from fashionlab.deploy.session import Session
 from fashionlab.evaluation.outlier_run import FITTED
 from fashionlab.evaluation.outliers import ACCEPTED
 from fashionlab.models import count_parameters
+from fashionlab.runs.held_out import open_test_split
 from fashionlab.runs.model import load_model
-from fashionlab.runs.pictures import test_pictures, training_pictures
+from fashionlab.runs.pictures import training_pictures
+from fashionlab.runs.readings import record_reading
 from fashionlab.runs.results import RunResults, load_results
+
+_WHO, _WHY = "export", "measuring exported graphs, when all was decided"  # for the run's record of readings
 
 
 @dataclass(frozen=True)
@@ -56,6 +60,7 @@ def check_target(target: Path) -> None:
 def export_run(path: Path, options: Options) -> Artifact:
     """Export the run at `path`: make its graphs, check and measure them, learn rules and reference, write the artifact.
 
+    All that is decided is decided on validation pictures; then the test split is read, which is recorded, and measured.
     Nothing is written when a check fails. Progress on stderr. Raises UsageError for a run without validation pictures
     and for a target in use, DataError for a run that is not finished or whose pictures are not there, FashionlabError
     for a network that cannot be exported or whose graph answers otherwise.
@@ -66,8 +71,7 @@ def export_run(path: Path, options: Options) -> Artifact:
     pictures, split = training_pictures(results.folder, options.data_dir)
     if not len(split.validation):
         raise UsageError(f"{path} was trained without a validation split, on which temperature, prediction sets and "
-                         "outlier threshold are learned; train with data.validation above 0")
-    test = test_pictures(results.folder, options.data_dir)
+                         "outlier threshold are learned and int8 is decided; train with data.validation above 0")
     place = runtime.choose("cpu", "float32")
     model, spec = load_model(results.folder, place.device)
     deployed = graph.Deployed(model, spec)
@@ -76,8 +80,9 @@ def export_run(path: Path, options: Options) -> Artifact:
 
     note("export: measuring")
     forms = _forms(model, deployed, graphs, sessions, options, place.threads)
-    rows = check.compare(forms, test)
-    largest = float(np.abs(graph.ask(deployed, test.images[: check.PARITY])[0]).max())
+    images = np.array(pictures.images[split.validation[: check.PARITY]])
+    rows = check.compare(forms, images)
+    largest = float(np.abs(graph.ask(deployed, images)[0]).max())
     for name in graphs:
         if not FORMATS[name].judge:
             check.require_parity(rows, name, largest)
@@ -88,10 +93,18 @@ def export_run(path: Path, options: Options) -> Artifact:
     verdicts = {name: judge(rows[BASE], rows[name], accuracies)
                 for name in graphs if (judge := FORMATS[name].judge)}
     served = _served(rows, verdicts)
-    checked = _checked(rows, accuracies, verdicts, served, len(test), place.threads)
+
+    note("export: measuring on the test split")
+    test = open_test_split(results.folder, options.data_dir, who=_WHO, why=_WHY)
     if options.unpruned:
-        checked["pruning"] = check.judge_pruning(
-            rows, tuple(run.metrics["val_accuracy"] for run in (load_results(options.unpruned), results)))
+        record_reading(load_results(options.unpruned).folder, _WHO, _WHY)
+    check.measure_accuracy(forms, test, rows)
+    for name, verdict in verdicts.items():  # for people: nothing is decided by it any more
+        verdict["points"]["test"] = 100 * (rows[name]["test_accuracy"] - rows[BASE]["test_accuracy"])
+    checked = _checked(rows, accuracies, verdicts, served, len(test), len(images), place.threads)
+    if options.unpruned:
+        before, after = load_results(options.unpruned).metrics.val.accuracy, results.metrics.val.accuracy
+        checked["pruning"] = check.judge_pruning(rows, (before, after))
     description = _description(results, learned[served], served, pictures, split, count_parameters(model))
     artifact = Artifact(description, graphs, learned[served].arrays, learned[served].reference, checked,
                         card.with_measurements(run_card, checked), str(options.target))
@@ -118,6 +131,7 @@ def _forms(network: nn.Module, deployed: graph.Deployed, graphs: dict[str, bytes
     return forms
 
 
+
 def _graph_of(path: Path) -> bytes:
     """The float32 graph of the run at `path`."""
     model, spec = load_model(load_results(path).folder, torch.device("cpu"))
@@ -131,11 +145,11 @@ def _served(rows: dict[str, dict[str, Any]], verdicts: dict[str, dict[str, Any]]
 
 
 def _checked(rows: dict[str, dict[str, Any]], validation: dict[str, float], verdicts: dict[str, dict[str, Any]],
-             served: str, n: int, threads: int) -> dict[str, Any]:
-    """check.json: n test pictures, of which `parity` were compared picture by picture; the rows of `check.compare`; the
+             served: str, n: int, parity: int, threads: int) -> dict[str, Any]:
+    """check.json: n test pictures of test_accuracy, `parity` validation pictures of the other figures of `rows`; the
     verdict on each format that is judged, None where it was not made."""
     versions = {name: importlib.metadata.version(name) for name in ("torch", "onnx", "onnxscript", "onnxruntime")}
-    return {"n": n, "parity": min(n, check.PARITY), "served": served, "rows": rows, "validation_accuracy": validation,
+    return {"n": n, "parity": parity, "served": served, "rows": rows, "validation_accuracy": validation,
             **{name: verdicts.get(name) for name in FORMATS if FORMATS[name].judge}, "threads": threads,
             "machine": machine(), "versions": versions}
 

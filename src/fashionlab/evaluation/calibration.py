@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol, Self
 
@@ -18,7 +18,7 @@ from scipy.special import log_softmax
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.logits import softmax
-from fashionlab.common.records import Predictions
+from fashionlab.common.records import Interval, Predictions
 from fashionlab.evaluation.intervals import bootstrap, statistics
 from fashionlab.evaluation.metrics import headings
 from fashionlab.evaluation.metrics.calibration_error import ECE_BINS, equal_width_bins
@@ -126,8 +126,8 @@ def calibrated(predictions: Predictions, calibrator: Calibrator) -> Predictions:
     return replace(predictions, logits=calibrator.apply(predictions.logits))
 
 
-def assess(test: Predictions, calibrators: Mapping[str, Calibrator]) -> dict[str, dict[str, Any]]:
-    """FIGURES on `test` as intervals over pictures: {"none": {"ece": {estimate, low, high, level}, ...}, method: ...}.
+def assess(test: Predictions, calibrators: Mapping[str, Calibrator]) -> dict[str, dict[str, Interval]]:
+    """FIGURES on `test` as intervals over pictures, by method ("none" first) and figure.
 
     All methods are judged on the same resamples of pictures.
     """
@@ -135,7 +135,7 @@ def assess(test: Predictions, calibrators: Mapping[str, Calibrator]) -> dict[str
     figures = {(name, figure): statistic for name, version in versions.items()
                for figure, statistic in statistics(version, FIGURES).items()}
     found = bootstrap(figures)
-    return {name: {figure: asdict(found[name, figure]) for figure in FIGURES} for name in versions}
+    return {name: {figure: found[name, figure] for figure in FIGURES} for name in versions}
 
 
 def parameters(calibrators: Mapping[str, Calibrator]) -> dict[str, dict[str, Any]]:

@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import asdict
-from typing import Any
 
 import numpy as np
 
 from fashionlab.common.records import Predictions
 from fashionlab.evaluation.proportions import share
+from fashionlab.runs.metrics import PredictionSets, WorstClass
 
 COVERAGES = (0.90, 0.95, 0.99)
 _SEEDS = {"val": 0, "test": 1}
@@ -61,12 +60,11 @@ def _scores(predictions: Predictions, method: str) -> np.ndarray:
     return METHODS[method](predictions.probabilities, draws)
 
 
-def assess(validation: Predictions, test: Predictions) -> list[dict[str, Any]]:
-    """A row for each method and promise: thresholds from `validation`, what they keep on `test`.
+def assess(validation: Predictions, test: Predictions) -> list[PredictionSets]:
+    """One for each method and promise: thresholds from `validation`, what they keep on `test`.
 
-    method, promised, threshold; coverage: the share of sets that hold the true class, with Wilson's interval;
-    mean_size; singletons, empty: shares of sets with one class and with none; worst_class: the class that is held least
-    often, {class, coverage, n}.
+    coverage: the share of sets that hold the true class, with Wilson's interval; singletons, empty: shares of sets with
+    one class and with none; worst_class: the class that is held least often.
     """
     rows = []
     for method in METHODS:
@@ -75,15 +73,15 @@ def assess(validation: Predictions, test: Predictions) -> list[dict[str, Any]]:
             limit = threshold(fitted, promised)
             sets = prediction_sets(test, method, limit)
             held, sizes = sets[np.arange(len(sets)), test.labels], sets.sum(axis=1)
-            rows.append({"method": method, "promised": promised, "threshold": limit,
-                         "coverage": asdict(share(int(held.sum()), len(held))), "mean_size": float(sizes.mean()),
-                         "singletons": float((sizes == 1).mean()), "empty": float((sizes == 0).mean()),
-                         "worst_class": _worst_class(test, held)})
+            rows.append(PredictionSets(
+                method=method, promised=promised, threshold=limit, coverage=share(int(held.sum()), len(held)),
+                mean_size=float(sizes.mean()), singletons=float((sizes == 1).mean()), empty=float((sizes == 0).mean()),
+                worst_class=_worst_class(test, held)))
     return rows
 
 
-def _worst_class(test: Predictions, held: np.ndarray) -> dict[str, Any]:
+def _worst_class(test: Predictions, held: np.ndarray) -> WorstClass:
     of_class = {name: held[test.labels == label] for label, name in enumerate(test.classes)}
-    rows = [{"class": name, "coverage": float(kept.mean()), "n": len(kept)}
+    rows = [WorstClass(**{"class": name}, coverage=float(kept.mean()), n=len(kept))
             for name, kept in of_class.items() if len(kept)]
-    return min(rows, key=lambda row: row["coverage"])
+    return min(rows, key=lambda row: row.coverage)

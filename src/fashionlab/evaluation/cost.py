@@ -17,12 +17,12 @@ from torch.utils._pytree import tree_leaves
 
 from fashionlab.common import runtime
 from fashionlab.common.environment import machine
-from fashionlab.common.files import write_json
 from fashionlab.common.records import PictureSet
 from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
 from fashionlab.models import count_macs, count_parameters
 from fashionlab.runs.folder import ModelSpec
+from fashionlab.runs.metrics import Cost, Latency, Metrics, PredictionCost
 from fashionlab.runs.model import load_model
 from fashionlab.runs.predict import predict_logits
 from fashionlab.runs.results import RunResults
@@ -32,7 +32,7 @@ _BUDGET_SECONDS = 0.4  # of each measurement, so that all of them take about two
 _MOST_REPETITIONS = 200
 
 
-def cost(results: RunResults, device: str = "auto", *, again: bool = False) -> dict[str, Any]:
+def cost(results: RunResults, device: str = "auto", *, again: bool = False) -> Cost:
     """The cost of a finished run: what metrics.json holds under "cost", measured and put there if it is not yet
     (or `again`).
 
@@ -45,42 +45,36 @@ def cost(results: RunResults, device: str = "auto", *, again: bool = False) -> d
     Raises DataError for a run that has not finished or whose weights cannot be read.
     """
     metrics = results.metrics  # refuses a run that has not finished
-    stored = results.folder.read_json(results.folder.metrics).get("cost")
+    stored = results.folder.read_metrics().cost
     if stored is not None and not again:
         return stored
     place = runtime.choose(device, results.environment["precision"])
     model, spec = load_model(results.folder, place.device)
-    measured = {
-        "parameters": count_parameters(model),
-        "macs": count_macs(model, (spec.channels, spec.image_size, spec.image_size)),
-        "weight_bytes": len(safetensors.torch.save({name: value.contiguous()
-                                                    for name, value in model.state_dict().items()})),
-        "train_seconds": metrics["train_seconds"],
-        "train_images_per_second": metrics["images_per_second"],
-        "prediction": prediction_cost(model, spec, place),
-        "machine": _machine_name(place.device),
-        "device": str(place.device),
-        "threads": place.threads,
-        "precision": place.precision,
-    }
-    # Read again: somebody else may have added to it in the meantime.
-    write_json(results.folder.metrics, {**results.folder.read_json(results.folder.metrics), "cost": measured})
+    measured = Cost(
+        parameters=count_parameters(model),
+        macs=count_macs(model, (spec.channels, spec.image_size, spec.image_size)),
+        weight_bytes=len(safetensors.torch.save({name: value.contiguous()
+                                                 for name, value in model.state_dict().items()})),
+        train_seconds=metrics.train_seconds, train_images_per_second=metrics.images_per_second,
+        prediction=prediction_cost(model, spec, place), machine=_machine_name(place.device), device=str(place.device),
+        threads=place.threads, precision=place.precision)
+    results.folder.update_metrics(Metrics(cost=measured))
     return measured
 
 
-def prediction_cost(model: nn.Module, spec: ModelSpec, place: Runtime) -> dict[str, Any]:
+def prediction_cost(model: nn.Module, spec: ModelSpec, place: Runtime) -> PredictionCost:
     """The "prediction" part of `cost`, measured on pictures of noise: what they show does not change the arithmetic."""
-    latency: dict[str, Any] = {}
+    latency: dict[str, Latency] = {}
     speed: dict[str, float] = {}
     for batch in (*_LATENCY_BATCHES, *_THROUGHPUT_BATCHES):
         seconds = _timed(_predict(model, spec, place, batch))
         if batch in _LATENCY_BATCHES:
-            latency[str(batch)] = {"median": statistics.median(seconds) * 1e3,
-                                   "p99": float(np.percentile(seconds, 99)) * 1e3, "repetitions": len(seconds)}
+            latency[str(batch)] = Latency(median=statistics.median(seconds) * 1e3,
+                                          p99=float(np.percentile(seconds, 99)) * 1e3, repetitions=len(seconds))
         else:
             speed[str(batch)] = batch / statistics.median(seconds)
-    return {"views": spec.views, "latency_ms": latency, "images_per_second": speed,
-            "peak_bytes": peak_bytes(_predict(model, spec, place, _THROUGHPUT_BATCHES[0]), place.device)}
+    return PredictionCost(views=spec.views, latency_ms=latency, images_per_second=speed,
+                          peak_bytes=peak_bytes(_predict(model, spec, place, _THROUGHPUT_BATCHES[0]), place.device))
 
 
 def _predict(model: nn.Module, spec: ModelSpec, place: Runtime, batch: int) -> Callable[[], object]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -16,19 +16,22 @@ from fashionlab.common.files import write_json
 from fashionlab.common.progress import note
 from fashionlab.common.records import Interval, PictureSet, Split
 from fashionlab.common.runtime import Runtime
-from fashionlab.data import ResidentPictures
-from fashionlab.evaluation.outlier_sets import OUTLIER_SETS, given_set
+from fashionlab.data import ResidentPictures, load_training
+from fashionlab.evaluation.outlier_sets import OUTLIER_SETS
 from fashionlab.evaluation.outliers import SCORES, Answers, Detector, Fitted, threshold
 from fashionlab.evaluation.proportions import auroc, share
 from fashionlab.runs.features import features
 from fashionlab.runs.folder import ModelSpec, RunFolder, open_run
+from fashionlab.runs.held_out import open_other_test_split, open_test_split
+from fashionlab.runs.metrics import Metrics, OutlierFigures, Outliers
 from fashionlab.runs.model import load_model
-from fashionlab.runs.pictures import test_pictures, training_pictures
+from fashionlab.runs.pictures import training_pictures
 from fashionlab.runs.predict import predict_logits
 
 FITTED = 10_000  # training pictures at most: the neighbours among them are kept in the run folder
 OUTLIERS = 1000  # pictures of each set
 _SEED = 0
+_WHO = "evaluate --outliers"  # what the run's record calls the readings
 
 Purpose = Literal["choice", "test"]
 
@@ -89,7 +92,7 @@ def outlier_run(path: Path, given: Sequence[str] = (), *, data_dir: Path | None 
     note("outliers: judging the test split")
     found = {"fitted": min(len(split.train), FITTED), "validation": len(split.validation), "choice": choice.areas,
              "best": detector.score, "threshold": detector.threshold,
-             **_judge(network, test_pictures(run, data_dir), given, choice.fitted, detector)}
+             **_judge(network, run, data_dir, given, choice.fitted, detector)}
     detector.save(path / "outlier_detector.npz")
     write_json(path / "outliers.json", found)
     _summarise(run, found)
@@ -114,7 +117,12 @@ def choose(network: Asked, pictures: PictureSet, split: Split, given: Sequence[s
     fitted = {name: SCORES[name].fit(seen, pictures.labels[rows]) for name in scores}
     known = _strangeness(network.answers(pictures, split.validation), fitted)
     found: dict[str, list[float]] = {name: [] for name in scores}
-    for outliers in _outliers(pictures, split.validation, given, "choice").values():
+    form = pictures.images.shape
+
+    def training_part(dataset: str) -> PictureSet:
+        return load_training(dataset, image_size=form[2], channels=form[1])
+
+    for outliers in _outliers(pictures, split.validation, given, training_part, "choice").values():
         for name, values in _strangeness(network.answers(outliers), fitted).items():
             found[name].append(auroc(known[name], values).estimate)
     areas = {name: float(np.mean(values)) for name, values in found.items()}
@@ -135,12 +143,14 @@ def _draw(*names: str) -> np.random.Generator:
     return np.random.default_rng(runtime.derive_seed(_SEED, "outliers", *names))
 
 
-def _outliers(pictures: PictureSet, rows: np.ndarray, given: Sequence[str], purpose: Purpose) -> dict[str, PictureSet]:
-    """Every outlier set by its name: made from the pictures at `rows`, or a part of a given data set."""
+def _outliers(pictures: PictureSet, rows: np.ndarray, given: Sequence[str], load: Callable[[str], PictureSet],
+              purpose: Purpose) -> dict[str, PictureSet]:
+    """Every outlier set by its name: made from the pictures at `rows`, or the part of a given data set that `load`
+    gives, in the form of `pictures`."""
     own = np.array(pictures.images[_some(rows, OUTLIERS, purpose)])
     sets = {name: _unlabelled(make(own, OUTLIERS, _draw(purpose, name)), name) for name, make in OUTLIER_SETS.items()}
     for dataset in given:
-        found = given_set(dataset, own, training=purpose == "choice")
+        found = load(dataset)
         chosen = _some(np.arange(len(found)), OUTLIERS, purpose, dataset)
         sets[_name(dataset, sets)] = _unlabelled(np.array(found.images[chosen]), found.source)
     return sets
@@ -156,13 +166,18 @@ def _name(dataset: str, taken: Collection[str]) -> str:
     return dataset if short in taken or not short else short
 
 
-def _judge(network: Asked, test: PictureSet, given: Sequence[str], fitted: dict[str, Fitted],
+def _judge(network: Asked, run: RunFolder, data_dir: Path | None, given: Sequence[str], fitted: dict[str, Fitted],
            detector: Detector) -> dict[str, Any]:
     """n, accepted and sets, as `outlier_run` describes them."""
+    test = open_test_split(run, data_dir, who=_WHO, why="judging outlier scores, chosen on validation pictures before")
+
+    def test_part(dataset: str) -> PictureSet:
+        return open_other_test_split(run, dataset, who=_WHO, why=f"judging outlier scores: test part of {dataset}")
+
     known = _strangeness(network.answers(test), fitted)
     passing = {score: threshold(values) for score, values in known.items()}
     sets: dict[str, Any] = {}
-    for name, outliers in _outliers(test, np.arange(len(test)), given, "test").items():
+    for name, outliers in _outliers(test, np.arange(len(test)), given, test_part, "test").items():
         strange = _strangeness(network.answers(outliers), fitted)
         scores = {score: {"auroc": asdict(auroc(known[score], values)),
                           "fpr95": asdict(_accepted(values, passing[score]))} for score, values in strange.items()}
@@ -176,9 +191,8 @@ def _accepted(values: np.ndarray, limit: float) -> Interval:
 
 
 def _summarise(run: RunFolder, found: dict[str, Any]) -> None:
-    estimates = {name: {score: {key: interval["estimate"] for key, interval in one.items()}
+    estimates = {name: {score: OutlierFigures(auroc=one["auroc"]["estimate"], fpr95=one["fpr95"]["estimate"])
                         for score, one in row["scores"].items()} for name, row in found["sets"].items()}
-    summary = {"n": found["n"], "best": found["best"], "threshold": found["threshold"],
-               "accepted": found["accepted"]["estimate"], "sets": estimates}
-    metrics = run.read_json(run.metrics) if run.metrics.exists() else {}
-    write_json(run.metrics, {**metrics, "outliers": summary})
+    run.update_metrics(Metrics(outliers=Outliers(
+        n=found["n"], best=found["best"], threshold=found["threshold"], accepted=found["accepted"]["estimate"],
+        sets=estimates)))

@@ -12,11 +12,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from fashionlab.common.records import PictureSet
-from fashionlab.data import load_training
 from fashionlab.data.locate import locate
 from fashionlab.data.pictures import adapt
-from fashionlab.data.test_split import load_test
 
 Make = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
@@ -113,15 +110,6 @@ def _font(path: Path, size: int) -> ImageFont.FreeTypeFont:
 
 
 def check_given(datasets: Sequence[str]) -> None:
-    """Raise what `given_set` would for a data set that is not there, before anything else is done."""
+    """Raise UsageError for an unknown name and DataError for a data set that is not there, before anything is done."""
     for dataset in datasets:
         locate(dataset)
-
-
-def given_set(dataset: str, like: np.ndarray, *, training: bool) -> PictureSet:
-    """The training or the test part of another data set (a name or a path), in the form of `like` [N, C, H, W].
-
-    Raises UsageError for an unknown name, DataError for unusable data.
-    """
-    load = load_training if training else load_test
-    return load(dataset, image_size=like.shape[2], channels=like.shape[1])

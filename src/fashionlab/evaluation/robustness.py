@@ -20,8 +20,9 @@ from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.corruptions import CORRUPTIONS, SEVERITIES, corrupted_batches
 from fashionlab.evaluation.proportions import share
 from fashionlab.runs.folder import ModelSpec, open_run
+from fashionlab.runs.held_out import open_test_split
+from fashionlab.runs.metrics import Metrics, Robustness
 from fashionlab.runs.model import load_model
-from fashionlab.runs.pictures import test_pictures
 from fashionlab.runs.predict import predict_logits
 
 SEED = 0  # fixed, so that every run is judged on the same pictures
@@ -39,15 +40,14 @@ def robustness_run(path: Path, *, data_dir: Path | None = None, device: str = "a
     run = open_run(path)
     place = runtime.choose(device, run.read_json(run.environment)["precision"])
     model, spec = load_model(run, place.device)
-    found = robustness(model, test_pictures(run, data_dir), spec, place)
+    test = open_test_split(run, data_dir, who="evaluate --robustness", why="judging corrupted test pictures")
+    found = robustness(model, test, spec, place)
     write_json(path / "robustness.json", found)
-    summary = {
-        "n": found["n"], "views": found["views"], "clean_accuracy": found["clean"]["estimate"],
-        "mean_corruption_accuracy": found["mean_corruption_accuracy"],
-        "corruptions": {name: [one["estimate"] for one in row["accuracy"]]
-                        for name, row in found["corruptions"].items()},
-    }
-    write_json(run.metrics, {**(run.read_json(run.metrics) if run.metrics.exists() else {}), "robustness": summary})
+    run.update_metrics(Metrics(robustness=Robustness(
+        n=found["n"], views=found["views"], clean_accuracy=found["clean"]["estimate"],
+        mean_corruption_accuracy=found["mean_corruption_accuracy"],
+        corruptions={name: [one["estimate"] for one in row["accuracy"]]
+                     for name, row in found["corruptions"].items()})))
     return found
 
 

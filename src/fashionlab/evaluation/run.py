@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,57 +15,58 @@ from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Predictions, SplitName
 from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.intervals import intervals
-from fashionlab.evaluation.metrics import classification_report, headlines, scores
+from fashionlab.evaluation.metrics import classification_report, scores
 from fashionlab.evaluation.metrics.classes import remarks
 from fashionlab.runs.folder import RunFolder, open_run
+from fashionlab.runs.held_out import open_test_split
+from fashionlab.runs.metrics import Calibration, Conformal, Metrics, Scores
 from fashionlab.runs.model import load_model
-from fashionlab.runs.pictures import load_recipe, test_pictures, training_pictures
+from fashionlab.runs.pictures import load_recipe, training_pictures
 from fashionlab.runs.predict import predict_logits
+from fashionlab.runs.readings import readings
 
 
 def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None = None,
-                 device: str = "auto") -> dict[str, Any]:
+                 device: str = "auto", who: str = "evaluate") -> Metrics:
     """Judge `split` with the run's final weights; write predictions, report and scores into the folder.
 
-    Returns the scores with their `intervals` over pictures and `remarks`, sentences to know of them that are also
-    printed on stderr, and for "test" `calibration` and `conformal` too: what was learned on the validation
-    predictions, scored on the test predictions; None for a run without the former.
+    Returns what metrics.json then holds: the scores of the split with their `intervals` over pictures and `remarks`,
+    sentences to know of them that are also printed on stderr, and `calibration` and `conformal`: what was learned on
+    the validation predictions, scored on the test predictions; None for a run that lacks one of them.
 
-    "val" are the run's own validation pictures, "test" the data set's test split; reading that is recorded.
+    "val" are the run's own validation pictures, "test" the data set's test split; reading that is recorded as done by
+    `who`.
     Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
     """
     run = open_run(path)
     place = runtime.choose(device, run.read_json(run.environment)["precision"])
     model, spec = load_model(run, place.device)
-    pictures, indices = _pictures(run, split, data_dir)
+    pictures, indices = _pictures(run, split, data_dir, who)
     logits, labels = predict_logits(model, ResidentPictures.from_set(pictures, indices, place.device), spec, place)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
-    result = {"split": split, **scores(predictions),
-              "intervals": {name: asdict(interval) for name, interval in intervals(predictions).items()},
-              "remarks": remarks(predictions)}
-    for remark in result["remarks"]:
+    result = Scores(split=split, **scores(predictions), intervals=intervals(predictions), remarks=remarks(predictions))
+    for remark in result.remarks:
         note(f"note: {remark}")
     predictions.save(run.predictions(split))
-    trust = _trust(run)
-    _record(run, predictions, result, trust)
-    return {**result, **trust} if split == "test" else result
+    return _record(run, predictions, result)
 
 
-def conclude(run: RunFolder, *, data_dir: Path | None = None, device: str = "auto") -> dict[str, Any]:
-    """Evaluate a trained run on its validation split and, for the only time, on the test split.
+def conclude(run: RunFolder, *, data_dir: Path | None = None, device: str = "auto") -> Metrics:
+    """Evaluate a trained run on its validation split and, once, on the test split.
 
     Returns what metrics.json then holds. Raises what `evaluate_run` raises.
     """
     if load_recipe(run).data.validation:
         evaluate_run(run.path, "val", data_dir=data_dir, device=device)
-    evaluate_run(run.path, "test", data_dir=data_dir, device=device)
-    run.set_status("complete", stopped=run.read_json(run.metrics)["stopped"])
-    return run.read_json(run.metrics)
+    who = "ensemble" if run.ensemble.is_file() else "train"
+    metrics = evaluate_run(run.path, "test", data_dir=data_dir, device=device, who=who)
+    run.set_status("complete", stopped=metrics.stopped)
+    return metrics
 
 
-def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None) -> tuple[PictureSet, np.ndarray]:
+def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None, who: str) -> tuple[PictureSet, np.ndarray]:
     if split == "test":
-        pictures = test_pictures(run, data_dir)
+        pictures = open_test_split(run, data_dir, who=who, why="judging the final weights")
         return pictures, np.arange(len(pictures))
     pictures, parts = training_pictures(run, data_dir)
     if not len(parts.validation):
@@ -74,31 +74,32 @@ def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None) -> tuple[
     return pictures, parts.validation
 
 
-def _trust(run: RunFolder) -> dict[str, Any]:
-    """Calibration and conformal sets as metrics.json holds them; None where one of the two predictions is not there."""
+def _record(run: RunFolder, predictions: Predictions, result: Scores) -> Metrics:
+    calibration, conformal = _trust(run)
+    learned: dict[str, Any] = {"calibration": calibration, "conformal": conformal}
+    if predictions.split == "val":
+        top = {key: getattr(result, name) for key, name in headlines("val").items()}
+        return run.update_metrics(Metrics(val=result, **top, **learned))
+    write_text(run.report, classification_report(predictions))
+    top = {key: getattr(result, name) for key, name in headlines("test").items()}
+    return run.update_metrics(Metrics(test=result, **top, per_class=result.per_class, intervals=result.intervals,
+                                      test_split_read=[asdict(reading) for reading in readings(run)], **learned))
+
+
+def _trust(run: RunFolder) -> tuple[Calibration | None, Conformal | None]:
+    """Calibration and prediction sets; None where one of the two predictions is not there."""
     from fashionlab.evaluation import calibration, conformal  # slow to import, and training need not wait for it
 
     paths = [run.predictions(split) for split in ("val", "test")]
     if not all(path.is_file() for path in paths):
-        return {"calibration": None, "conformal": None}
+        return None, None
     validation, test = map(Predictions.load, paths)
     calibrators = calibration.fit_all(validation)
     learned = calibration.parameters(calibrators)
     write_json(run.calibration, learned)
-    counts = {"fitted_on": validation.split, "fitted_n": len(validation.labels), "split": test.split,
-              "n": len(test.labels)}
-    return {"calibration": {**counts, "temperature": learned["temperature"]["temperature"],
-                            "methods": calibration.assess(test, calibrators)},
-            "conformal": {**counts, "sets": conformal.assess(validation, test)}}
-
-
-def _record(run: RunFolder, predictions: Predictions, result: dict[str, Any], trust: dict[str, Any]) -> None:
-    split = result["split"]
-    metrics = run.read_json(run.metrics) if run.metrics.exists() else {}
-    metrics.update({split: result, **{key: result[name] for key, name in headlines(split).items()}, **trust})
-    if split == "test":
-        metrics.update({key: result[key] for key in ("per_class", "intervals")})
-        now = datetime.now(UTC).isoformat(timespec="seconds")
-        metrics["test_split_read"] = [*metrics.get("test_split_read", []), now]
-        write_text(run.report, classification_report(predictions))
-    write_json(run.metrics, metrics)
+    fitted_on, fitted_n, split, n = validation.split, len(validation.labels), test.split, len(test.labels)
+    return (Calibration(fitted_on=fitted_on, fitted_n=fitted_n, split=split, n=n,
+                        temperature=learned["temperature"]["temperature"],
+                        methods=calibration.assess(test, calibrators)),
+            Conformal(fitted_on=fitted_on, fitted_n=fitted_n, split=split, n=n,
+                      sets=conformal.assess(validation, test)))

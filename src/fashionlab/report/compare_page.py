@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.errors import FashionlabError, UsageError
 from fashionlab.common.files import write_text
 from fashionlab.report import compare_facts as facts
 from fashionlab.report import style
@@ -16,6 +16,7 @@ from fashionlab.report.compare_figures import Chart, charts
 from fashionlab.report.html import data_uri, render
 from fashionlab.report.inputs import ReportInputs
 from fashionlab.report.picture_sheet import picture_sheet
+from fashionlab.runs.readings import record_reading
 from fashionlab.runs.results import RunResults
 from fashionlab.studies.comparison import Comparison
 
@@ -56,7 +57,7 @@ def write_page(comparison: Comparison, runs: Sequence[RunResults], path: Path, *
     with_figures = {section: [_embed(chart) for chart in drawn] for section, drawn in charts(comparison).items()}
     write_text(path, render(
         "compare.html", title_start=_TITLE, sections=_SECTIONS, comparison=comparison, facts=facts,
-        tiles=_tiles(comparison), drawn=with_figures, disagreements=_disagreements(comparison, runs[0], data_dir)))
+        tiles=_tiles(comparison), drawn=with_figures, disagreements=_disagreements(comparison, runs, data_dir)))
 
 
 def _embed(chart: Chart) -> dict[str, str]:
@@ -79,7 +80,7 @@ def _tiles(comparison: Comparison) -> list[dict[str, str]]:
     ]
 
 
-def _disagreements(comparison: Comparison, run: RunResults, data_dir: Path | None) -> dict[str, Any]:
+def _disagreements(comparison: Comparison, runs: Sequence[RunResults], data_dir: Path | None) -> dict[str, Any]:
     """What the gallery shows, or why it cannot: {"items": [], "why": ...}."""
     answers = comparison.answers
     places = answers.disagreed[:MOST_PICTURES]
@@ -88,8 +89,10 @@ def _disagreements(comparison: Comparison, run: RunResults, data_dir: Path | Non
     if not len(places):
         return {"items": [], "why": "The runs give the same answer for every picture", "filters": filters}
     try:
-        pictures = ReportInputs(run, data_dir).pictures
-    except (DataError, UsageError) as error:
+        pictures = ReportInputs(runs[0], data_dir, who="compare").pictures
+        for other in runs[1:]:
+            record_reading(other.folder, "compare", "showing test pictures")
+    except FashionlabError as error:
         return {"items": [], "why": f"The pictures are not at hand ({error})", "filters": filters}
     return {"items": [_item(comparison, at, int(place)) for at, place in enumerate(places)], "filters": filters,
             "sheet": picture_sheet(pictures.images[places])}

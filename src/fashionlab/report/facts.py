@@ -9,7 +9,10 @@ import shlex
 from collections.abc import Sequence
 from typing import Any
 
+from fashionlab.common.records import Interval
 from fashionlab.evaluation.metrics import METRICS, headings
+from fashionlab.runs.metrics import Cost, Scores
+from fashionlab.runs.readings import readings
 from fashionlab.runs.results import RunResults
 
 Pairs = list[tuple[str, str]]
@@ -21,8 +24,8 @@ def show(name: str, value: float) -> str:
     return METRICS[name].show(value)
 
 
-def show_interval(name: str, interval: dict[str, float]) -> str:
-    return f"{show(name, interval['low'])} to {show(name, interval['high'])}"
+def show_interval(name: str, interval: Interval) -> str:
+    return f"{show(name, interval.low)} to {show(name, interval.high)}"
 
 
 def seconds(value: float) -> str:
@@ -37,28 +40,27 @@ def seconds(value: float) -> str:
 def scores(run: RunResults) -> list[Row]:
     """A row a score: name, validation (or "-"), test, and its interval on the test split ("-" where there is none)."""
     metrics = run.metrics
-    validation, test, known = metrics.get("val", {}), metrics["test"], intervals(run)
-    return [[label, show(key, validation[key]) if key in validation else "-", show(key, test[key]),
+    validation, test, known = getattr(metrics, "val", Scores()), metrics.test, intervals(run)
+    return [[label, show(key, getattr(validation, key)) if key in validation else "-", show(key, getattr(test, key)),
              show_interval(key, known[key]) if key in known else "-"]
             for key, label in headings("summary").items() if key in test]
 
 
 def remarks(run: RunResults) -> list[str]:
     """What to know of the scores; empty for a run judged before there were remarks."""
-    return [remark for split in ("val", "test") for remark in run.metrics.get(split, {}).get("remarks", [])]
+    return [remark for scores in (getattr(run.metrics, "val", Scores()), run.metrics.test) for remark in scores.remarks]
 
 
-def intervals(run: RunResults) -> dict[str, dict[str, float]]:
+def intervals(run: RunResults) -> dict[str, Interval]:
     """The intervals of the test scores by name; empty for a run judged before there were any."""
-    return run.metrics["test"].get("intervals", {})
+    return run.metrics.test.intervals
 
 
 def per_class(run: RunResults) -> list[Row]:
     """A row a class: name, precision, recall, F1, pictures, and the class it is most often taken for."""
-    test = run.metrics["test"]
-    return [[row["class"], row["precision"], row["recall"], row["f1"], row["support"],
-             _taken_for(label, counts, run.spec.classes)]
-            for label, (row, counts) in enumerate(zip(test["per_class"], test["confusion"], strict=True))]
+    test = run.metrics.test
+    return [[row.class_, row.precision, row.recall, row.f1, row.support, _taken_for(label, counts, run.spec.classes)]
+            for label, (row, counts) in enumerate(zip(test.per_class, test.confusion, strict=True))]
 
 
 def _taken_for(label: int, counts: Sequence[int], classes: Sequence[str]) -> str:
@@ -73,16 +75,16 @@ def about(run: RunResults) -> Pairs:
     arguments = ", ".join(f"{key}={value}" for key, value in spec.arguments.items())
     return [
         ("Run", run.name),
-        ("Recipe", metrics["recipe"] or "-"),
+        ("Recipe", metrics.recipe or "-"),
         ("Model", f"{spec.name} ({arguments})" if arguments else spec.name),
-        ("Parameters", f"{metrics['parameters']:,}"),
+        ("Parameters", f"{metrics.parameters:,}"),
         ("Input", f"{spec.image_size} x {spec.image_size} pixels, {spec.channels} channel"
                   f"{'s' if spec.channels > 1 else ''}; {_views(spec.views)}"),
         ("Classes", f"{len(spec.classes)}: {', '.join(spec.classes)}"),
-        ("Trained", f"{metrics['epochs']} of at most {recipe.epochs} epochs, {metrics['steps']:,} steps; ended "
-                    f"because: {metrics['stopped']}"),
-        ("Weights", f"{metrics['weights']} (chosen by {metrics['weights_chosen_by']})"),
-        ("Seed", str(metrics["seed"])),
+        ("Trained", f"{metrics.epochs} of at most {recipe.epochs} epochs, {metrics.steps:,} steps; ended "
+                    f"because: {metrics.stopped}"),
+        ("Weights", f"{metrics.weights} (chosen by {metrics.weights_chosen_by})"),
+        ("Seed", str(metrics.seed)),
     ]
 
 
@@ -99,18 +101,24 @@ def data(run: RunResults) -> Pairs:
         ("Fitted on", f"{told['train']:,} pictures"),
         ("Validation", f"{told['validation']:,} pictures held out of the training set" if told["validation"] else
          "none held out"),
-        ("Test", f"{run.metrics['test']['n']:,} pictures, {test_reads(run)}"),
+        ("Test", f"{run.metrics.test.n:,} pictures, {opened(run)}"),
         ("SHA-256 of the training set", told["sha256"]),
         ("SHA-256 of the split", told["split_sha256"]),
     ]
 
 
-def test_reads(run: RunResults) -> str:
-    """How often the test split was read, for a protocol that wants it once."""
-    dates = run.metrics.get("test_split_read", [])
-    if len(dates) == 1:
-        return f"judged once, on {dates[0][:10]}"
-    return f"judged {len(dates)} times, last on {dates[-1][:10]}" if dates else "when it was judged is not recorded"
+def opened(run: RunResults) -> str:
+    """How often the run's test pictures were opened, for a protocol that counts it."""
+    recorded = readings(run.folder)
+    if not recorded:
+        return "when they were opened is not recorded"
+    often = "once" if len(recorded) == 1 else f"{len(recorded)} times"
+    return f"opened {often}, {'' if len(recorded) == 1 else 'last '}on {recorded[-1].when[:10]}"
+
+
+def openings(run: RunResults) -> list[Row]:
+    """A row for each time that the test pictures were opened: when, who, why."""
+    return [[reading.when, reading.who, reading.why] for reading in readings(run.folder)]
 
 
 def environment(run: RunResults) -> Pairs:
@@ -155,9 +163,9 @@ def caveats(run: RunResults) -> list[str]:
                      f"and number of threads ({told['threads']}).")
     if told["processes"] > 1:
         found.append(f"It was trained by {told['processes']} processes (torchrun); another number ends elsewhere.")
-    if "out of time" in run.metrics["stopped"]:
+    if "out of time" in run.metrics.stopped:
         found.append("Training ended by the clock; another machine gets further or less far.")
-    if "a callback" in run.metrics["stopped"]:
+    if "a callback" in run.metrics.stopped:
         found.append("A callback of the program that trained it ended the training; the recipe alone goes on.")
     return found
 
@@ -166,27 +174,27 @@ def cost(run: RunResults) -> Pairs:
     """Size, arithmetic, time and memory; of prediction only where it was measured (see `evaluation.cost`)."""
     metrics = run.metrics
     found = [
-        ("Parameters", f"{metrics['parameters']:,}"),
-        ("Training", f"{seconds(metrics['train_seconds'])}, without validation; "
-                     f"{metrics['images_per_second']:,.0f} pictures a second"),
+        ("Parameters", f"{metrics.parameters:,}"),
+        ("Training", f"{seconds(metrics.train_seconds)}, without validation; "
+                     f"{metrics.images_per_second:,.0f} pictures a second"),
     ]
-    return [*found, *(_prediction_cost(metrics["cost"]) if "cost" in metrics else [])]
+    return [*found, *(_prediction_cost(metrics.cost) if metrics.cost else [])]
 
 
-def _prediction_cost(told: dict[str, Any]) -> Pairs:
-    prediction = told["prediction"]
-    latency = [(f"Latency of {_pictures(batch)}", f"{value['median']:.2f} ms median, {value['p99']:.2f} ms 99th "
-                f"percentile of {value['repetitions']} repetitions")
-               for batch, value in prediction["latency_ms"].items()]
+def _prediction_cost(measured: Cost) -> Pairs:
+    prediction = measured.prediction
+    latency = [(f"Latency of {_pictures(batch)}", f"{value.median:.2f} ms median, {value.p99:.2f} ms 99th "
+                f"percentile of {value.repetitions} repetitions")
+               for batch, value in prediction.latency_ms.items()]
     speed = [(f"Prediction, {_pictures(batch)} at once", f"{value:,.0f} pictures a second")
-             for batch, value in prediction["images_per_second"].items()]
+             for batch, value in prediction.images_per_second.items()]
     return [
-        ("Multiply-accumulates", f"{told['macs']:,} a picture and view"),
-        ("Weights as a file", f"{told['weight_bytes'] / 1e6:.2f} MB"),
+        ("Multiply-accumulates", f"{measured.macs:,} a picture and view"),
+        ("Weights as a file", f"{measured.weight_bytes / 1e6:.2f} MB"),
         *latency, *speed,
-        ("Memory for prediction", f"{prediction['peak_bytes'] / 1e6:.1f} MB of tensors at most with 256 pictures at "
+        ("Memory for prediction", f"{prediction.peak_bytes / 1e6:.1f} MB of tensors at most with 256 pictures at "
                                   "once, weights not counted"),
-        ("Prediction measured on", f"{told['machine']}, {told['threads']} threads, {told['precision']}"),
+        ("Prediction measured on", f"{measured.machine}, {measured.threads} threads, {measured.precision}"),
     ]
 
 
@@ -196,7 +204,7 @@ def _pictures(batch: str) -> str:
 
 def lead(run: RunResults) -> str:
     """One sentence on what this is."""
-    told = run.metrics["recipe"]
+    told = run.metrics.recipe
     network = f"the network “{run.spec.name}” trained on {run.recipe.data.dataset}, {len(run.spec.classes)} classes."
     return f"{told[0].upper()}{told[1:]}: {network}" if told else network.capitalize()
 
@@ -209,28 +217,24 @@ def limits(run: RunResults) -> list[str]:
                  f"for {weakest[5]}.")
     found.extend(remarks(run))
     found.append("It gives one of its classes to any picture, also to what is none of them.")
-    found.append(f"One run with one seed ({metrics['seed']}): another seed gives a slightly different network; the "
+    found.append(f"One run with one seed ({metrics.seed}): another seed gives a slightly different network; the "
                  "intervals here are about the test pictures, not about seeds.")
-    if metrics["weights"] == "best":
+    if metrics.weights == "best":
         found.append("The weights were chosen on the validation split, so the validation scores flatter it.")
-    if "robustness" not in metrics:
+    if not metrics.robustness:
         found.append("How it holds up on noisy, blurred or shifted pictures was not measured.")
-    if "outliers" not in metrics:
+    if not metrics.outliers:
         found.append("How well it tells strangers, pictures of none of its classes, was not measured.")
     return found
 
 
 def summary(run: RunResults) -> str:
     """The key figures of an evaluated run in five lines."""
-    metrics = run.metrics
-
-    def percent(key: str) -> str:
-        return "-" if metrics.get(key) is None else f"{metrics[key]:.2%}"
-
-    return (f"test accuracy        {percent('test_accuracy')}  (macro F1 {metrics['macro_f1']:.4f}, "
-            f"ECE {metrics['ece']:.4f})\n"
-            f"validation accuracy  {percent('val_accuracy')}\n"
-            f"training time        {metrics['train_seconds']:.1f} s for {metrics['epochs']} epochs, "
-            f"{metrics['images_per_second']:,.0f} pictures/s, {metrics['parameters']:,} parameters\n"
-            f"weights              {metrics['weights']} (chosen by {metrics['weights_chosen_by']})\n"
-            f"run folder           {metrics['run']}")
+    metrics, test = run.metrics, run.metrics.test
+    validation = "-" if metrics.val_accuracy is None else f"{metrics.val_accuracy:.2%}"
+    return (f"test accuracy        {test.accuracy:.2%}  (macro F1 {test.macro_f1:.4f}, ECE {test.ece:.4f})\n"
+            f"validation accuracy  {validation}\n"
+            f"training time        {metrics.train_seconds:.1f} s for {metrics.epochs} epochs, "
+            f"{metrics.images_per_second:,.0f} pictures/s, {metrics.parameters:,} parameters\n"
+            f"weights              {metrics.weights} (chosen by {metrics.weights_chosen_by})\n"
+            f"run folder           {metrics.run}")

@@ -13,9 +13,10 @@ from fashionlab.common import runtime
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import SPLITS, PictureSet, Predictions, Split, SplitName
 from fashionlab.data import ResidentPictures
-from fashionlab.runs import pictures as run_pictures
 from fashionlab.runs.features import features
+from fashionlab.runs.held_out import open_test_split
 from fashionlab.runs.model import load_model
+from fashionlab.runs.pictures import training_pictures
 from fashionlab.runs.results import RunResults
 
 FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays out in two seconds
@@ -23,10 +24,11 @@ FEATURE_PICTURES = 700  # as many points as a map shows apart, and as t-SNE lays
 
 @dataclass(frozen=True)
 class ReportInputs:
-    """Everything is read when it is first asked for, and nothing is written.
+    """Everything is read when it is first asked for, and nothing is written but that the test split was read.
 
     results: the run. data_dir: where its data set is (else see `fashionlab.data.locate`). device: where the model runs.
-    judged: the split whose pictures and predictions are shown; with "val" the test split is not touched.
+    judged: the split whose pictures and predictions are shown; with "val" the test split is not touched. who: the
+    command that asks, for the record of who read the test split.
     Each property raises DataError when what it needs is missing or is not the run's.
     """
 
@@ -34,6 +36,7 @@ class ReportInputs:
     data_dir: Path | None = None
     device: str = "auto"
     judged: SplitName = "test"
+    who: str = "report"
 
     @property
     def part(self) -> str:
@@ -51,7 +54,7 @@ class ReportInputs:
 
     @cached_property
     def _training(self) -> tuple[PictureSet, Split]:
-        return run_pictures.training_pictures(self.results.folder, self.data_dir)
+        return training_pictures(self.results.folder, self.data_dir)
 
     @property
     def training_pictures(self) -> PictureSet:
@@ -65,14 +68,14 @@ class ReportInputs:
 
     @cached_property
     def pictures(self) -> PictureSet:
-        """The judged pictures, to be shown: what the network said of them stands in `predictions`, row for row."""
+        """The judged pictures, to be shown: what the network said of them stands in `predictions`, row for row. Reading
+        test pictures is recorded in the run."""
+        answers, folder = self.predictions, self.results.folder
         pictures = (self.training_pictures if self.judged == "val" else
-                    run_pictures.test_pictures(self.results.folder, self.data_dir))
-        answers = self.predictions
+                    open_test_split(folder, self.data_dir, who=self.who, why="showing test pictures"))
         fits = len(pictures) > answers.indices.max(initial=-1)
         if not fits or not np.array_equal(pictures.labels[answers.indices], answers.labels):
-            raise DataError(f"{pictures.source}: not the {self.part} pictures that {self.results.folder.path} was "
-                            "judged on")
+            raise DataError(f"{pictures.source}: not the {self.part} pictures that {folder.path} was judged on")
         return pictures.subset(answers.indices)
 
     @cached_property

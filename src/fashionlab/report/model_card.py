@@ -22,7 +22,7 @@ def write_model_card(run: RunResults, gallery: Gallery, no_cost: str | None) -> 
                 "path": one.files["png"].relative_to(folder).as_posix()} for one in gallery.drawn]
     write_text(path, render(
         path.name, name=run.name, folder=folder, lead=facts.lead(run), dataset=run.recipe.data.dataset,
-        size=run.spec.image_size, channels=run.spec.channels, classes=run.spec.classes, n=run.metrics["test"]["n"],
+        size=run.spec.image_size, channels=run.spec.channels, classes=run.spec.classes, n=run.metrics.test.n,
         about=facts.about(run), data=facts.data(run), scores=facts.scores(run), per_class=_per_class(run),
         calibration=trust.calibration(run), no_calibration=trust.why_no_calibration(run),
         robustness=trust.robustness(run), outliers=trust.outliers(run),

@@ -19,6 +19,7 @@ from fashionlab.report.inputs import ReportInputs
 from fashionlab.report.mistakes import mistakes
 from fashionlab.report.model_card import write_model_card
 from fashionlab.report.sample_predictions import write_sample_predictions
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.results import RunResults, load_results
 
 CSS_PIXELS_AN_INCH = 96
@@ -50,11 +51,8 @@ def write_report(folder: Path, *, data_dir: Path | None = None, device: str = "a
 
 def _check(run: RunResults) -> None:
     """The page is about a finished run that was judged on test; these say what to do where it is not."""
-    if "test" not in run.metrics:
-        raise DataError(f"{run.folder.path}: this run was never evaluated on the test split; run "
-                        f"`fashionlab evaluate {run.folder.path}` first")
-    # Read now, so that a broken file is named before anything is measured or drawn.
-    _ = run.test, run.history, run.environment, run.spec, run.recipe
+    # Read now, so that what is missing or broken is named before anything is measured or drawn.
+    _ = run.metrics.test, run.test, run.history, run.environment, run.spec, run.recipe
 
 
 def _measure_cost(run: RunResults, device: str) -> str | None:
@@ -69,11 +67,12 @@ def _measure_cost(run: RunResults, device: str) -> str | None:
 def _context(run: RunResults, inputs: ReportInputs, gallery: Gallery) -> dict[str, Any]:
     """Everything that the template run.html shows."""
     metrics = run.metrics
+    shown = _mistakes(run, inputs)  # first: it opens the test pictures, and the page lists every opening
     return {
         "name": run.name, "folder": str(run.folder.path), "version": run.environment["versions"]["fashionlab"],
-        "lead": facts.lead(run), "n": metrics["test"]["n"],
+        "lead": facts.lead(run), "n": metrics.test.n,
         "tiles": _tiles(run), "about": facts.about(run), "data": facts.data(run),
-        **_scores(run), **_history(run), **_per_class(run), **_mistakes(run, inputs),
+        **_scores(run), **_history(run), **_per_class(run), **_openings(run), **shown,
         "calibration": trust.calibration(run), "no_calibration": trust.why_no_calibration(run),
         "robustness": trust.robustness(run), "outliers": trust.outliers(run),
         "cost": facts.cost(run),
@@ -87,32 +86,32 @@ def _context(run: RunResults, inputs: ReportInputs, gallery: Gallery) -> dict[st
 
 def _tiles(run: RunResults) -> list[dict[str, str]]:
     """The key figures, each with what it needs to be read rightly."""
-    metrics, test = run.metrics, run.metrics["test"]
+    metrics, test = run.metrics, run.metrics.test
     intervals = facts.intervals(run)
 
     def note(name: str, else_: str) -> str:
         return f"95% interval {facts.show_interval(name, intervals[name])}" if name in intervals else else_
 
     tiles = [
-        {"label": "Test accuracy", "value": facts.show("accuracy", test["accuracy"]),
-         "note": note("accuracy", f"n = {test['n']:,}")},
-        {"label": "Macro F1, test", "value": facts.show("macro_f1", test["macro_f1"]),
-         "note": note("macro_f1", f"n = {test['n']:,}")},
-        {"label": "ECE, test", "value": facts.show("ece", test["ece"]), "note": _after_calibration(metrics)},
-        {"label": "Parameters", "value": f"{metrics['parameters']:,}", "note": f"network “{run.spec.name}”"},
-        {"label": "Training time", "value": facts.seconds(metrics["train_seconds"]),
-         "note": f"{metrics['epochs']} epochs, {metrics['images_per_second']:,.0f} pictures/s"},
+        {"label": "Test accuracy", "value": facts.show("accuracy", test.accuracy),
+         "note": note("accuracy", f"n = {test.n:,}")},
+        {"label": "Macro F1, test", "value": facts.show("macro_f1", test.macro_f1),
+         "note": note("macro_f1", f"n = {test.n:,}")},
+        {"label": "ECE, test", "value": facts.show("ece", test.ece), "note": _after_calibration(metrics)},
+        {"label": "Parameters", "value": f"{metrics.parameters:,}", "note": f"network “{run.spec.name}”"},
+        {"label": "Training time", "value": facts.seconds(metrics.train_seconds),
+         "note": f"{metrics.epochs} epochs, {metrics.images_per_second:,.0f} pictures/s"},
     ]
     if "val" in metrics:
-        validation = {"label": "Validation accuracy", "value": facts.show("accuracy", metrics["val"]["accuracy"]),
-                      "note": f"n = {metrics['val']['n']:,}, held out of training"}
+        validation = {"label": "Validation accuracy", "value": facts.show("accuracy", metrics.val.accuracy),
+                      "note": f"n = {metrics.val.n:,}, held out of training"}
         tiles.insert(1, validation)
     return tiles
 
 
-def _after_calibration(metrics: dict[str, Any]) -> str:
-    told = metrics.get("calibration")
-    after = f"{told['methods']['temperature']['ece']['estimate']:.4f} after" if told else "before"
+def _after_calibration(metrics: Metrics) -> str:
+    calibration = metrics.calibration
+    after = f"{calibration.methods['temperature']['ece'].estimate:.4f} after" if calibration else "before"
     return f"{after} temperature scaling"
 
 
@@ -124,6 +123,10 @@ def _columns(*labels: str, texts: tuple[int, ...] = (0,)) -> list[dict[str, Any]
 def _scores(run: RunResults) -> dict[str, Any]:
     return {"scores": facts.scores(run), "remarks": facts.remarks(run),
             "score_columns": _columns("Score", "Validation", "Test", "95% interval")}
+
+
+def _openings(run: RunResults) -> dict[str, Any]:
+    return {"openings": facts.openings(run), "opening_columns": _columns("When (UTC)", "Who", "Why", texts=(0, 1, 2))}
 
 
 def _history(run: RunResults) -> dict[str, Any]:

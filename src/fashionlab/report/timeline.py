@@ -57,7 +57,7 @@ def learning_rates(inputs: ReportInputs) -> Rates:
         schedule = Schedule(recipe.schedule, (phase.end - phase.start) * an_epoch, an_epoch)
         optimizer.param_groups[0]["initial_lr"] = recipe.optimizer.lr * phase.lr_factor
         first = phase.start * an_epoch
-        for step in range(first, min(phase.end * an_epoch, inputs.results.metrics["steps"])):
+        for step in range(first, min(phase.end * an_epoch, inputs.results.metrics.steps)):
             if step > first and step % an_epoch == 0:
                 row = history[step // an_epoch - 1]
                 measured = {key: row[key] for key in ("val_loss", "val_accuracy")}
@@ -70,7 +70,7 @@ def events(inputs: ReportInputs, rates: Rates) -> list[Event]:
     """Changes of the learning rate, the starts of averaging and of fine-tuning, and an end before the last epoch, in
     order."""
     found = [*_rate_events(inputs, rates), *_averaging_events(inputs), *_transfer_events(inputs)]
-    stopped, epochs = inputs.results.metrics["stopped"], len(rates.rates) / rates.steps_per_epoch
+    stopped, epochs = inputs.results.metrics.stopped, len(rates.rates) / rates.steps_per_epoch
     if stopped != "all epochs done":
         found.append(Event(epochs, stopped.split(":")[0]))
     return sorted(found, key=lambda event: event.epoch)

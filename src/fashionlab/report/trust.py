@@ -6,6 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from fashionlab.common.records import Interval
 from fashionlab.evaluation.metrics import METRICS, headings
 from fashionlab.runs.results import RunResults
 
@@ -33,27 +34,27 @@ class Measured:
 def calibration(run: RunResults) -> list[Measured]:
     """Scores of the probabilities before and after each method, and prediction sets."""
     found = []
-    told, sets = run.metrics.get("calibration"), run.metrics.get("conformal")
-    if told:
-        methods = told["methods"]
+    learned, conformal = run.metrics.calibration, run.metrics.conformal
+    if learned:
+        methods = learned.methods
         rows = [[heading, *(_with_interval(method[figure], METRICS[figure].is_share) for method in methods.values())]
                 for figure, heading in headings("calibration").items() if figure in methods["none"]]
-        warmer = told["temperature"] > 1
+        warmer = learned.temperature > 1
         found.append(Measured(
-            f"Probabilities before and after calibration, test split, n = {told['n']:,}, with 95% intervals",
+            f"Probabilities before and after calibration, test split, n = {learned.n:,}, with 95% intervals",
             ["Score", *(_METHODS.get(str(name), str(name)) for name in methods)], rows,
-            f"Learned on the {told['fitted_n']:,} validation pictures alone. The temperature is "
-            f"{told['temperature']:.4f}: the network is {'too sure' if warmer else 'not sure enough'} of itself."))
-    if sets:
-        rows = [[f"{_SETS.get(row['method'], row['method'])}, {row['promised']:.0%}",
-                 _with_interval(row["coverage"], is_share=True), f"{row['mean_size']:.4f}", f"{row['singletons']:.2%}",
-                 f"{row['empty']:.2%}", f"{row['worst_class']['class']} ({row['worst_class']['coverage']:.2%})"]
-                for row in sets["sets"]]
+            f"Learned on the {learned.fitted_n:,} validation pictures alone. The temperature is "
+            f"{learned.temperature:.4f}: the network is {'too sure' if warmer else 'not sure enough'} of itself."))
+    if conformal:
+        rows = [[f"{_SETS.get(row.method, row.method)}, {row.promised:.0%}",
+                 _with_interval(row.coverage, is_share=True), f"{row.mean_size:.4f}", f"{row.singletons:.2%}",
+                 f"{row.empty:.2%}", f"{row.worst_class.class_} ({row.worst_class.coverage:.2%})"]
+                for row in conformal.sets]
         found.append(Measured(
-            f"Prediction sets (split conformal), test split, n = {sets['n']:,}",
+            f"Prediction sets (split conformal), test split, n = {conformal.n:,}",
             ["Method and promised coverage", "Measured coverage", "Mean size", "One class", "Empty", "Worst class"],
             rows, f"A set holds the true class as often as promised, on average over pictures like these. Thresholds "
-            f"come from the {sets['fitted_n']:,} validation pictures."))
+            f"come from the {conformal.fitted_n:,} validation pictures."))
     return found
 
 
@@ -66,41 +67,43 @@ def why_no_calibration(run: RunResults) -> tuple[str, str | None]:
 
 def robustness(run: RunResults) -> list[Measured]:
     """Accuracy under each corruption at each severity."""
-    told = run.metrics.get("robustness")
-    if not told:
+    measured = run.metrics.robustness
+    if not measured:
         return []
-    severities = range(1, 1 + max(len(row) for row in told["corruptions"].values()))
+    severities = range(1, 1 + max(len(row) for row in measured.corruptions.values()))
     rows = [[name, *(f"{accuracy:.2%}" for accuracy in row)]
-            for name, row in told["corruptions"].items()]
+            for name, row in measured.corruptions.items()]
     return [Measured(
-        f"Accuracy on corrupted test pictures by severity, n = {told['n']:,} each",
+        f"Accuracy on corrupted test pictures by severity, n = {measured.n:,} each",
         ["Corruption", *map(str, severities)], rows,
-        f"Clean pictures: {told['clean_accuracy']:.2%}. Mean over corruptions and severities: "
-        f"{told['mean_corruption_accuracy']:.2%}. Views a picture: {told['views']}.")]
+        f"Clean pictures: {measured.clean_accuracy:.2%}. Mean over corruptions and severities: "
+        f"{measured.mean_corruption_accuracy:.2%}. Views a picture: {measured.views}.")]
 
 
 def outliers(run: RunResults) -> list[Measured]:
     """How well each score tells strangers, on each set of them."""
-    told = run.metrics.get("outliers")
-    if not told:
+    measured = run.metrics.outliers
+    if not measured:
         return []
-    scores = list(next(iter(told["sets"].values())))
-    headings = ["Strangers", *(f"{score} (chosen)" if score == told["best"] else score for score in scores)]
+    scores = list(next(iter(measured.sets.values())))
+    headings = ["Strangers", *(f"{score} (chosen)" if score == measured.best else score for score in scores)]
 
     def table(caption: str, key: str, form: str, text: str) -> Measured:
-        rows = [[name, *(format(row[score][key], form) for score in scores)] for name, row in told["sets"].items()]
+        rows = [[name, *(format(getattr(row[score], key), form) for score in scores)]
+                for name, row in measured.sets.items()]
         return Measured(caption, headings, rows, text)
 
     return [
-        table(f"Telling strangers from the {told['n']:,} test pictures by score: AUROC", "auroc", ".4f",
+        table(f"Telling strangers from the {measured.n:,} test pictures by score: AUROC", "auroc", ".4f",
               "Strangers are pictures of none of the classes. 1 is perfect, 0.5 is guessing."),
         table("Share of strangers that pass when 95% of the test pictures do, by score", "fpr95", ".2%",
-              f"The score “{told['best']}” was chosen on validation pictures; at the threshold from there "
-              f"{told['accepted']:.2%} of the test pictures pass."),
+              f"The score “{measured.best}” was chosen on validation pictures; at the threshold from there "
+              f"{measured.accepted:.2%} of the test pictures pass."),
     ]
 
 
-def _with_interval(interval: dict[str, float], is_share: bool) -> str:
+def _with_interval(interval: Interval, is_share: bool) -> str:
     """ "0.0942 [0.0910, 0.0980]"; a share as percent: "93.88% [93.41, 94.30]"."""
-    estimate, low, high = (format(interval[key], ".2%" if is_share else ".4f") for key in ("estimate", "low", "high"))
+    estimate, low, high = (format(value, ".2%" if is_share else ".4f")
+                           for value in (interval.estimate, interval.low, interval.high))
     return f"{estimate} [{low.rstrip('%')}, {high.rstrip('%')}]"

@@ -46,8 +46,8 @@ def _run(system: System, seed: int, runs: Path, shelf: Shelf, options: session.O
         else:
             session.start(recipe, run.path, options)
         conclude(run, data_dir=options.data_dir, device=options.device)
-    metrics = run.read_json(run.metrics)
-    told(f"{run.path.name}: {system.metric} {metrics[system.metric]:.2%}, {metrics['train_seconds']:.0f} s")
+    metrics = run.read_metrics()
+    told(f"{run.path.name}: {system.metric} {getattr(metrics, system.metric):.2%}, {metrics.train_seconds:.0f} s")
     return run
 
 

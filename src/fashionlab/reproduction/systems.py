@@ -98,8 +98,9 @@ def collect(system: System, changes: tuple[str, ...], runs: list[RunFolder], com
 def _seed(run: RunFolder) -> Seed:
     found = load_results(run.path)
     metrics, environment = found.metrics, found.environment
-    return Seed(metrics["seed"], metrics["test_accuracy"], metrics.get("val_accuracy"), metrics["macro_f1"],
-                metrics["test"]["nll"], metrics["train_seconds"], metrics["epochs"], metrics["images_per_second"],
+    test = metrics.test
+    return Seed(metrics.seed, test.accuracy, metrics.val_accuracy, test.macro_f1, test.nll, metrics.train_seconds,
+                metrics.epochs, metrics.images_per_second,
                 environment["device"], environment["threads"], environment["precision"], environment["commit"])
 
 

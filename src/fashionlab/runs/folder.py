@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import shutil
-import tempfile
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,9 +13,8 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from fashionlab.common.errors import DataError, FashionlabError, UsageError
-from fashionlab.common.files import write_json
-
-HistoryRow = dict[str, float | None]
+from fashionlab.common.files import lock_file, locked, write_json
+from fashionlab.runs.metrics import HistoryRow, Metrics
 
 
 @dataclass(frozen=True)
@@ -85,6 +82,11 @@ class RunFolder:
         return self.path / "metrics.json"
 
     @property
+    def readings(self) -> Path:
+        """Who opened the test split, when and why (`runs.readings`)."""
+        return self.path / "test_readings.jsonl"
+
+    @property
     def status(self) -> Path:
         return self.path / "status.json"
 
@@ -142,6 +144,27 @@ class RunFolder:
             raise DataError(f"{path}: expected a JSON object")
         return value
 
+    def read_metrics(self) -> Metrics:
+        """What metrics.json holds. Raises DataError, naming the file, when it is missing or something else."""
+        return Metrics.read(self.read_json(self.metrics), str(self.metrics))
+
+    def update_metrics(self, parts: Metrics, *, anew: bool = False) -> Metrics:
+        """Put what `parts` holds into metrics.json and leave the rest as it is.
+
+        Reading, changing and writing are one: processes that update at the same time lose nothing of one another's.
+        anew: the weights are others than before, so that all that was found out about them goes; `test_split_read`
+        stays. Returns what the file then holds. Raises DataError when it holds something else, and FashionlabError when
+        it cannot be written.
+        """
+        with locked(self.metrics):
+            before = self.read_json(self.metrics) if self.metrics.exists() else {}
+            if anew:
+                before = {key: value for key, value in before.items() if key == "test_split_read"}
+            values = {**before, **parts.as_json()}
+            updated = Metrics.read(values, str(self.metrics))
+            write_json(self.metrics, values)
+        return updated
+
     def read_history(self) -> list[HistoryRow]:
         """The rows of metrics.csv, one an epoch; an empty cell is None. Empty before the first epoch has ended.
 
@@ -181,12 +204,6 @@ def hold(path: Path) -> FileLock:
     except OSError as error:
         raise FashionlabError(f"cannot write {lock.lock_file}: {error.strerror or error}") from error
     return lock
-
-
-def lock_file(path: Path) -> Path:
-    """The lock of the run folder `path`, whichever way the path is written."""
-    name = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:16]
-    return Path(tempfile.gettempdir()) / f"fashionlab-{name}.lock"
 
 
 def create_run(path: Path, overwrite: bool) -> RunFolder:

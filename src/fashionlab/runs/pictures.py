@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import load_training
-from fashionlab.data.test_split import load_test
 from fashionlab.recipes import Recipe, validate
 from fashionlab.recipes.library import read_yaml
 from fashionlab.runs.folder import ModelSpec, RunFolder
@@ -26,7 +26,7 @@ def training_pictures(run: RunFolder, data_dir: Path | None = None) -> tuple[Pic
 
     Raises DataError when the pictures found are others (by their classes or hash) or the split cannot be read.
     """
-    pictures = _checked(load_training(**_form(run, data_dir)), run)
+    pictures = checked(load_training(**form(run, data_dir)), run)
     if pictures.sha256 != run.read_json(run.environment)["data"]["sha256"]:
         raise DataError(f"{pictures.source}: these are not the pictures that {run.path} was trained on (hashes differ)")
     return pictures, load_split(run)
@@ -41,18 +41,15 @@ def load_split(run: RunFolder) -> Split:
         raise DataError(f"{run.split}: no readable split ({error})") from error
 
 
-def test_pictures(run: RunFolder, data_dir: Path | None = None) -> PictureSet:
-    """The test split of the run's data set. Raises DataError when its classes are not the run's."""
-    return _checked(load_test(**_form(run, data_dir)), run)
-
-
-def _checked(pictures: PictureSet, run: RunFolder) -> PictureSet:
+def checked(pictures: PictureSet, run: RunFolder) -> PictureSet:
+    """`pictures` again. Raises DataError when their classes are not the run's."""
     if pictures.classes != ModelSpec.load(run.model).classes:
         raise DataError(f"{pictures.source}: its classes are not those that {run.path} was trained on")
     return pictures
 
 
-def _form(run: RunFolder, data_dir: Path | None) -> dict:
+def form(run: RunFolder, data_dir: Path | None) -> dict[str, Any]:
+    """The arguments with which `load_training` and its like give pictures as the run's network sees them."""
     spec = ModelSpec.load(run.model)
     return {"dataset": load_recipe(run).data.dataset, "data_dir": data_dir, "image_size": spec.image_size,
             "channels": spec.channels, "skip_unreadable": run.read_json(run.environment)["data"]["skip_unreadable"]}

@@ -10,7 +10,8 @@ from typing import Any
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import SPLITS, Predictions, SplitName
 from fashionlab.recipes import Recipe
-from fashionlab.runs.folder import HistoryRow, ModelSpec, RunFolder, open_run
+from fashionlab.runs.folder import ModelSpec, RunFolder, open_run
+from fashionlab.runs.metrics import HistoryRow, Metrics
 from fashionlab.runs.pictures import load_recipe
 
 
@@ -40,14 +41,14 @@ class RunResults:
         return self.folder.read_json(self.folder.environment)
 
     @cached_property
-    def metrics(self) -> dict[str, Any]:
+    def metrics(self) -> Metrics:
         """metrics.json; written at the end of training, so DataError for a run that has not finished or diverged."""
         if not self.folder.metrics.is_file():
             if self.folder.status.is_file() and self.status.get("state") == "diverged":
                 raise DataError(f"{self.folder.path}: this run diverged and has no result: {self.status.get('reason')}")
             raise DataError(f"{self.folder.path}: this run has not finished training; continue it with "
                             f"`fashionlab train --resume {self.folder.path}`")
-        return self.folder.read_json(self.folder.metrics)
+        return self.folder.read_metrics()
 
     @cached_property
     def status(self) -> dict[str, Any]:

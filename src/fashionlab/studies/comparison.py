@@ -235,23 +235,22 @@ def _candidate(run: RunResults, label: str) -> Candidate:
 
 def _scaled(run: RunResults) -> tuple[float | None, float | None, float | None]:
     """The temperature, and NLL and ECE after scaling with it, where metrics.json has them."""
-    calibration = run.metrics.get("calibration")
+    calibration = run.metrics.calibration
     if not calibration:
         return None, None, None
-    after = calibration["methods"]["temperature"]
-    return calibration["temperature"], after["nll"]["estimate"], after["ece"]["estimate"]
+    after = calibration.methods["temperature"]
+    return calibration.temperature, after["nll"].estimate, after["ece"].estimate
 
 
 def _cost(run: RunResults) -> Cost:
     metrics = run.metrics
-    cost = metrics.get("cost") or {}
-    prediction = cost.get("prediction") or {}
-    where = f"{cost['machine']}, {cost['threads']} threads" if prediction else None
-    weights = run.folder.final_weights(run.recipe.weights)
-    size = cost.get("weight_bytes") or (weights.stat().st_size if weights.is_file() else None)
-    return Cost(metrics["parameters"], metrics["train_seconds"], metrics["images_per_second"], size, cost.get("macs"),
-                prediction.get("latency_ms", {}).get("1", {}).get("median"),
-                prediction.get("images_per_second", {}).get("256"), prediction.get("peak_bytes"), where)
+    took = metrics.parameters, metrics.train_seconds, metrics.images_per_second
+    if metrics.cost is None:
+        weights = run.folder.final_weights(run.recipe.weights)
+        return Cost(*took, weights.stat().st_size if weights.is_file() else None, None, None, None, None, None)
+    cost, prediction = metrics.cost, metrics.cost.prediction
+    return Cost(*took, cost.weight_bytes, cost.macs, prediction.latency_ms["1"].median,
+                prediction.images_per_second["256"], prediction.peak_bytes, f"{cost.machine}, {cost.threads} threads")
 
 
 def _without_classes(runs: Sequence[RunResults], labels: Sequence[str]) -> list[str]:

@@ -9,6 +9,7 @@ from fashionlab.common.errors import DataError, unknown
 from fashionlab.common.records import SPLITS, SplitName
 from fashionlab.evaluation.metrics import COSTS, METRICS, headlines
 from fashionlab.evaluation.metrics.record import Metric
+from fashionlab.runs.metrics import Metrics
 
 
 @dataclass(frozen=True)
@@ -48,11 +49,11 @@ class StudyMetric:
         """Where the number stands in metrics.json."""
         return (self.metric.name,) if self.split is None else (self.split, self.metric.name)
 
-    def read(self, metrics: dict[str, Any], source: str) -> float:
+    def read(self, metrics: Metrics, source: str) -> float:
         """The number out of `metrics`, unscaled. Raises DataError, naming `source`, when it is not there."""
         value: Any = metrics
         for part in self.path:
-            value = value.get(part) if isinstance(value, dict) else None
+            value = getattr(value, part, None)
         if not isinstance(value, int | float) or isinstance(value, bool):
             raise DataError(f"{source}: its metrics.json holds no number called {self.name}")
         return float(value)

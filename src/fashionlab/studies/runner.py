@@ -152,7 +152,7 @@ class _Trainer:
         run, metric = self.folder.run(*key), self.study.metric
         if self.folder.state(*key) != "complete":
             return f"{run_name(*key)}  {run.read_json(run.status).get('reason', 'stopped')}"
-        value = metric.read(run.read_json(run.metrics), str(run.path))
+        value = metric.read(run.read_metrics(), str(run.path))
         return f"{run_name(*key)}  {metric.name} {value:.4f}"
 
 

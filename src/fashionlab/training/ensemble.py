@@ -23,6 +23,7 @@ from fashionlab.data import ResidentPictures
 from fashionlab.recipes import Recipe, to_yaml, validate
 from fashionlab.runs.comparable import load_alike
 from fashionlab.runs.folder import ModelSpec, RunFolder, create_run
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.model import build_model, without_pretrained
 from fashionlab.runs.pictures import training_pictures
 from fashionlab.runs.results import RunResults, load_results
@@ -152,22 +153,20 @@ def _write(members: Sequence[Member], folder: Path, options: Options, recipe: Re
     shutil.copyfile(first.folder.split, run.split)
     save_weights(state, run.weights("ensemble"))
     write_json(run.ensemble, {"averaged": how, "members": [member.origin() for member in members]})
-    write_json(run.metrics, {"run": str(folder), **_summary(members, recipe, spec), "session_seconds":
-                             time.perf_counter() - began})
+    run.update_metrics(_summary(members, recipe, spec, run, began))
     run.set_status("trained", stopped="all epochs done")
     return run
 
 
-def _summary(members: Sequence[Member], recipe: Recipe, spec: ModelSpec) -> dict[str, Any]:
+def _summary(members: Sequence[Member], recipe: Recipe, spec: ModelSpec, run: RunFolder, began: float) -> Metrics:
     """What training says of itself in metrics.json, added up over the runs that took part."""
     trained = list({str(member.run.folder.path): member.run.metrics for member in members}.values())
-    seconds = sum(one["train_seconds"] for one in trained)
-    pictures = sum(one["images_per_second"] * one["train_seconds"] for one in trained)
-    return {
-        "recipe": recipe.description, "model": spec.name, "seed": recipe.seed,
-        "epochs": sum(one["epochs"] for one in trained), "steps": sum(one["steps"] for one in trained),
-        "parameters": models.count_parameters(build_model(spec)), "train_seconds": seconds,
-        "images_per_second": pictures / seconds if seconds else 0.0,
-        "best_epoch": None, "weights": "ensemble", "weights_chosen_by": "no split: every member counts the same",
-        "stopped": "all epochs done", "history": [],
-    }
+    seconds = sum(one.train_seconds for one in trained)
+    pictures = sum(one.images_per_second * one.train_seconds for one in trained)
+    return Metrics(
+        run=str(run.path), recipe=recipe.description, model=spec.name, seed=recipe.seed,
+        epochs=sum(one.epochs for one in trained), steps=sum(one.steps for one in trained),
+        parameters=models.count_parameters(build_model(spec)), train_seconds=seconds,
+        session_seconds=time.perf_counter() - began, images_per_second=pictures / seconds if seconds else 0.0,
+        best_epoch=None, weights="ensemble", weights_chosen_by="no split: every member counts the same",
+        stopped="all epochs done", history=[])

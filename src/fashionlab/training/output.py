@@ -6,10 +6,10 @@ from typing import Any
 
 from torch import Tensor
 
-from fashionlab.common.files import write_json
 from fashionlab.recipes import Recipe
 from fashionlab.runs.checkpoint import save_checkpoint
 from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.weights import save_weights
 from fashionlab.training.logs import Epoch, TensorBoard, write_history
 from fashionlab.training.progress import Progress
@@ -36,7 +36,7 @@ class Output:
     def end_epoch(self, epoch: Epoch) -> None:
         """A finished epoch, after its checkpoint."""
 
-    def metrics(self, values: dict[str, Any]) -> None:
+    def metrics(self, summary: Metrics) -> None:
         """The training's part of metrics.json."""
 
     def close(self) -> None:
@@ -69,8 +69,10 @@ class RunOutput(Output):
             self._board.add(epoch)
         self.progress.end_epoch(epoch)
 
-    def metrics(self, values: dict[str, Any]) -> None:
-        write_json(self.run.metrics, values)
+    def metrics(self, summary: Metrics) -> None:
+        # A resume that had nothing left to do leaves what was found out about the weights.
+        further = not self.run.metrics.exists() or getattr(self.run.read_metrics(), "steps", None) != summary.steps
+        self.run.update_metrics(summary, anew=further)
 
     def close(self) -> None:
         if self._board:

@@ -25,7 +25,7 @@ from fashionlab.common.errors import DataError, DivergedError, Interrupted, Usag
 from fashionlab.common.files import replacing, write_json, write_text
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import ResidentPictures, limit, load_training, make_split, normalisation
-from fashionlab.data.test_split import sealed_test_split
+from fashionlab.data.seal import sealed_test_split
 from fashionlab.models.pruning import shrink
 from fashionlab.recipes import Recipe, to_yaml
 from fashionlab.recipes.library import read_yaml
@@ -33,6 +33,7 @@ from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.runs.checkpoint import belongs_to, read_checkpoint
 from fashionlab.runs.folder import ModelSpec, RunFolder, create_run, hold, open_run
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.model import load_model, without_pretrained
 from fashionlab.runs.pictures import load_recipe, load_split
 from fashionlab.runs.predict import predict_logits, statistics
@@ -105,6 +106,8 @@ def resume(folder: Path, recipe: Recipe | None, options: Options, callbacks: Ite
             raise UsageError(f"{folder} was put together from other runs; there is no training to continue")
         own = load_recipe(run)
         _refuse_change(run, own, recipe)
+        if run.metrics.exists():
+            run.read_metrics()  # a broken file is named now and not when training has ended
         if not run.last.exists():
             raise DataError(f"{run.last}: there is no checkpoint yet; train it again with --overwrite")
         state = read_checkpoint(run.last)
@@ -286,28 +289,28 @@ def _why_stopped(trainer: Trainer) -> str:
     return "out of time" if not trainer.finished else trainer.position.stopped or "all epochs done"
 
 
-def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> dict[str, Any]:
+def _summary(trainer: Trainer, run: RunFolder, seconds: float) -> Metrics:
     """The part of metrics.json that training knows. train_seconds: steps and averaging, without validation."""
     history, position = [epoch.row() for epoch in trainer.history], trainer.position
     stepping = sum(float(row["seconds"] or 0) for row in history) + position.sums.seconds
     train_seconds = stepping + position.overhead_seconds
     pictures = sum(int(row["pictures"] or 0) for row in history) + position.sums.pictures
-    return {
-        "run": str(run.path),
-        "recipe": trainer.recipe.description.split("\n")[0],
-        "model": trainer.spec.name,
-        "seed": trainer.recipe.seed,
-        "epochs": position.epoch,
-        "steps": position.step,
-        "parameters": models.count_parameters(trainer.model),
-        "train_seconds": train_seconds,
-        "session_seconds": seconds,
-        "images_per_second": pictures / train_seconds if train_seconds else 0.0,
-        "data_share": sum(float(row["data_seconds"] or 0) for row in history) / train_seconds if train_seconds else 0.0,
-        "best_epoch": trainer.best.epoch,
-        "weights": trainer.recipe.weights,
-        "weights_chosen_by": {"best": "validation split", "averaged": "no split: the average",
-                              "last": "no split: the last epoch"}[trainer.recipe.weights],
-        "stopped": _why_stopped(trainer),
-        "history": history,
-    }
+    return Metrics(
+        run=str(run.path),
+        recipe=trainer.recipe.description.split("\n")[0],
+        model=trainer.spec.name,
+        seed=trainer.recipe.seed,
+        epochs=position.epoch,
+        steps=position.step,
+        parameters=models.count_parameters(trainer.model),
+        train_seconds=train_seconds,
+        session_seconds=seconds,
+        images_per_second=pictures / train_seconds if train_seconds else 0.0,
+        data_share=sum(float(row["data_seconds"] or 0) for row in history) / train_seconds if train_seconds else 0.0,
+        best_epoch=trainer.best.epoch,
+        weights=trainer.recipe.weights,
+        weights_chosen_by={"best": "validation split", "averaged": "no split: the average",
+                           "last": "no split: the last epoch"}[trainer.recipe.weights],
+        stopped=_why_stopped(trainer),
+        history=history,
+    )

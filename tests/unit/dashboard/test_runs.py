@@ -30,7 +30,7 @@ def test_a_real_run_reads_as_its_results_say(cli, toy_data, tmp_path):
     assert (row.state, row.reason, row.seed, row.epoch, row.epochs) == ("complete", None, 4, 2, 2)
     assert row.recipe == results.recipe.description and row.model == results.recipe.model.name
     for key in ("val_accuracy", "test_accuracy", "parameters", "train_seconds"):
-        assert getattr(row, key) == results.metrics[key]
+        assert getattr(row, key) == getattr(results.metrics, key)
     details = read_details(results.folder)
     assert details["history"] == results.history
     assert details["scores"]["test_n"] == 200

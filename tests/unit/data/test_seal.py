@@ -13,7 +13,8 @@ from fashionlab.common.errors import FashionlabError
 from fashionlab.data import load_training
 from fashionlab.data.convert import convert, writable
 from fashionlab.data.formats import FORMATS
-from fashionlab.data.test_split import SealedError, load_test, sealed_test_split
+from fashionlab.data.seal import SealedError, sealed_test_split
+from fashionlab.data.test_split import load_test
 
 
 def test_sealed_means_sealed(toy_data: Path) -> None:

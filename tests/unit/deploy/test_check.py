@@ -10,20 +10,19 @@ from fashionlab.common.records import PictureSet
 from fashionlab.deploy import card, check
 
 
-def row(accuracy: float, one: float, bulk: float) -> dict:
-    return {"test_accuracy": accuracy, "latency_ms": {"1": {"median": one}}, "images_per_second": bulk}
+def row(one: float, bulk: float) -> dict:
+    return {"latency_ms": {"1": {"median": one}}, "images_per_second": bulk}
 
 
-FLOAT = row(0.94, 0.4, 8000)
+FLOAT = row(0.4, 8000)
 
 
 @pytest.mark.parametrize(("int8", "validation", "served", "words"), [
-    (row(0.939, 0.2, 16000), 0.938, True, "2.00 times as fast with one picture"),
-    (row(0.9381, 0.2, 16000), 0.938, True, "-0.20 points on validation and -0.19 on test"),
-    (row(0.9379, 0.2, 16000), 0.94, False, "-0.21 points on test"),
-    (row(0.95, 0.2, 16000), 0.9379, False, "-0.21 points on validation"),
-    (row(0.95, 0.4, 16000), 0.94, False, "not faster with one picture (1.00 times)"),
-    (row(0.95, 0.2, 7000), 0.94, False, "not faster in bulk (0.88 times)"),
+    (row(0.2, 16000), 0.938, True, "2.00 times as fast with one picture"),
+    (row(0.2, 16000), 0.938, True, "-0.20 points on validation pictures"),
+    (row(0.2, 16000), 0.9379, False, "-0.21 points on validation"),
+    (row(0.4, 16000), 0.94, False, "not faster with one picture (1.00 times)"),
+    (row(0.2, 7000), 0.94, False, "not faster in bulk (0.88 times)"),
 ])
 def test_int8_answers_only_where_it_is_good_and_fast(int8: dict, validation: float, served: bool, words: str) -> None:
     verdict = check.judge_int8(FLOAT, int8, {"float32": 0.94, "int8": validation})
@@ -47,8 +46,10 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> dict:
         logits[(asked == images[0]).all(axis=(1, 2, 3))] += [0, 0, 255]
         return logits, seen
 
-    test = PictureSet(images, labels, tuple("abc"), "toy")
-    return check.compare({check.PYTORCH: check.Form(exact, 10), "float32": check.Form(wrong, 20)}, test)
+    forms = {check.PYTORCH: check.Form(exact, 10), "float32": check.Form(wrong, 20)}
+    found = check.compare(forms, images)
+    check.measure_accuracy(forms, PictureSet(images, labels, tuple("abc"), "toy"), found)
+    return found
 
 
 def test_a_row_tells_size_accuracy_difference_and_times(rows: dict) -> None:

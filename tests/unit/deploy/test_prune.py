@@ -13,6 +13,8 @@ from fashionlab.common.errors import UsageError
 from fashionlab.deploy import check
 from fashionlab.deploy.artifact import load
 from fashionlab.deploy.prune import prune_run, pruned_recipe
+from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.readings import readings
 from fashionlab.runs.results import load_results
 
 
@@ -33,8 +35,10 @@ def test_a_run_is_pruned_tuned_and_measured(cli, toy_run: Path, tmp_path: Path, 
     assert set(told["rows"]) == {"PyTorch", "float32", "float32 unpruned"}
     assert told["pruning"]["bytes"] < 0.6 and told["rows"]["float32"]["equal_answers"] >= check.EQUAL
     for split, name in (("validation", "val_accuracy"), ("test", "test_accuracy")):
-        before, after = (load_results(path).metrics[name] for path in (run, pruned))
+        before, after = (getattr(load_results(path).metrics, name) for path in (run, pruned))
         assert told["pruning"]["points"][split] == pytest.approx(100 * (after - before), abs=0.6)  # a picture or so
+    for folder, earlier in ((run, 1), (pruned, 1)):
+        assert [one.who for one in readings(RunFolder(folder))[earlier:]] == ["export"]
     artifact = load(tmp_path / "small.zip")
     assert artifact.description.name == "toy-pruned50" and told["pruning"]["why"] in artifact.card
 

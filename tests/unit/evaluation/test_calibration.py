@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import numpy as np
 import pytest
@@ -146,8 +146,9 @@ def test_few_pictures_all_right_and_classes_never_seen_give_finite_scores(labels
     validation = Predictions(9 * np.eye(3, dtype=np.float32)[truth], truth, np.arange(len(truth)), classes, "val")
     test = Predictions(np.array([[1e4, -1e4, 0]], dtype=np.float32), np.array([2]), np.arange(1), classes, "test")
     found = assess(test, fit_all(validation))
-    json.dumps(found, allow_nan=False)
-    assert found["isotonic"]["nll"]["estimate"] < found["none"]["nll"]["estimate"] == 1e4
+    json.dumps({name: {key: asdict(one) for key, one in figures.items()} for name, figures in found.items()},
+               allow_nan=False)
+    assert found["isotonic"]["nll"].estimate < found["none"]["nll"].estimate == 1e4
 
 
 def test_assess_gives_the_metrics_of_each_version_with_intervals():
@@ -159,8 +160,8 @@ def test_assess_gives_the_metrics_of_each_version_with_intervals():
         version = test if name == "none" else calibrated(test, calibrators[name])
         assert list(figures) == list(FIGURES)
         for figure, interval in figures.items():
-            assert interval["estimate"] == METRICS[figure](version)
-            assert interval["low"] <= interval["estimate"] <= interval["high"]
+            assert interval.estimate == METRICS[figure](version)
+            assert interval.low <= interval.estimate <= interval.high
 
 
 def test_what_was_learned_is_kept_to_the_last_digit(tmp_path):

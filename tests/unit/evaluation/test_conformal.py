@@ -66,7 +66,7 @@ def test_coverage_is_as_promised_over_many_splits():
     found = {(method, promised): [] for method in METHODS for promised in COVERAGES}
     for seed in range(200):
         for row in assess(drawn(2 * seed, "val", n=200), drawn(2 * seed + 1, "test", n=300)):
-            found[row["method"], row["promised"]].append(row["coverage"]["estimate"])
+            found[row.method, row.promised].append(row.coverage.estimate)
     for (_, promised), shares in found.items():
         rank = math.ceil(round(201 * promised, 9))
         law = beta(rank, 201 - rank)
@@ -78,38 +78,38 @@ def test_coverage_is_as_promised_over_many_splits():
 def test_rows_say_what_the_sets_are():
     validation, test = drawn(3, "val"), drawn(4, "test")
     rows = assess(validation, test)
-    json.dumps(rows, allow_nan=False)
-    assert [(row["method"], row["promised"]) for row in rows] == [(m, c) for m in METHODS for c in COVERAGES]
+    json.dumps([row.as_json() for row in rows], allow_nan=False)
+    assert [(row.method, row.promised) for row in rows] == [(m, c) for m in METHODS for c in COVERAGES]
     for row in rows:
-        sets = prediction_sets(test, row["method"], row["threshold"])
+        sets = prediction_sets(test, row.method, row.threshold)
         members = [set(np.flatnonzero(line)) for line in sets]
         held = [label in member for label, member in zip(test.labels, members, strict=True)]
-        assert row["coverage"]["estimate"] == pytest.approx(np.mean(held))
-        assert row["coverage"]["low"] < row["coverage"]["estimate"] < row["coverage"]["high"]
-        assert row["mean_size"] == pytest.approx(np.mean([len(member) for member in members]))
-        assert row["singletons"] == pytest.approx(np.mean([len(member) == 1 for member in members]))
-        assert row["empty"] == pytest.approx(np.mean([not member for member in members]))
+        assert row.coverage.estimate == pytest.approx(np.mean(held))
+        assert row.coverage.low < row.coverage.estimate < row.coverage.high
+        assert row.mean_size == pytest.approx(np.mean([len(member) for member in members]))
+        assert row.singletons == pytest.approx(np.mean([len(member) == 1 for member in members]))
+        assert row.empty == pytest.approx(np.mean([not member for member in members]))
         by_class = {f"class {k}": np.mean([h for h, label in zip(held, test.labels, strict=True) if label == k])
                     for k in range(5)}
-        worst = row["worst_class"]
-        assert worst["coverage"] == pytest.approx(min(by_class.values())) == by_class[worst["class"]]
-        assert worst["n"] == (test.labels == test.classes.index(worst["class"])).sum()
+        worst = row.worst_class
+        assert worst.coverage == pytest.approx(min(by_class.values())) == by_class[worst.class_]
+        assert worst.n == (test.labels == test.classes.index(worst.class_)).sum()
 
 
 def test_larger_promises_give_larger_sets():
     rows = assess(drawn(5, "val"), drawn(6, "test"))
     for method in METHODS:
-        sizes = [row["mean_size"] for row in rows if row["method"] == method]
+        sizes = [row.mean_size for row in rows if row.method == method]
         assert sizes == sorted(sizes)
 
 
 def test_too_few_validation_pictures_let_every_class_in():
     test = drawn(8, "test", n=40)
     for row in assess(drawn(7, "val", n=5), test):
-        assert (row["mean_size"], row["coverage"]["estimate"], row["empty"]) == (5, 1, 0)
+        assert (row.mean_size, row.coverage.estimate, row.empty) == (5, 1, 0)
 
 
 def test_the_same_predictions_give_the_same_sets_and_one_picture_is_enough():
     validation, test = drawn(9, "val"), drawn(10, "test", n=1)
     assert assess(validation, test) == assess(validation, test)
-    assert assess(validation, test)[0]["worst_class"]["n"] == 1
+    assert assess(validation, test)[0].worst_class.n == 1

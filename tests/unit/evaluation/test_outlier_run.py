@@ -13,12 +13,12 @@ from sklearn.metrics import roc_auc_score
 
 from fashionlab.common import runtime
 from fashionlab.common.errors import DataError, UsageError
+from fashionlab.data.test_split import load_test
 from fashionlab.evaluation.outlier_run import Network, outlier_run
 from fashionlab.evaluation.outlier_sets import OUTLIER_SETS
 from fashionlab.evaluation.outliers import SCORES, Detector
 from fashionlab.runs.folder import open_run
 from fashionlab.runs.model import load_model
-from fashionlab.runs.pictures import test_pictures as read_test
 from fashionlab.runs.pictures import training_pictures
 from toys import idx_bytes
 
@@ -66,12 +66,10 @@ def test_figures_follow_from_the_answers(judged: Path) -> None:
     run = open_run(judged)
     place = runtime.choose("cpu", "float32")
     network = Network(*load_model(run, place.device), place)
-    found, test = read(judged), read_test(run)
+    found, test = read(judged), load_test(str(judged.parent / "data"))
     training, split = training_pictures(run)
     squares = np.load(judged.parent / "squares.npz")["x_test"]
-    from fashionlab.evaluation.outlier_sets import given_set
-
-    strangers = given_set(str(judged.parent / "squares.npz"), test.images, training=False)
+    strangers = load_test(str(judged.parent / "squares.npz"), image_size=28, channels=1)
     assert len(strangers) == len(squares)
     row = found["sets"]["squares.npz"]
     for name in ("max-softmax", "energy"):

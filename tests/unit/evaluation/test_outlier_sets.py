@@ -11,9 +11,9 @@ from fashionlab.common.errors import DataError, UsageError
 from fashionlab.evaluation.outlier_sets import (
     GRID,
     OUTLIER_SETS,
+    check_given,
     digits,
     gaussian_noise,
-    given_set,
     outlier_set,
     scrambled,
     uniform_noise,
@@ -84,16 +84,9 @@ def test_digits_look_like_digits() -> None:
     assert rows.std() > 0.5, "not all in the same place"
 
 
-def test_given_sets_are_brought_to_the_form_of_the_run(tmp_path: Path, toy_data: Path) -> None:
-    like = pictures(1, 1, 28)
-    draw = np.random.default_rng(0)
-    np.savez(tmp_path / "colour.npz", x_train=draw.integers(0, 256, (20, 40, 40, 3), dtype=np.uint8),
-             y_train=np.arange(20) % 2, x_test=draw.integers(0, 256, (10, 40, 40, 3), dtype=np.uint8),
-             y_test=np.arange(10) % 2)
-    for path, train, test in ((tmp_path / "colour.npz", 20, 10), (toy_data, 600, 200)):
-        assert given_set(str(path), like, training=True).images.shape == (train, 1, 28, 28)
-        assert given_set(str(path), like, training=False).images.shape == (test, 1, 28, 28)
+def test_given_sets_that_are_not_there_are_named(tmp_path: Path, toy_data: Path) -> None:
+    check_given([str(toy_data)])
     with pytest.raises(DataError, match="no such file"):
-        given_set(str(tmp_path / "nowhere.npz"), like, training=True)
+        check_given([str(toy_data), str(tmp_path / "nowhere.npz")])
     with pytest.raises(UsageError, match="kmnist"):
-        given_set("kmnits", like, training=True)
+        check_given(["kmnits"])

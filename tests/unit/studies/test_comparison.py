@@ -168,7 +168,7 @@ def test_names_in_different_folders_are_told_apart(tmp_path: Path):
 
 
 def test_cost_and_calibration_are_read_or_unknown(tmp_path: Path):
-    scaled = {"nll": {"estimate": 0.3}, "ece": {"estimate": 0.01}}
+    scaled = {"nll": {"estimate": 0.3, "low": 0.2, "high": 0.4}, "ece": {"estimate": 0.01, "low": 0.0, "high": 0.02}}
     calibration = {"temperature": 1.5, "methods": {"temperature": scaled}}
     found = compared(write_run(tmp_path / "a", logits_of(LABELS), LABELS, cost=COST, calibration=calibration),
                      write_run(tmp_path / "b", logits_of(LABELS), LABELS, seed=1, calibration=None))

@@ -7,6 +7,7 @@ import yaml
 
 from fashionlab.common.errors import UsageError
 from fashionlab.evaluation.metrics import METRICS
+from fashionlab.runs.metrics import Metrics
 from fashionlab.studies import catalog
 from fashionlab.studies.metrics import find_metric, names
 from fashionlab.studies.schema import BASELINE, check
@@ -106,10 +107,10 @@ def test_a_metric_that_a_run_lacks_is_named():
     from fashionlab.common.errors import DataError
 
     metric = find_metric("test_accuracy")
-    assert metric.read({"test": {"accuracy": 0.5}}, "runs/x") == 0.5
-    for metrics in ({}, {"test": None}, {"test": {"accuracy": None}}, {"test": {"accuracy": True}}):
+    assert metric.read(Metrics.read({"test": {"accuracy": 0.5}}, "file"), "runs/x") == 0.5
+    for metrics in ({}, {"test": {}}, {"test_accuracy": 0.5}):
         with pytest.raises(DataError, match=r"runs/x: .*test_accuracy"):
-            metric.read(metrics, "runs/x")
+            metric.read(Metrics.read(metrics, "file"), "runs/x")
 
 
 def test_studies_are_found_by_name_or_path(tmp_path):

@@ -50,9 +50,9 @@ def test_probabilities_are_averaged(runs: Path, ensemble: Callable[..., RunResul
     joint = ensemble(runs / "one", runs / "two")
     mean = np.mean([softmax(member.test.logits.astype(np.float64), axis=1) for member in members], axis=0)
     np.testing.assert_allclose(softmax(joint.test.logits.astype(np.float64), axis=1), mean, atol=1e-6)
-    assert joint.metrics["test_accuracy"] == (mean.argmax(1) == members[0].test.labels).mean()
+    assert joint.metrics.test.accuracy == (mean.argmax(1) == members[0].test.labels).mean()
     for key in ("train_seconds", "parameters", "steps", "epochs"):
-        assert joint.metrics[key] == pytest.approx(sum(member.metrics[key] for member in members))
+        assert getattr(joint.metrics, key) == pytest.approx(sum(getattr(member.metrics, key) for member in members))
     assert joint.status["state"] == "complete"
 
 
@@ -78,8 +78,8 @@ def test_snapshots_are_the_weights_at_the_end_of_each_cycle(runs: Path, ensemble
     rates = [row["lr"] for row in cycles.history]
     assert rates[:2] == pytest.approx(rates[2:])  # the schedule begins anew
     joint = ensemble(runs / "cycles", "--snapshots")
-    assert joint.metrics["train_seconds"] == cycles.metrics["train_seconds"]
-    assert joint.metrics["parameters"] == 2 * cycles.metrics["parameters"]
+    assert joint.metrics.train_seconds == cycles.metrics.train_seconds
+    assert joint.metrics.parameters == 2 * cycles.metrics.parameters
 
 
 def test_weights_are_averaged_and_statistics_renewed(runs: Path, ensemble: Callable[..., RunResults]) -> None:
@@ -90,7 +90,7 @@ def test_weights_are_averaged_and_statistics_renewed(runs: Path, ensemble: Calla
     for name, _ in model.named_parameters():
         torch.testing.assert_close(found[name], (members[0][name] + members[1][name]) / 2)
     assert not torch.equal(found["1.running_mean"], members[1]["1.running_mean"])
-    assert joint.metrics["parameters"] == load_results(runs / "cycles").metrics["parameters"]
+    assert joint.metrics.parameters == load_results(runs / "cycles").metrics.parameters
 
 
 def test_what_cannot_answer_together_is_refused(runs: Path, toy_data: Path, cli: Callable[..., Any],

@@ -25,7 +25,7 @@ def first(toy_data: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_goes_on_where_the_other_ended(first: Path, toy_data: Path, tmp_path: Path):
     second = train(tmp_path / "second", toy_data, "three-linear", *SMALL, "epochs=1", "optimizer.lr=1e-9",
                    f"start={first}", "seed=5")
-    assert load_results(second).metrics["val_accuracy"] == load_results(first).metrics["val_accuracy"] > 0.5
+    assert load_results(second).metrics.val_accuracy == load_results(first).metrics.val_accuracy > 0.5
     start = load_results(second).recipe.start
     assert start is not None and start.run == str(first)
 

@@ -67,7 +67,7 @@ def test_an_interrupted_student_ends_with_the_same_bits(teacher: Path, toy_data:
     recipe = recipes.load("three-linear", [f"data.dataset={toy_data}", *SMALL, f"teacher={teacher}"])
     whole = session.start(recipe, tmp_path / "whole", QUIET)
     parts = session.start(recipe, tmp_path / "parts", session.Options(device="cpu", quiet=True, max_minutes=1e-9))
-    assert load_results(parts.path).metrics["steps"] < 8
+    assert load_results(parts.path).metrics.steps < 8
     session.resume(parts.path, None, QUIET)
     states = [torch.load(run.last, weights_only=True)["model"] for run in (whole, parts)]
     assert all(torch.equal(value, states[1][name]) for name, value in states[0].items())

@@ -72,7 +72,7 @@ def draw(inputs: ReportInputs) -> Sheet:
 
 def _happenings(inputs: ReportInputs) -> list[Event]:
     found = events(inputs, learning_rates(inputs))
-    best = inputs.results.metrics["best_epoch"]
+    best = inputs.results.metrics.best_epoch
     if best is not None:
         row = next(row for row in inputs.results.history if row["epoch"] == best)
         found.append(Event(best, f"best epoch, validation {style.percent(row['val_accuracy'] or 0, 2)}"))
