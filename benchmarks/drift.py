@@ -24,7 +24,7 @@ import numpy as np
 
 from fashionlab.common.environment import commit, machine, versions
 from fashionlab.common.files import write_json
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.deploy.reference import Reference

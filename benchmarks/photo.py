@@ -24,8 +24,8 @@ from fashionlab.common.environment import commit, machine, versions
 from fashionlab.common.errors import DataError
 from fashionlab.common.files import write_json
 from fashionlab.data import load_training
+from fashionlab.data.held_out import load_test
 from fashionlab.data.pictures import fit
-from fashionlab.data.test_split import load_test
 from fashionlab.deploy.classifier import Classifier
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.evaluation.proportions import share

@@ -27,7 +27,7 @@ from fashionlab.bench.timing import side_by_side, summary
 from fashionlab.common.environment import commit, machine, versions
 from fashionlab.common.files import write_json
 from fashionlab.common.picture_files import in_threads
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 from fashionlab.photo.garment import picture_in_form
 from fashionlab.photo.simulate import simulate
 

@@ -14,7 +14,7 @@ from fashionlab.common.records import PictureSet
 from fashionlab.data import load_training
 from fashionlab.data.convert import convert, writable
 from fashionlab.data.formats import FORMATS, lone_file, recognise
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 
 NAMES = FORMATS.names()
 WRITABLE = writable()

@@ -16,11 +16,11 @@ from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import contact_sheet as sheets
 from fashionlab.data.convert import check
 from fashionlab.data.convert import convert as write
+from fashionlab.data.held_out import load_test
 from fashionlab.data.locate import fetch_named
 from fashionlab.data.normalise import normalisation
 from fashionlab.data.splits import make_split
 from fashionlab.data.summary import summary
-from fashionlab.data.test_split import load_test
 
 PathLike = str | os.PathLike[str]
 

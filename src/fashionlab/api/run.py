@@ -53,7 +53,7 @@ class Run:
     @property
     def history(self) -> list[Epoch]:
         """A row an epoch."""
-        return [Epoch(**row) for row in self.metrics.history]
+        return [Epoch.of(row) for row in self.metrics.history]
 
     @property
     def recipe(self) -> Recipe:

@@ -4,7 +4,7 @@ Takes the name of a data set or a path in any of `fashionlab.data.formats`. Give
 and labels), a stratified, seeded `Split` of it, the mean and deviation of its training
 pictures, and `ResidentPictures`, which keeps the whole set on the device and deals out batches in a reproducible order.
 
-The test split is read by `fashionlab.data.test_split.load_test` alone, which is not exported here on purpose: training
+The test split is read by `fashionlab.data.held_out.load_test` alone, which is not exported here on purpose: training
 and tuning run within `sealed_test_split()` (`fashionlab.data.seal`), where it refuses. That of a run is
 opened by `fashionlab.runs.held_out`, which records it.
 """

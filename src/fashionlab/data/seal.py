@@ -19,7 +19,7 @@ class SealedError(FashionlabError, RuntimeError):
 
 @contextmanager
 def sealed_test_split() -> Iterator[None]:
-    """`data.test_split.load_test` raises SealedError while the block runs, in every thread of the process. May be
+    """`data.held_out.load_test` raises SealedError while the block runs, in every thread of the process. May be
     nested."""
     global _seals
     with _lock:

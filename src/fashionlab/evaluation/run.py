@@ -15,7 +15,7 @@ from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Predictions, SplitName
 from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.intervals import intervals
-from fashionlab.evaluation.metrics import classification_report, scores
+from fashionlab.evaluation.metrics import classification_report, headlines, scores
 from fashionlab.evaluation.metrics.classes import remarks
 from fashionlab.runs.folder import RunFolder, open_run
 from fashionlab.runs.held_out import open_test_split

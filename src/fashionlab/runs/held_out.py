@@ -1,6 +1,6 @@
 """The one door to the test pictures of a run: the reading is recorded before the pictures are given out.
 
-No other module of a stage may import `fashionlab.data.test_split` (an import contract).
+No other module of a stage may import `fashionlab.data.held_out` (an import contract).
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fashionlab.common.records import PictureSet
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 from fashionlab.runs.folder import ModelSpec, RunFolder
 from fashionlab.runs.pictures import checked, form
 from fashionlab.runs.readings import record_reading

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from fashionlab.common.files import write_text
 from fashionlab.runs.folder import RunFolder
@@ -35,6 +37,11 @@ class Epoch:
     images_per_second: float
     data_seconds: float
     pictures: int
+
+    @staticmethod
+    def of(row: Mapping[str, Any]) -> Epoch:
+        """The epoch that `row` gave."""
+        return Epoch(**row)
 
     @property
     def validation(self) -> dict[str, float]:

@@ -99,7 +99,7 @@ class Trainer:
         """Continue from what `state_dict` gave, bit for bit on the same machine."""
         state = in_present_form(state)
         self.position = Position.from_state(state["position"], self.world)
-        self.history = [Epoch(**row) for row in state["history"]]
+        self.history = [Epoch.of(row) for row in state["history"]]
         self._begin_phase()
         self.model.load_state_dict(state["model"])
         self.optimizer.load_state_dict(state["optimizer"])

@@ -115,12 +115,12 @@ def test_pictures_that_are_none(toy_run: Path, picture: object, message: str):
 
 
 def test_a_figure_of_validation_leaves_the_test_split_alone(toy_run: Path, monkeypatch: pytest.MonkeyPatch):
-    from fashionlab.data import test_split
+    from fashionlab.data import held_out
 
     def opened(*_: object, **__: object) -> None:
         raise AssertionError("the test split was opened")
 
-    monkeypatch.setattr(test_split, "load_test", opened)
+    monkeypatch.setattr(held_out, "load_test", opened)
     run = fl.Run(toy_run)
     for name in ("confusion", "per_class", "reliability", "confident_mistakes"):
         sheet = run.plot(name, split="val")

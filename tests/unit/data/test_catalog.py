@@ -8,7 +8,7 @@ import pytest
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.data import DATASETS, load_training
 from fashionlab.data.formats.idx import write_idx
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 
 
 def test_entries_are_whole() -> None:

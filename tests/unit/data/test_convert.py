@@ -17,7 +17,7 @@ from fashionlab.common.records import PictureSet
 from fashionlab.data import load_training
 from fashionlab.data.convert import convert, writable
 from fashionlab.data.formats import FORMATS
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\n\r\0"), min_size=1, max_size=12)
 

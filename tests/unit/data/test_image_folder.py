@@ -13,7 +13,7 @@ from PIL import Image, ImageOps
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.data import load_training
 from fashionlab.data.formats.image_folder import folder_names
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 
 
 @pytest.fixture(autouse=True)

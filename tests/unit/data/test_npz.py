@@ -8,7 +8,7 @@ import pytest
 
 from fashionlab.common.errors import DataError
 from fashionlab.data import load_training
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 
 
 def _arrays(**changes: Any) -> dict[str, Any]:

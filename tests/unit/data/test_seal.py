@@ -13,8 +13,8 @@ from fashionlab.common.errors import FashionlabError
 from fashionlab.data import load_training
 from fashionlab.data.convert import convert, writable
 from fashionlab.data.formats import FORMATS
+from fashionlab.data.held_out import load_test
 from fashionlab.data.seal import SealedError, sealed_test_split
-from fashionlab.data.test_split import load_test
 
 
 def test_sealed_means_sealed(toy_data: Path) -> None:

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from fashionlab.common.errors import DataError, FashionlabError, UsageError
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 from fashionlab.deploy import archive, check
 from fashionlab.deploy.artifact import Artifact, load
 from fashionlab.deploy.export import Options, export_run

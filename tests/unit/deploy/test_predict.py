@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 from fashionlab.deploy.inputs import PictureFile, SetFile, Unreadable, find
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.deploy.predict import BATCH, predict

@@ -13,7 +13,7 @@ from sklearn.metrics import roc_auc_score
 
 from fashionlab.common import runtime
 from fashionlab.common.errors import DataError, UsageError
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 from fashionlab.evaluation.outlier_run import Network, outlier_run
 from fashionlab.evaluation.outlier_sets import OUTLIER_SETS
 from fashionlab.evaluation.outliers import SCORES, Detector

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from fashionlab.common.errors import DataError
-from fashionlab.data.test_split import load_test
+from fashionlab.data.held_out import load_test
 from fashionlab.report import trust
 from fashionlab.report.page import write_report
 from fashionlab.runs.results import load_results

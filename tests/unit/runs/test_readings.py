@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from fashionlab.common.errors import DataError, FashionlabError
+from fashionlab.data.held_out import load_test
 from fashionlab.data.seal import SealedError, sealed_test_split
-from fashionlab.data.test_split import load_test
 from fashionlab.runs.folder import RunFolder
 from fashionlab.runs.held_out import open_other_test_split, open_test_split
 from fashionlab.runs.metrics import Metrics
