@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 FOLDER = Path(__file__).parents[2] / "examples"
 
 
@@ -16,6 +18,7 @@ def _run(name: str, *arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_examples(toy_data, tmp_path):
     assert "600 pictures" in _run("1_data.py", toy_data)
     assert "equal pictures: True" in _run("2_augment.py")

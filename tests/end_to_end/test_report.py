@@ -17,6 +17,7 @@ Cli = Callable[..., Result]
 FILES = ("report.html", "model_card.md", "sample_predictions.txt", "figures/per_class.png", "figures/per_class.svg")
 
 
+@pytest.mark.slow
 def test_train_writes_the_report_of_a_run_with_long_and_odd_class_names(
         cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FASHIONLAB_NO_REPORT")

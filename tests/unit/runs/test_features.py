@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 
 from fashionlab.common import runtime
+from fashionlab.common.records import PictureSet
 from fashionlab.data import ResidentPictures
 from fashionlab.runs.features import features
-from fashionlab.common.records import PictureSet
 from fashionlab.runs.folder import ModelSpec
 
 SPEC = ModelSpec("test", {}, ("a", "b", "c"), 1, 4, (0.5,), (0.25,), 1)

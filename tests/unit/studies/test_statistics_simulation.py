@@ -20,6 +20,7 @@ from fashionlab.studies.statistics import (
     proportion_interval,
 )
 
+pytestmark = pytest.mark.slow
 REPETITIONS = 2000
 
 
