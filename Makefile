@@ -17,11 +17,11 @@ test-all: .venv/.dev
 
 # Which lines of the package the tests run, processes that they start included: results/coverage.json.
 coverage: .venv/.dev
-	$(BIN)/coverage erase
+	mkdir -p build && $(BIN)/coverage erase
 	$(BIN)/coverage run $(PYTEST) -m "not slow"
 	$(BIN)/coverage combine --quiet && $(BIN)/coverage json --quiet -o build/coverage-default.json
-	$(BIN)/coverage run $(PYTEST) --hypothesis-profile thorough
-	$(BIN)/coverage combine --quiet && $(BIN)/coverage json --quiet -o build/coverage-all.json
+	$(BIN)/coverage run $(PYTEST) -m slow
+	$(BIN)/coverage combine --quiet --append && $(BIN)/coverage json --quiet -o build/coverage-all.json
 	$(BIN)/python benchmarks/line_coverage.py default=build/coverage-default.json all=build/coverage-all.json
 
 lint: .venv/.dev

@@ -43,7 +43,8 @@ def feed(service: Service, pictures: np.ndarray) -> None:
     service.model.watcher.observe(figures, answers)
 
 
-@pytest.mark.parametrize(("size", "scheme"), [((1280, 850), "light"), ((390, 844), "dark")])
+@pytest.mark.parametrize(("size", "scheme"), [
+    ((390, 844), "dark"), pytest.param((1280, 850), "light", marks=pytest.mark.slow)])
 def test_pictures_come_in_and_drift(open_page, serve, size, scheme):
     address, service = serve()
     opened = open_page(address, size=size, scheme=scheme)

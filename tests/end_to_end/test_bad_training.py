@@ -142,6 +142,7 @@ def test_overwriting_only_replaces_runs(cli, toy_data, tmp_path):
     assert (precious / "chapter1.txt").exists()
 
 
+@pytest.mark.slow
 def test_two_trainings_with_one_name_at_once(cli, toy_data, tmp_path):
     command = [sys.executable, "-m", "fashionlab", "train", "three-cnn", "--dataset", str(toy_data), "--name", "twin",
                "--set", "epochs=200", "--quiet"]

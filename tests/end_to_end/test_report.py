@@ -50,7 +50,11 @@ def run(toy_run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(toy_run, tmp_path / "toy")
 
 
-def test_report_prints_where_the_page_is(cli: Cli, run: Path) -> None:
+def test_report_prints_where_the_page_is(cli: Cli, toy_report: Path, tmp_path: Path) -> None:
+    """Of a run whose figures are drawn already, but for one."""
+    run = shutil.copytree(toy_report.parent, tmp_path / "toy")
+    for name in FILES:
+        (run / name).unlink()
     result = cli("report", run)
     assert (result.code, result.out) == (0, f"{run / 'report.html'}\n")
     assert all((run / name).is_file() for name in FILES)

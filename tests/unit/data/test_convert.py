@@ -104,6 +104,7 @@ def test_wrong_use(tmp_path: Path, small: tuple[PictureSet, PictureSet]) -> None
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, small: tuple[PictureSet, PictureSet]) -> None:
     source, out = tmp_path / "source.npz", tmp_path / "out"
     convert(*small, source, "npz")

@@ -43,6 +43,15 @@ def answered(address: str, request: bytes) -> int:
         return int(one.recv(100).split()[1])
 
 
+def until(connection: socket.socket, end: bytes) -> bytes:
+    """What comes, up to `end`, in however many pieces."""
+    received = b""
+    while not received.endswith(end):
+        received += (piece := connection.recv(1000))
+        assert piece, received
+    return received
+
+
 def lines(log: Path) -> list[dict]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
@@ -151,11 +160,11 @@ def test_while_ending_it_is_not_ready_but_answers(toy_artifact, shirt):
 
 def test_connections_that_say_nothing_are_closed(toy_artifact, shirt):
     """In this process, with limits that the command line does not offer."""
-    limits = Limits(head_seconds=1, connections=6, drain_seconds=0.1)
+    limits = Limits(head_seconds=3, connections=6, drain_seconds=0.1)
     with in_thread(toy_artifact, limits) as address, contextlib.ExitStack() as stack:
         idle = [stack.enter_context(connect(address)) for _ in range(6)]
         idle[0].sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
-        assert idle[0].recv(1000).startswith(b"HTTP/1.1 200")
+        assert until(idle[0], b'{"status":"alive"}').startswith(b"HTTP/1.1 200")
         idle[1].sendall(b"GET /healthz HTTP/1.1\r\nHo")
         full = stack.enter_context(connect(address))
         assert full.recv(1000).startswith(b"HTTP/1.1 503") and full.recv(1) == b""
