@@ -138,7 +138,9 @@ def pytest_runtest_logreport(report: pytest.TestReport) -> None:
 
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A run of the whole suite, slow tests or not, has used every command."""
-    whole = not (session.config.option.file_or_dir or session.config.option.keyword)
+    chosen = session.config.option
+    chosen_few = chosen.file_or_dir or chosen.keyword or chosen.collectonly or getattr(chosen, "lf", False)
+    whole = chosen.markexpr in ("", "not slow") and not chosen_few
     if whole and exitstatus == pytest.ExitCode.OK and "PYTEST_XDIST_WORKER" not in os.environ:
         unused = [name for name in COMMANDS if name not in _commands]
         if unused:
