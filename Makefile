@@ -2,12 +2,27 @@
 PYTHON ?= python3
 BIN = .venv/bin
 
-.PHONY: run test lint docs notebook install
+# Two files of tests at a time, or up to four where there are more cores; each process takes about 2 GiB.
+PYTEST = -m pytest --numprocesses logical --maxprocesses 4 --dist loadscope --no-loadscope-reorder
+
+.PHONY: run test test-all coverage lint docs notebook install
 run: .venv/.run
 	$(BIN)/fashionlab train
 
 test: .venv/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python $(PYTEST) -m "not slow"
+
+test-all: .venv/.dev
+	$(BIN)/python $(PYTEST) --hypothesis-profile thorough
+
+# Which lines of the package the tests run, processes that they start included: results/coverage.json.
+coverage: .venv/.dev
+	mkdir -p build && $(BIN)/coverage erase
+	$(BIN)/coverage run $(PYTEST) -m "not slow"
+	$(BIN)/coverage combine --quiet && $(BIN)/coverage json --quiet -o build/coverage-default.json
+	$(BIN)/coverage run $(PYTEST) -m slow
+	$(BIN)/coverage combine --quiet --append && $(BIN)/coverage json --quiet -o build/coverage-all.json
+	$(BIN)/python benchmarks/line_coverage.py default=build/coverage-default.json all=build/coverage-all.json
 
 lint: .venv/.dev
 	$(BIN)/ruff check src tests benchmarks examples notebooks docs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import os
 import struct
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +18,11 @@ class Result:
     code: int
     out: str
     err: str
+
+
+def unmeasured() -> dict[str, str]:
+    """The environment for a process in which coverage.py would be in the way: it writes a file and is imported."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("COVERAGE_")}
 
 
 def idx_bytes(array: np.ndarray) -> bytes:

@@ -13,7 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+PATIENCE = 120_000  # milliseconds until a page that does not come to what is expected is taken for one that never does
+expect.set_options(timeout=PATIENCE)
 
 
 @dataclass
@@ -57,6 +60,7 @@ def open_page(browser: Browser) -> Iterator[Callable[..., Opened]]:
 
     def call(where: Path | str, size: tuple[int, int] = (1280, 850), scheme: Any = "light") -> Opened:
         context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=scheme)
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         opened = Opened(context.new_page())
         address = where.resolve().as_uri() if isinstance(where, Path) else where

@@ -115,7 +115,7 @@ def test_a_run_grows_while_one_looks_at_it(open_page, address, runs):
     assert not opened.complaints and not opened.requests
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("scheme", ["light", pytest.param("dark", marks=pytest.mark.slow)])
 def test_a_phone_shows_all_without_scrolling_sideways(open_page, address, scheme):
     opened = open_page(address, size=(390, 844), scheme=scheme)
     page = opened.page

@@ -18,7 +18,7 @@ def column(page: Page, place: int) -> list[str]:
     return page.locator(f"#per-class tbody tr > :nth-child({place})").all_inner_texts()
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_opens_without_complaint_or_network_and_fits(
         toy_report: Path, open_page: Callable[..., Any], width: int, scheme: str) -> None:

@@ -104,7 +104,7 @@ def test_drawing_by_touch_fills_what_the_line_encloses(open_page, serve):
     assert page.evaluate("getComputedStyle(document.querySelector('#canvas')).touchAction") == "none"
 
 
-@pytest.mark.parametrize("width", [320, 390, 1280])
+@pytest.mark.parametrize("width", [320, *(pytest.param(width, marks=pytest.mark.slow) for width in (390, 1280))])
 def test_nothing_scrolls_sideways(open_page, serve, width):
     opened = open_page(serve(), size=(width, 800))
     opened.page.get_by_role("button", name="Sample: bag").click()

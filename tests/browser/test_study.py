@@ -16,7 +16,7 @@ def page_of_a_study(tmp_path_factory):
     return write_study_page(write_study(tmp_path_factory.mktemp("study"), values).path)
 
 
-@pytest.mark.parametrize("width", [390, 1280])
+@pytest.mark.parametrize("width", [390, pytest.param(1280, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_it_fits_phones_and_desktops(open_page, page_of_a_study, width, scheme):
     opened = open_page(page_of_a_study, size=(width, 900), scheme=scheme)

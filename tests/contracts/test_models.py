@@ -106,7 +106,9 @@ def test_equal_seeds_give_equal_networks(name: str) -> None:
     assert not all(torch.equal(value, states[2][key]) for key, value in states[0].items())
 
 
-@pytest.mark.parametrize("name", NAMES)
+# Two of them by default: one that learns everything, and one whose card names a weakness.
+@pytest.mark.parametrize("name", [
+    pytest.param(name, marks=() if name in ("three-cnn", "three-mlp") else pytest.mark.slow) for name in NAMES])
 def test_learns_64_pictures_by_heart(name: str) -> None:
     accuracy = _accuracy_by_heart(name)
     if MODELS[name].card.weakness:

@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from toys import Result, idx_bytes, toy_pictures
+from toys import Result, idx_bytes, toy_pictures, unmeasured
 
 Cli = Callable[..., Result]
 TRAIN_IMAGES, TRAIN_LABELS = "train-images-idx3-ubyte.gz", "train-labels-idx1-ubyte.gz"
@@ -185,7 +185,8 @@ def test_a_full_disk(toy: Path, tmp_path: Path) -> None:
               "print(run(['data', 'convert', sys.argv[1], 'out', '--to', 'csv']))\n"
               "print(run(['data', 'show', sys.argv[1], '--out', 'sheet.png']))\n")
     before = _listing(tmp_path)
-    done = subprocess.run([sys.executable, "-c", script, toy], capture_output=True, text=True, check=True, cwd=tmp_path)
+    done = subprocess.run([sys.executable, "-c", script, toy], capture_output=True, text=True, check=True, cwd=tmp_path,
+                          env=unmeasured())
     assert done.stdout.split() == ["1", "1"]
     assert done.stderr.splitlines() == ["fashionlab: cannot write out: File too large",
                                         "fashionlab: cannot write sheet.png: File too large"]

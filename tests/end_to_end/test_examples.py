@@ -7,6 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 from PIL import Image
 
 FOLDER = Path(__file__).parents[2] / "examples"
@@ -20,6 +21,7 @@ def _run(name: str, *arguments: object) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_examples(toy_data, tmp_path):
     assert "600 pictures" in _run("1_data.py", toy_data)
     assert "equal pictures: True" in _run("2_augment.py")

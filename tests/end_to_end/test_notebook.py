@@ -30,7 +30,7 @@ def test_every_cell_runs(toy_data, tmp_path, monkeypatch):
     monkeypatch.setenv("FASHIONLAB_NOTEBOOK", "small")
     monkeypatch.setenv("FASHIONLAB_NOTEBOOK_DATASET", str(toy_data))
     notebook = jupytext.read(SCRIPT)
-    NotebookClient(notebook, timeout=240, resources={"metadata": {"path": str(tmp_path)}}).execute()
+    NotebookClient(notebook, timeout=None, resources={"metadata": {"path": str(tmp_path)}}).execute()
     said = _texts(notebook)
     assert not _errors(notebook)
     assert "small setting" in said

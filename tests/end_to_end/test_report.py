@@ -17,6 +17,7 @@ Cli = Callable[..., Result]
 FILES = ("report.html", "model_card.md", "sample_predictions.txt", "figures/per_class.png", "figures/per_class.svg")
 
 
+@pytest.mark.slow
 def test_train_writes_the_report_of_a_run_with_long_and_odd_class_names(
         cli: Cli, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("FASHIONLAB_NO_REPORT")
@@ -49,7 +50,11 @@ def run(toy_run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(toy_run, tmp_path / "toy")
 
 
-def test_report_prints_where_the_page_is(cli: Cli, run: Path) -> None:
+def test_report_prints_where_the_page_is(cli: Cli, toy_report: Path, tmp_path: Path) -> None:
+    """Of a run whose figures are drawn already, but for one."""
+    run = shutil.copytree(toy_report.parent, tmp_path / "toy")
+    for name in FILES:
+        (run / name).unlink()
     result = cli("report", run)
     assert (result.code, result.out) == (0, f"{run / 'report.html'}\n")
     assert all((run / name).is_file() for name in FILES)

@@ -6,7 +6,6 @@ import json
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
@@ -17,6 +16,7 @@ from safetensors.torch import load_file
 from fashionlab.common import runtime
 from fashionlab.common.errors import UsageError
 from fashionlab.runs.folder import hold
+from waiting import wait_until
 
 STUDY = """
 question: does the rate matter?
@@ -66,11 +66,7 @@ def start(tmp_path):
 
 
 def wait_for(condition, process: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 200
-    while not condition():
-        assert process.poll() is None, "the study ended before it could be stopped"
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
+    wait_until(condition, "stopped", lambda: process.poll() is not None)
 
 
 def states(folder: Path) -> dict[str, str]:
@@ -86,7 +82,6 @@ def is_held(path: Path) -> bool:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)  # some ten processes, each of which loads PyTorch
 def test_stopped_and_killed_and_continued_equals_left_alone(cli, start, study, tmp_path, monkeypatch):
     folder = tmp_path / "runs" / "rate"
     stopped = start("study", study)
@@ -94,7 +89,7 @@ def test_stopped_and_killed_and_continued_equals_left_alone(cli, start, study, t
     second = cli("study", study)
     assert second.code == 2 and "is being run by another process" in second.err
     stopped.send_signal(signal.SIGTERM)
-    assert stopped.wait(120) == 143
+    assert stopped.wait() == 143
     assert not any(is_held(folder / name) for name in states(folder)), "a run outlives its study"
 
     killed = start("study", study)
@@ -141,7 +136,7 @@ def test_a_killed_run_is_a_failure_of_that_run(start, study, tmp_path):
 
     wait_for(workers, process)
     workers()[0].kill()
-    assert process.wait(200) == 0
+    assert process.wait() == 0
     results = json.loads((tmp_path / "runs" / "rate" / "results.json").read_text())
     assert results["baseline"]["failures"] == [{"seed": 0, "run": "baseline-s0", "reason": "killed by SIGKILL"}]
     assert results["arms"]["slow"]["n"] == 1 and results["arms"]["slow"]["verdict"] == "undecided"
@@ -149,6 +144,18 @@ def test_a_killed_run_is_a_failure_of_that_run(start, study, tmp_path):
     assert environment["threads"] == runtime.usable_cores() // JOBS
 
 
+def test_a_study_trains_its_runs_and_compares_them(cli, study):
+    study.write_text(study.read_text().replace("epochs: 25", "epochs: 1").partition("  wild:")[0]
+                     + "seeds: 1" + study.read_text().partition("seeds: 1")[2])
+    results = json.loads(cli("study", study, "--json").out)
+    runs = Path("runs") / "rate"
+    values = {arm: json.loads((runs / f"{arm}-s0" / "metrics.json").read_text())["test_accuracy"]
+              for arm in ("baseline", "slow")}
+    assert {"baseline": results["baseline"]["values"]["0"], "slow": results["arms"]["slow"]["values"]["0"]} == values
+    assert results == json.loads((runs / "results.json").read_text()) and (runs / "study.html").is_file()
+
+
+@pytest.mark.slow
 def test_what_a_run_finds_wrong_with_the_recipe_ends_the_study(cli, study):
     study.write_text(study.read_text().replace("batch_size: 50", "batch_size: 5000"))
     result = cli("study", study)

@@ -8,7 +8,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,11 +18,13 @@ from sklearn.metrics import accuracy_score, f1_score
 
 from fashionlab import recipes
 from fashionlab.common.records import Predictions
+from waiting import wait_for_file
 
 FILES = ["recipe.yaml", "command.txt", "environment.json", "model.json", "split.npz", "metrics.csv", "metrics.json",
          "status.json", "checkpoints/last.pt", "checkpoints/best.safetensors", "checkpoints/averaged.safetensors",
          "predictions/val.npz", "predictions/test.npz", "classification_report.txt"]
-SMALL = ["--set", "data.validation=100", "--set", "batch_size=50", "--set", "epochs=2", "--quiet"]
+SMALL = ["--set", "data.validation=100", "--set", "batch_size=50", "--set", "epochs=2",
+         "--set", "model.widths=[8,16,16]", "--set", "optimizer.others.lr=0.3", "--quiet"]
 
 
 @pytest.fixture
@@ -86,6 +87,7 @@ def test_a_name_in_use_is_kept_unless_told_otherwise(cli, small, tmp_path):
     assert (tmp_path / "runs" / "a" / "metrics.json").read_bytes() != kept
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in recipes.names() if name != "quick"])
 def test_every_recipe_trains(cli, toy_data, name):
     recipe = recipes.load(name)
@@ -159,24 +161,17 @@ def test_max_time_stops_evaluates_and_can_go_on(cli, toy_data, tmp_path):
     assert further["steps"] > metrics["steps"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_a_signal_leaves_a_checkpoint_to_go_on_from(number, toy_data, tmp_path):
     command = [sys.executable, "-m", "fashionlab", "train", "three-cnn", "--dataset", str(toy_data), "--name", "s",
                "--set", "epochs=300", "--set", "data.validation=50"]
     process = subprocess.Popen(command, cwd=tmp_path, stderr=subprocess.PIPE, text=True, start_new_session=True)
     run = tmp_path / "runs" / "s"
-    _wait_for(run / "checkpoints" / "last.pt")
+    wait_for_file(run / "checkpoints" / "last.pt", lambda: process.poll() is not None)
     os.kill(process.pid, number)
-    message = process.communicate(timeout=60)[1]
+    message = process.communicate()[1]
     assert process.returncode == 128 + number
     assert "--resume" in message and "Traceback" not in message
     assert json.loads((run / "status.json").read_text())["state"] == "interrupted"
     done = yaml.safe_load((run / "recipe.yaml").read_text())["epochs"]
     assert done == 300
-
-
-def _wait_for(path: Path, seconds: float = 60) -> None:
-    deadline = time.monotonic() + seconds
-    while not path.exists():
-        assert time.monotonic() < deadline, f"{path} did not appear"
-        time.sleep(0.02)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import statistics
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from fashionlab.cli.main import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,21 +24,17 @@ def test_style():
     assert done.returncode == 0, done.stdout
 
 
-def test_help_answers_in_under_0_3_seconds():
-    command = [sys.executable, "-c", "from fashionlab.cli.main import entry; entry()", "--help"]
-    times = []
-    for _ in range(5):
-        start = time.perf_counter()
-        done = subprocess.run(command, capture_output=True, text=True)
-        times.append(time.perf_counter() - start)
-        assert done.returncode == 0 and "train" in done.stdout
-    assert min(times) < 0.3, f"median {statistics.median(times):.2f} s"
-
-
 def test_help_loads_nothing_heavy():
-    code = "import sys; from fashionlab.cli.main import run; run(['--help']); print(*sys.modules, file=sys.stderr)"
+    """How fast it answers is measured by benchmarks/startup.py; here, that it loads what it needs alone."""
+    code = ("import sys; before = set(sys.modules); from fashionlab.cli.main import run; run(['--help']); "
+            "print(*set(sys.modules) - before, file=sys.stderr)")
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert not {"torch", "numpy", "pydantic", "sklearn", "PIL"} & set(done.stderr.split())
+    assert done.returncode == 0 and all(f"  {name} " in done.stdout for name in COMMANDS)
+    loaded = set(done.stderr.split())
+    needed = {"fashionlab", "typer", "click", "shellingham", "annotated_doc", "typing_extensions"}
+    assert {name.partition(".")[0] for name in loaded} - sys.stdlib_module_names <= needed
+    own = {name for name in loaded if name.startswith("fashionlab.")}
+    assert {name.split(".")[1] for name in own} <= {"cli", "common"}
 
 
 def test_no_file_is_long():

@@ -151,6 +151,7 @@ def test_what_becomes_of_a_claim(claimed, found, fate):
     assert findings.fate(claimed, found) == fate
 
 
+@pytest.mark.slow
 def test_a_page_with_and_without_results(tmp_path):
     names = "claim-4-learning-rate", "claim-9-optimizers"
     page = "before\n" + "".join(f"<!-- findings:{name} -->\nold\n<!-- end -->\n" for name in ("summary", *names))

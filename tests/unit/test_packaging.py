@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import importlib.metadata
 import json
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +19,7 @@ from PIL import Image
 import fashionlab
 from fashionlab.common.extras import EXTRAS
 from garments import photo
+from toys import unmeasured
 
 ROOT = Path(__file__).parents[2]
 CONTAINERFILE = (ROOT / "Containerfile").read_text()
@@ -78,6 +78,7 @@ def _pip(*words: str) -> None:
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_the_wheel_holds_every_file_of_the_package(wheel: Path):
     with zipfile.ZipFile(wheel) as opened:
         held = {name for name in opened.namelist() if name.startswith("fashionlab/")}
@@ -117,12 +118,13 @@ def test_a_core_dependency_is_imported_and_what_is_imported_gets_installed():
     assert imported() - taken_along({name for name in core | extras if _installed(name)}) - extras == set()
 
 
+@pytest.mark.slow
 def test_the_installed_wheel_answers_with_what_the_container_installs(wheel: Path, toy_artifact: Path, tmp_path: Path):
     target = tmp_path / "installed"
     _pip("install", "--no-deps", "--no-compile", "--target", str(target), str(wheel))
     Image.fromarray(photo("shirt", 180)).save(tmp_path / "shirt.jpg")
     done = subprocess.run([sys.executable, "-c", LOADED, str(toy_artifact), str(tmp_path / "shirt.jpg")], text=True,
-                          capture_output=True, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(target)})
+                          capture_output=True, cwd=tmp_path, env={**unmeasured(), "PYTHONPATH": str(target)})
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stderr.splitlines()[-1])
     assert told["status"] == 0 and told["file"].startswith(str(target))

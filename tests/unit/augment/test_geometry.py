@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from torch import Tensor
 from torchvision.transforms import InterpolationMode, RandomPerspective
@@ -49,7 +49,6 @@ def sample_slowly(picture: np.ndarray, matrix: np.ndarray, mode: Mode) -> np.nda
     return result
 
 
-@settings(deadline=None, max_examples=60)
 @given(st.integers(1, 3), st.integers(2, 9), st.integers(2, 9), st.integers(0, 4), st.sampled_from(sorted(PAD)),
        st.booleans(), st.booleans(), st.integers(0, 10**6))
 def test_move_is_padding_and_slicing(

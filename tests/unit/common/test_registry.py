@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import textwrap
+import threading
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -32,9 +33,29 @@ def package(tmp_path, monkeypatch):
         del sys.modules[name]
 
 
-def test_threads_that_ask_at_once_all_see_everything(package):
-    registry = package("numbers_slow", one="import time; time.sleep(0.3); registry.add('one', 1)",
-                       two="registry.add('two', 2)")
+class CountedLock:
+    """A lock that counts who comes to it; `came` is released once for each."""
+
+    def __init__(self) -> None:
+        self._lock, self.came = threading.RLock(), threading.Semaphore(0)
+
+    def __enter__(self) -> None:
+        self.came.release()
+        self._lock.acquire()
+
+    def __exit__(self, *_: object) -> None:
+        self._lock.release()
+
+
+def test_threads_that_ask_at_once_all_see_everything(package, monkeypatch):
+    """The first thread loads, and its first module takes until all eight have come."""
+    monkeypatch.setattr(sys, "lock_of_test", lock := CountedLock(), raising=False)
+    registry = package("numbers_slow", two="registry.add('two', 2)", one="""
+        import sys
+        assert all(sys.lock_of_test.came.acquire(timeout=60) for _ in range(8)), "somebody does not wait"
+        registry.add('one', 1)
+    """)
+    monkeypatch.setattr(registry, "_lock", lock)
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(lambda _: (registry["two"], registry.names()), range(8))) == [(2, ["one", "two"])] * 8
 

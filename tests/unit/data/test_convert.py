@@ -18,6 +18,7 @@ from fashionlab.data import load_training
 from fashionlab.data.convert import convert, writable
 from fashionlab.data.formats import FORMATS
 from fashionlab.data.held_out import load_test
+from toys import unmeasured
 
 NAMES = st.text(st.characters(exclude_categories=("Cs",), exclude_characters="\n\r\0"), min_size=1, max_size=12)
 
@@ -104,6 +105,7 @@ def test_wrong_use(tmp_path: Path, small: tuple[PictureSet, PictureSet]) -> None
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, small: tuple[PictureSet, PictureSet]) -> None:
     source, out = tmp_path / "source.npz", tmp_path / "out"
     convert(*small, source, "npz")
@@ -123,7 +125,8 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, small: tuple[Pictur
                 print(type(error).__name__, error)
     """)
     targets = [_path(out, to) for to in writable()]
-    done = subprocess.run([sys.executable, "-c", script, source, *targets], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-c", script, source, *targets], capture_output=True, text=True, check=True,
+                          env=unmeasured())
     expected = [f"FashionlabError cannot write {target}: File too large" for target in targets]
     assert done.stdout.splitlines() == expected
     assert done.stderr == ""

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import assume, given
+from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.model_selection import train_test_split
 
@@ -12,10 +12,10 @@ from fashionlab.data import limit, make_split
 LABELS = st.lists(st.integers(0, 5), min_size=1, max_size=120).map(np.array)
 
 
-@given(labels=LABELS, validation=st.integers(0, 120), seed=st.integers(0, 2**32 - 1))
-def test_every_split_is_a_partition_in_proportion(labels: np.ndarray, validation: int, seed: int) -> None:
+@given(labels=LABELS, data=st.data(), seed=st.integers(0, 2**32 - 1))
+def test_every_split_is_a_partition_in_proportion(labels: np.ndarray, data: st.DataObject, seed: int) -> None:
     counts = np.bincount(labels)
-    assume(validation <= len(labels) - np.count_nonzero(counts))
+    validation = data.draw(st.integers(0, len(labels) - np.count_nonzero(counts)))
     split = make_split(labels, validation, seed)
     assert len(split.validation) == validation
     np.testing.assert_array_equal(np.sort(np.concatenate([split.train, split.validation])), np.arange(len(labels)))

@@ -60,6 +60,7 @@ def test_adaptive_scores_equal_a_slow_loop():
     assert (lac_scores(probabilities, draws) == 1 - probabilities).all()
 
 
+@pytest.mark.slow
 def test_coverage_is_as_promised_over_many_splits():
     """The promise is on average over validation and test pictures; the coverage of one split follows a beta
     distribution (Angelopoulos & Bates 2023, 3.2), so its mean over 200 splits is known to a third of a point."""

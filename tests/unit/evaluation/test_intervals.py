@@ -133,6 +133,7 @@ def test_no_figures_need_no_pictures():
     assert bootstrap({}) == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sharpness", [1.0, 2.0])
 def test_intervals_cover_the_truth(sharpness):
     """200 samples of 500 pictures, from a calibrated and an overconfident model: 95 % of 200 is 190 +- 3.1."""

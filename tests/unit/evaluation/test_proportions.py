@@ -34,6 +34,7 @@ def test_auroc_against_pairs(negative: list[int], positive: list[int]) -> None:
     assert (mirrored.low, mirrored.high) == pytest.approx((1 - found.high, 1 - found.low), abs=1e-9)
 
 
+@pytest.mark.slow
 def test_the_interval_of_auroc_covers() -> None:
     """Normal scores whose distance gives the AUROC `true`; 300 repetitions, so that 95 % comes out as 95 +- 3."""
     true, n = 0.9, 60

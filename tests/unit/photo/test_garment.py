@@ -112,7 +112,6 @@ def test_an_empty_picture_is_an_empty_frame(value: int):
     np.testing.assert_array_equal(_form(empty, channels=3), np.full((3, 28, 28), value))
 
 
-@settings(max_examples=60)
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.integers(0, 2**32 - 1))
 def test_any_pixels_give_a_picture_or_a_data_error(height: int, width: int, channels: int, seed: int):
     pixels = np.random.default_rng(seed).integers(0, 256, (channels, height, width), dtype=np.uint8)
@@ -129,7 +128,6 @@ def test_the_background_s_surface():
     assert np.abs(surface(photographed) - true).max() < 3
 
 
-@settings(max_examples=60)
 @given(st.integers(1, 30), st.integers(1, 30), st.floats(0, 1), st.integers(0, 2**32 - 1))
 def test_components_are_scipy_s(height: int, width: int, share: float, seed: int):
     mask = np.random.default_rng(seed).random((height, width)) < share

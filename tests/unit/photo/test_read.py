@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
@@ -127,7 +127,6 @@ def test_bad_files(tmp_path: Path):
         read_photo(huge)
 
 
-@settings(max_examples=150)
 @given(st.sampled_from(["PNG", "JPEG", "WEBP"]), st.data())
 def test_a_damaged_picture_is_a_picture_or_a_data_error(form: str, data: st.DataObject):
     stored = bytearray(_saved(Image.fromarray(_pixels(24, 20, 3)), form))

@@ -146,7 +146,7 @@ def visible_texts(sheet: Sheet) -> list[Text]:
             if text.get_visible() and text.get_text().strip() and text not in beyond]
 
 
-@pytest.mark.parametrize("count", [2, 5, 8])
+@pytest.mark.parametrize("count", [2, *(pytest.param(count, marks=pytest.mark.slow) for count in (5, 8))])
 def test_no_text_of_a_chart_overlaps_another_or_is_cut_off(tmp_path: Path, count: int):
     """Names as long as they are shown, costs close together and far apart, accuracies that are nearly equal."""
     comparison, _ = make(tmp_path, count, cost=COST)

@@ -131,6 +131,7 @@ def test_events_are_named_in_order(toy_data: Path, tmp_path: Path) -> None:
     assert "best epoch" in drawn and "early stopping" in drawn
 
 
+@pytest.mark.slow
 def test_a_run_in_two_phases_shows_the_rates_of_both(toy_data: Path, tmp_path: Path) -> None:
     run = trained(tmp_path / "run", toy_data, "model={name: efficientnet-lite0}", "epochs=3",
                   "schedule={name: linear, final: 0.1}", "transfer={head_epochs: 1, head_lr: 0.5, layer_decay: 0.5}")
@@ -225,6 +226,7 @@ def test_only_what_has_changed_is_drawn_again(toy_run: Path, tmp_path: Path, mon
         assert draw()[0].keys() == third.keys()
 
 
+@pytest.mark.slow
 def test_a_helping_process_draws_the_same(inputs: ReportInputs, tmp_path: Path,
                                           monkeypatch: pytest.MonkeyPatch) -> None:
     some = [FIGURES[name] for name in ("curves", "per_class", "confusion_counts", "first_layer", "robustness")]

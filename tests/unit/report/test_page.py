@@ -157,6 +157,7 @@ def test_the_model_card_has_its_headings_numbers_and_figures(run: Path, metrics:
         assert not re.search(r"\bNone\b|\{\{|\{%", line), line
 
 
+@pytest.mark.slow
 def test_a_run_whose_pictures_and_weights_are_gone_still_gets_its_page(toy_run: Path, tmp_path: Path) -> None:
     run = shutil.copytree(toy_run, tmp_path / "toy")
     recipe = run / "recipe.yaml"

@@ -53,8 +53,8 @@ def test_the_baselines_interval_is_scipys():
 @pytest.mark.parametrize("values", [
     {"baseline": [0.8], "up": [0.9]},
     {"baseline": ["boom"], "up": ["boom"]},
-    {"baseline": [0.8, None], "up": [None, None]},
-    {"baseline": [0.8, 0.8], "up": [0.8, 0.8]},
+    pytest.param({"baseline": [0.8, None], "up": [None, None]}, marks=pytest.mark.slow),
+    pytest.param({"baseline": [0.8, 0.8], "up": [0.8, 0.8]}, marks=pytest.mark.slow),
 ])
 def test_studies_with_next_to_nothing_in_them(tmp_path, values):
     page = write_study_page(write_study(tmp_path, values).path).read_text()

@@ -58,7 +58,7 @@ def test_what_gathers_while_the_network_works_is_the_next_batch(model):
     def observe(model, answers, figures):
         calls.append(len(answers.outlier))
         working.set()
-        go_on.wait(10)
+        go_on.wait(60)
 
     async def ask():
         first = asyncio.create_task(batcher.ask(random(1, 0), model))

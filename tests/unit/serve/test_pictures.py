@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import struct
-import time
 import zlib
 from collections.abc import Callable
 
@@ -13,7 +12,7 @@ import pytest
 from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from PIL import Image, PngImagePlugin
+from PIL import Image, ImageFile, PngImagePlugin
 
 from fashionlab.serve.limits import REASONS
 
@@ -97,6 +96,8 @@ REFUSED: dict[str, tuple[str, Callable[[], bytes]]] = {
     "the largest": ("too-many-pixels", lambda: png(2**31 - 1, 2**31 - 1)),
 }
 
+SEEN_IN_THE_PIXELS = {"truncated PNG", "truncated JPEG", "no pixels"}
+
 
 @pytest.mark.parametrize("kind", ANSWERED)
 def test_odd_pictures_are_answered(client, kind):
@@ -105,13 +106,14 @@ def test_odd_pictures_are_answered(client, kind):
 
 
 @pytest.mark.parametrize("kind", REFUSED)
-def test_unusable_pictures_are_refused_at_once(client, kind):
+def test_unusable_pictures_are_refused_before_they_are_decoded(client, kind, monkeypatch):
     reason, make = REFUSED[kind]
     content = make()
-    began = time.process_time()
+    if kind not in SEEN_IN_THE_PIXELS:
+        monkeypatch.setattr(ImageFile.ImageFile, "load", None)  # a call would end in status 500
     answer = client.post("/v1/predict", files={"a": ("shop.png", content)})
     assert (answer.status_code, answer.json()["reason"]) == (REASONS[reason], reason), answer.text
-    assert "shop.png" in answer.json()["message"] and time.process_time() - began < 1
+    assert "shop.png" in answer.json()["message"]
 
 
 def test_a_long_thin_picture_and_a_large_flat_one_are_answered_or_refused(client):
@@ -124,7 +126,7 @@ SEEDS = [encoded(garment("RGBA")), encoded(garment("P")), encoded(garment("RGB")
          encoded(garment("CMYK"), "JPEG"), encoded(garment("RGB"), "WEBP"), encoded(garment("I;16"))]
 
 
-@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(seed=st.sampled_from(SEEDS), where=st.lists(st.tuples(st.floats(0, 1), st.integers(0, 255)), max_size=8),
        end=st.floats(0.05, 1))
 def test_damaged_pictures_never_break_it(client: TestClient, seed, where, end):

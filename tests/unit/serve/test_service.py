@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import json
 import shutil
-import time
 from pathlib import Path
 
 import pytest
@@ -115,11 +114,13 @@ def test_an_artifact_that_comes_during_a_reload_is_read_too(toy_artifact, tmp_pa
     service = Service(str(path), threads=1)
     read: list[str] = []
 
+    async def ask_again():
+        service.reload_soon()
+
     def load(*_):
         read.append(path.name)
         if len(read) == 1:
-            loop.call_soon_threadsafe(service.reload_soon)
-            time.sleep(0.05)
+            asyncio.run_coroutine_threadsafe(ask_again(), loop).result(60)
         return service.model
 
     monkeypatch.setattr("fashionlab.serve.service.load_model", load)

@@ -20,6 +20,7 @@ from fashionlab.studies.statistics import (
     paired_t_test,
 )
 
+pytestmark = pytest.mark.slow
 REPETITIONS = 2000
 
 

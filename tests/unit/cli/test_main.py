@@ -12,7 +12,7 @@ from fashionlab.cli import doctor_
 from fashionlab.cli.main import run
 from fashionlab.common.extras import EXTRAS
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def test_doctor_finds_no_problem_where_tests_run(cli):
