@@ -50,7 +50,7 @@ def test_a_deployed_network_answers_as_evaluate_does(views: int) -> None:
 
 
 @pytest.mark.parametrize(("name", "views", "channels", "arguments"), [
-    ("fast", 6, 3, {"widths": [8, 16], "depth": 3}), ("three-mlp", 1, 1, {}),
+    pytest.param("fast", 6, 3, {"widths": [8, 16], "depth": 3}, marks=pytest.mark.slow), ("three-mlp", 1, 1, {}),
 ])
 def test_every_form_answers_as_pytorch_does_for_any_number_of_pictures(
         name: str, views: int, channels: int, arguments: dict) -> None:
