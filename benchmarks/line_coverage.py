@@ -1,9 +1,10 @@
 """How many lines of each stage the tests run, from the reports of `make coverage`.
 
-    python benchmarks/line_coverage.py [NAME=REPORT]...       into results/coverage.json
+    python benchmarks/line_coverage.py [NAME[@COMMIT]=REPORT]...       into results/coverage.json
 
 NAME is "default" (`make test`), "all" (`make test-all`) or "before" (all tests of an older version, to compare with),
-REPORT the JSON report of coverage.py. What is not named stays as it is.
+COMMIT what was measured where it is not what is checked out, REPORT the JSON report of coverage.py. What is not named
+stays as it is.
 """
 
 from __future__ import annotations
@@ -36,8 +37,9 @@ def stages(report: dict[str, Any]) -> dict[str, dict[str, float]]:
 def main() -> None:
     kept = json.loads(TARGET.read_text(encoding="utf-8")) if TARGET.exists() else {}
     for word in sys.argv[1:]:
-        name, _, path = word.partition("=")
-        kept[name] = {"version": environment.versions()["fashionlab"], "commit": environment.commit(),
+        measured, _, path = word.partition("=")
+        name, _, commit = measured.partition("@")
+        kept[name] = {"commit": commit or environment.commit(),
                       "stages": stages(json.loads(Path(path).read_text(encoding="utf-8")))}
     write_json(TARGET, {**kept, "command": "make coverage", "unit": "lines of the package that can be run"})
 

@@ -21,12 +21,13 @@ from typing import Any
 import numpy as np
 
 from fashionlab import recipes
-from fashionlab.cli.train_ import summary
 from fashionlab.common.environment import machine, versions
 from fashionlab.common.files import write_json
+from fashionlab.report.facts import summary
 from fashionlab.reproduction.systems import systems
 from fashionlab.runs.folder import RunFolder, open_run
 from fashionlab.runs.pictures import load_recipe
+from fashionlab.runs.results import load_results
 from fashionlab.studies.statistics import mean_interval
 
 ROOT = Path(__file__).parents[1]
@@ -79,7 +80,7 @@ def train(recipe: str, seed: int, share: list[str]) -> dict[str, Any]:
         kept["session_seconds"] = None  # that of the last session alone: this seed was stopped and went on
     print(f"seed {seed}: test {metrics.test.accuracy:.4f}, {metrics.train_seconds:.0f} s", flush=True)
     return {"seed": seed, **{key: environment[key] for key in ("precision", "threads", "commit")},
-            "output": summary(metrics.model_copy(update={"run": str(folder.relative_to(ROOT))})), **kept}
+            "output": summary(load_results(folder)).replace(metrics.run, str(folder.relative_to(ROOT))), **kept}
 
 
 def main() -> None:

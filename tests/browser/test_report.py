@@ -31,17 +31,17 @@ def test_opens_without_complaint_or_network_and_fits(
 def test_the_table_of_classes_sorts_by_keyboard(toy_report: Path, open_page: Callable[..., Any]) -> None:
     page = open_page(toy_report).page
     rows = load_results(toy_report.parent).metrics.test.per_class
-    assert column(page, 1) == [row["class"] for row in rows]
+    assert column(page, 1) == [row.class_ for row in rows]
     heading = page.locator("#per-class thead th").nth(3)
     heading.get_by_role("button", name="F1").focus()
     page.keyboard.press("Enter")
     expect(heading).to_have_attribute("aria-sort", "descending")
-    assert column(page, 4) == [f"{value:.4f}" for value in sorted((row["f1"] for row in rows), reverse=True)]
+    assert column(page, 4) == [f"{value:.4f}" for value in sorted((row.f1 for row in rows), reverse=True)]
     page.keyboard.press("Enter")
     expect(heading).to_have_attribute("aria-sort", "ascending")
-    assert column(page, 4) == [f"{value:.4f}" for value in sorted(row["f1"] for row in rows)]
+    assert column(page, 4) == [f"{value:.4f}" for value in sorted(row.f1 for row in rows)]
     page.locator("#per-class").get_by_role("button", name="Class", exact=True).click()
-    assert column(page, 1) == sorted((row["class"] for row in rows), key=str.lower)
+    assert column(page, 1) == sorted((row.class_ for row in rows), key=str.lower)
     assert heading.get_attribute("aria-sort") is None
 
 

@@ -69,6 +69,7 @@ def test_there_are_figures() -> None:
     assert {section for section, _ in places} <= set(SECTIONS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES.names())
 def test_a_figure_of_ten_classes(name: str, runs: dict[str, ReportInputs], tmp_path: Path) -> None:
     inputs, entry = runs["ten classes"], FIGURES[name]

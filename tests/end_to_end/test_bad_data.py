@@ -178,6 +178,7 @@ def test_targets_in_use_and_wrong_targets(cli: Cli, toy: Path, tmp_path: Path) -
     _refused(cli, tmp_path, "data", "convert", toy, "sheet.png/x", "--to", "idx", names="sheet.png/x", code=1)
 
 
+@pytest.mark.slow
 def test_a_full_disk(toy: Path, tmp_path: Path) -> None:
     """The kernel refuses to let files grow beyond 2,000 bytes, as a full disk would."""
     script = ("import resource, sys; from fashionlab.cli.main import run\n"

@@ -50,6 +50,7 @@ def run(toy_run: Path, tmp_path: Path) -> Path:
     return shutil.copytree(toy_run, tmp_path / "toy")
 
 
+@pytest.mark.slow
 def test_report_prints_where_the_page_is(cli: Cli, toy_report: Path, tmp_path: Path) -> None:
     """Of a run whose figures are drawn already, but for one."""
     run = shutil.copytree(toy_report.parent, tmp_path / "toy")

@@ -179,6 +179,7 @@ def test_failed_runs_are_told(tmp_path):
     assert "| 4 (1 failed) |" in text and "nan" not in text and "None" not in text
 
 
+@pytest.mark.slow
 def test_figures_are_drawn(tmp_path):
     arms = list(catalog.load("claim-9-optimizers").declared.arms)
     values = {"baseline": VALUES["baseline"], **dict.fromkeys(arms, VALUES["lr-1e-4"])}

@@ -19,6 +19,7 @@ from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import METRICS, headings, headlines, scores
 from fashionlab.evaluation.metrics.record import Metric, mean_of
 from fashionlab.report import compare_facts, facts, trust
+from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.results import load_results
 from fashionlab.studies.comparison import compare
 from fashionlab.studies.metrics import find_metric, names
@@ -60,7 +61,7 @@ def bad() -> dict[str, Any]:
 @pytest.mark.parametrize("name", names())
 def test_a_study_calls_the_better_run_better(name: str, good: dict[str, Any], bad: dict[str, Any]) -> None:
     metric = find_metric(name)
-    better, worse = metric.read(good, "good"), metric.read(bad, "bad")
+    better, worse = (metric.read(Metrics.read(values, name), name) for name, values in (("good", good), ("bad", bad)))
     assert better > worse if metric.higher_is_better else better < worse
 
 

@@ -43,11 +43,13 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
     that torchrun started, all but the first return a run that the first one is still evaluating.
     """
     if max_time is not None and not max_time > 0:
-        raise UsageError(f"--max-time {max_time}: expected a number of minutes above 0")
+        raise UsageError(f"--max-time {max_time:g}: expected a number of minutes above 0")
     asked = _Asked(recipe, seed, overrides, dataset, limit_train)
     data_path = None if data_dir is None else Path(data_dir)
-    options = session.Options(device, data_path, max_time, overwrite, quiet, skip_unreadable,
-                              asked.command(runs, name, resume))
+    command = asked.command(runs=None if resume else runs, name=name, device=None if device == "auto" else device,
+                            resume=resume, data_dir=data_dir, max_time=max_time, overwrite=overwrite,
+                            skip_unreadable=skip_unreadable, quiet=quiet)
+    options = session.Options(device, data_path, max_time, overwrite, quiet, skip_unreadable, command)
     progress = None if quiet else on_stderr()
     if resume is not None:
         if name is not None:
@@ -121,9 +123,14 @@ class _Asked:
     def recipe(self) -> Recipe:
         return recipes.load("quick" if self.source is None else self.source, self._changes())
 
-    def command(self, runs: PathLike, name: str | None, resume: PathLike | None) -> list[str]:
-        """The command line that does the same, for command.txt."""
+    def command(self, **options: object) -> list[str]:
+        """The command line that does the same, for command.txt. options: those of `train` that are not the recipe's."""
         source = [] if self.source is None else ["RECIPE" if isinstance(self.source, Recipe) else str(self.source)]
-        changes = [word for key, value in self._changes().items() for word in ("--set", recipes.as_word(key, value))]
-        where = ["--resume", str(resume)] if resume is not None else ["--runs", str(runs)]
-        return ["fashionlab", "train", *source, *changes, *where, *(["--name", name] if name else [])]
+        changes = [word for key, value in recipes.as_mapping(self.overrides).items()
+                   for word in ("--set", recipes.as_word(key, value))]
+        own = {"seed": self.seed, "dataset": self.dataset, "limit_train": self.limit_train}
+        words = ["fashionlab", "train", *source, *changes]
+        for name, value in {**own, **options}.items():
+            if value is not None and value is not False:
+                words += [f"--{name.replace('_', '-')}", *([] if value is True else [str(value)])]
+        return words

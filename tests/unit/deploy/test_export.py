@@ -232,11 +232,11 @@ def test_the_test_split_has_no_say_in_whether_int8_answers(
     (run / "recipe.yaml").write_text((run / "recipe.yaml").read_text().replace(str(toy_data), str(data)))
     (run / "model_card.md").write_text("# Card\n")
     labels, images = data / "t10k-labels-idx1-ubyte.gz", data / "t10k-images-idx3-ubyte.gz"
-    own = export_run(run, Options(tmp_path / "own.zip", int8=True))
+    own = export_run(run, Options(tmp_path / "own.zip", ("int8",)))
     hard, answers = near_ties(run)
     images.write_bytes(gzip.compress(idx_bytes(hard)))
     labels.write_bytes(gzip.compress(idx_bytes(answers)))
-    other = export_run(run, Options(tmp_path / "other.zip", int8=True))
+    other = export_run(run, Options(tmp_path / "other.zip", ("int8",)))
     assert other.check["int8"]["points"]["test"] < -check.MOST_LOSS, "these pictures are no test of this"
     assert own.description.graph == other.description.graph == "int8"
     assert own.check["int8"]["why"] == other.check["int8"]["why"]

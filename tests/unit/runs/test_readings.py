@@ -22,7 +22,10 @@ from fashionlab.runs.readings import readings, record_reading
 
 @pytest.fixture
 def run(toy_run: Path, tmp_path: Path) -> RunFolder:
-    return RunFolder(Path(shutil.copytree(toy_run, tmp_path / "run")))
+    run = RunFolder(Path(shutil.copytree(toy_run, tmp_path / "run")))
+    first, *_ = run.readings.read_text().splitlines(keepends=True)  # other tests look at the run's pictures meanwhile
+    run.readings.write_text(first)
+    return run
 
 
 def test_an_opening_is_written_down_with_who_when_and_why(run: RunFolder, toy_data: Path) -> None:
