@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import contextlib
 import os
 from collections.abc import Callable, Iterator
@@ -63,8 +64,9 @@ def world(device: str) -> Iterator[tuple[World, str]]:
     own = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if gpu else "cpu"
     if gpu:
         torch.cuda.set_device(own)
-    distributed.init_process_group("nccl" if gpu else "gloo")
-    try:
-        yield World(distributed.get_rank(), distributed.get_world_size()), own
-    finally:
-        distributed.destroy_process_group()
+    # Joined once and left at the end of the process: a second group would meet the first one's traces in torchrun's
+    # store, and its processes could wait for one another for ever.
+    if not distributed.is_initialized():
+        distributed.init_process_group("nccl" if gpu else "gloo")
+        atexit.register(distributed.destroy_process_group)
+    yield World(distributed.get_rank(), distributed.get_world_size()), own

@@ -49,35 +49,12 @@ def test_a_deployed_network_answers_as_evaluate_does(views: int) -> None:
     np.testing.assert_allclose(seen, features(one.network, resident, one.spec, place), atol=1e-5)
 
 
-<<<<<<< HEAD
 def test_a_second_reader_of_onnx_answers_as_pytorch_does() -> None:
     """One that has none of the runtime's optimisations."""
     one, images = deployed("fast", 6, 3, widths=[8, 16], depth=3), pictures(5, 3)
     content = graph.to_onnx(graph.to_program(one))
     found = ReferenceEvaluator(onnx.load_from_string(content)).run(None, {"pictures": images})
     for theirs, ours in zip(found, graph.ask(one, images), strict=True):
-=======
-@pytest.mark.parametrize(("name", "views", "channels", "arguments"), [
-    pytest.param("fast", 6, 3, {"widths": [8, 16], "depth": 3}, marks=pytest.mark.slow), ("three-mlp", 1, 1, {}),
-])
-def test_every_form_answers_as_pytorch_does_for_any_number_of_pictures(
-        name: str, views: int, channels: int, arguments: dict) -> None:
-    one = deployed(name, views, channels, **arguments)
-    program = graph.to_program(one)
-    content = graph.to_onnx(program)
-    session, loaded = Session(content, 1), graph.load_pt2(graph.to_pt2(program))
-    assert session.shape == (channels, 28, 28)
-    for n in (1, 2, 5):
-        images = pictures(n, channels)
-        truth = graph.ask(one, images)
-        for found in (session.run(images), graph.ask(loaded, images)):
-            for theirs, ours in zip(found, truth, strict=True):
-                assert theirs.dtype == np.float32
-                np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-4)
-    # A second reader of ONNX, which has none of the runtime's optimisations.
-    for theirs, ours in zip(ReferenceEvaluator(onnx.load_from_string(content)).run(None, {"pictures": images}), truth,
-                            strict=True):
->>>>>>> tests
         np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-3)
 
 
