@@ -254,8 +254,8 @@ candidates = comparison.result.candidates
 table(["", *(one.label for one in candidates)], [
     ["test accuracy", *(f"{one.accuracy.estimate:.2%}" for one in candidates)],
     ["95 % interval", *(f"{one.accuracy.low:.2%} to {one.accuracy.high:.2%}" for one in candidates)],
-    ["macro F1", *(f"{one.macro_f1:.4f}" for one in candidates)],
-    ["ECE", *(f"{one.ece:.4f}" for one in candidates)],
+    ["macro F1", *(f"{one.scores['macro_f1']:.4f}" for one in candidates)],
+    ["ECE", *(f"{one.scores['ece']:.4f}" for one in candidates)],
     ["right where the other is wrong", f"{pair.only_first:,}", f"{pair.only_second:,}"],
     ["training time", *(f"{one.cost.train_seconds:.0f} s" for one in candidates)],
 ])

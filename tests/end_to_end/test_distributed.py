@@ -53,6 +53,7 @@ for name, epochs, callbacks in (("stopped", 4, [stop]), ("shorter", 2, [])):
 """
 
 
+@pytest.mark.slow
 def test_a_callback_in_the_first_process_stops_all(toy_data, tmp_path):
     (tmp_path / "program.py").write_text(PROGRAM)
     launched = subprocess.run(
