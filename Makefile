@@ -28,6 +28,7 @@ lint: .venv/.dev
 	$(BIN)/ruff check src tests benchmarks examples notebooks docs
 	$(BIN)/lint-imports
 	$(BIN)/pyright
+	$(BIN)/pyright --project pyrightconfig.strict.json
 
 # The documentation site, into site/; a page with a dead link fails. `.venv/bin/mkdocs serve` shows it, with its search.
 docs: .venv/.dev
