@@ -141,17 +141,17 @@ class Answers:
 
     @cached_property
     def disagreed(self) -> np.ndarray:
-        """Places of the pictures on which not all runs say the same, the most telling first.
+        """Positions of the pictures on which not all runs say the same, the most telling first.
 
         Telling: two different answers, both given with confidence. So they are sorted by the confidence of the
         second-surest answer, each answer as sure as the surest run that gives it.
         """
-        places = np.flatnonzero((self.predicted != self.predicted[0]).any(axis=0))
-        surest = np.zeros((len(places), len(self.classes)))
+        positions = np.flatnonzero((self.predicted != self.predicted[0]).any(axis=0))
+        surest = np.zeros((len(positions), len(self.classes)))
         for predicted, confidence in zip(self.predicted, self.confidence, strict=True):
-            rows = np.arange(len(places)), predicted[places]
-            surest[rows] = np.maximum(surest[rows], confidence[places])
-        return places[np.argsort(-np.sort(surest, axis=1)[:, -2], kind="stable")] if len(places) else places
+            rows = np.arange(len(positions)), predicted[positions]
+            surest[rows] = np.maximum(surest[rows], confidence[positions])
+        return positions[np.argsort(-np.sort(surest, axis=1)[:, -2], kind="stable")] if len(positions) else positions
 
 
 @dataclass(frozen=True)
@@ -262,13 +262,13 @@ def _without_classes(runs: Sequence[RunResults], labels: Sequence[str]) -> list[
 
 def _timed_apart(candidates: Sequence[Candidate]) -> list[str]:
     """A remark where prediction was not timed under the same conditions."""
-    places: dict[str, list[str]] = {}
+    conditions: dict[str, list[str]] = {}
     for one in candidates:
         if one.cost.where:
-            places.setdefault(one.cost.where, []).append(one.label)
-    if len(places) < 2:
+            conditions.setdefault(one.cost.where, []).append(one.label)
+    if len(conditions) < 2:
         return []
-    listed = "; ".join(f"{where}: {', '.join(labels)}" for where, labels in places.items())
+    listed = "; ".join(f"{where}: {', '.join(labels)}" for where, labels in conditions.items())
     return [f"Prediction was timed on different machines or settings ({listed}): latency and speed do not compare."]
 
 
