@@ -64,10 +64,10 @@ def warp(images: Tensor, matrices: Tensor, mode: Mode, projective: bool) -> Tens
     x, y = (torch.arange(size, device=images.device, dtype=torch.float32) - (size - 1) / 2 for size in (w, h))
     # Broadcast rather than multiplied as matrices: a GPU with TF32 on would round the coordinates to 10 bits.
     rows = torch.addcmul(scaled[:, :, 2, None], scaled[:, :, 1, None], y)
-    places = torch.addcmul(rows[..., None], scaled[:, :, 0, None, None], x)
+    positions = torch.addcmul(rows[..., None], scaled[:, :, 0, None, None], x)
     if projective:
-        places = places[:, :2] / places[:, 2:]
-    return F.grid_sample(images, places.permute(0, 2, 3, 1), mode="bilinear", padding_mode=mode, align_corners=True)
+        positions = positions[:, :2] / positions[:, 2:]
+    return F.grid_sample(images, positions.permute(0, 2, 3, 1), mode="bilinear", padding_mode=mode, align_corners=True)
 
 
 def compose(matrices: list[Tensor]) -> Tensor:

@@ -102,8 +102,8 @@ def gaussian_blur(images: Tensor, sigma: Tensor, size: int) -> Tensor:
     half = size // 2
     if half >= min(images.shape[-2:]):
         raise UsageError(f"a blur of {size} pixels is too wide for pictures of {images.shape[-2]}x{images.shape[-1]}")
-    places = torch.arange(size, device=images.device) - half
-    weights = torch.exp(-0.5 * (places / sigma[:, None]).square())
+    offsets = torch.arange(size, device=images.device) - half
+    weights = torch.exp(-0.5 * (offsets / sigma[:, None]).square())
     weights = weights / weights.sum(1, keepdim=True)
     for axis in (2, 3):
         length = images.shape[axis]

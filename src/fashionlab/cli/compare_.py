@@ -36,7 +36,7 @@ def command(
         print(f"page  {page}")
 
 
-def _print(found: Comparison) -> None:
+def _print(comparison: Comparison) -> None:
     from fashionlab.cli.output import print_table
     from fashionlab.report import compare_facts as facts
 
@@ -45,17 +45,17 @@ def _print(found: Comparison) -> None:
         print_table(table.headings, table.plain, right=table.numbers)
         print()
 
-    print(f"{facts.lead(found)}\n")
-    show(f"Scores on the test split, n = {found.n:,}", facts.scores(found))
-    show("Cost", facts.costs(found))
-    show("Accuracy by class", facts.classes(found, "accuracy"))
-    show("Pairs, on the same pictures (paired bootstrap interval, McNemar's exact test)", facts.pairs(found))
-    if found.cochran:
-        print(f"Cochran's Q of all {len(found.candidates)} runs: {found.cochran.statistic:.2f}, "
-              f"p {facts.p_value(found.cochran.p)}\n")
-    show("Recipes over their seeds", facts.groups(found))
-    if found.seed_pairs:
-        show("Pairs of recipes, by seed (paired t interval, paired permutation test)", facts.seed_pairs(found))
-    for remark in found.remarks:
+    print(f"{facts.lead(comparison)}\n")
+    show(f"Scores on the test split, n = {comparison.n:,}", facts.scores(comparison))
+    show("Cost", facts.costs(comparison))
+    show("Accuracy by class", facts.classes(comparison, "accuracy"))
+    show("Pairs, on the same pictures (paired bootstrap interval, McNemar's exact test)", facts.pairs(comparison))
+    if comparison.cochran:
+        print(f"Cochran's Q of all {len(comparison.candidates)} runs: {comparison.cochran.statistic:.2f}, "
+              f"p {facts.p_value(comparison.cochran.p)}\n")
+    show("Recipes over their seeds", facts.groups(comparison))
+    if comparison.seed_pairs:
+        show("Pairs of recipes, by seed (paired t interval, paired permutation test)", facts.seed_pairs(comparison))
+    for remark in comparison.remarks:
         print(f"note  {remark}")
-    print(f"{len(found.answers.disagreed):,} pictures are answered differently")
+    print(f"{len(comparison.answers.disagreed):,} pictures are answered differently")

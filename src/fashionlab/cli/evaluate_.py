@@ -68,28 +68,29 @@ def _print_trust(metrics: Metrics) -> None:
     print(f"Conformal sets (LAC): {sets}")
 
 
-def _print_robustness(found: dict[str, Any]) -> None:
+def _print_robustness(robustness: dict[str, Any]) -> None:
     from fashionlab.cli.output import print_table
 
     severities = [str(severity) for severity in range(1, 6)]
     rows = [(name, *(f"{one['estimate']:.1%}" for one in row["accuracy"]),
              f"{sum(one['estimate'] for one in row['accuracy']) / len(row['accuracy']):.1%}")
-            for name, row in found["corruptions"].items()]
-    print(f"\nAccuracy under corruption by severity (test split, n = {found['n']}, one view a picture)")
+            for name, row in robustness["corruptions"].items()]
+    print(f"\nAccuracy under corruption by severity (test split, n = {robustness['n']}, one view a picture)")
     print_table(["corruption", *severities, "mean"], rows, right=[*severities, "mean"])
-    print(f"clean {found['clean']['estimate']:.2%}, mean corruption accuracy {found['mean_corruption_accuracy']:.2%}")
+    print(f"clean {robustness['clean']['estimate']:.2%}, "
+          f"mean corruption accuracy {robustness['mean_corruption_accuracy']:.2%}")
 
 
-def _print_outliers(found: dict[str, Any]) -> None:
+def _print_outliers(outliers: dict[str, Any]) -> None:
     from fashionlab.cli.output import print_table
 
-    rows = [("" if place else name, score, _interval(one["auroc"], "{:.4f}"), _interval(one["fpr95"], "{:.1%}"))
-            for name, row in found["sets"].items() for place, (score, one) in enumerate(row["scores"].items())]
-    print(f"\nOutliers told from the test split (n = {found['n']}), with 95 % intervals.\n"
+    rows = [("" if i else name, score, _interval(one["auroc"], "{:.4f}"), _interval(one["fpr95"], "{:.1%}"))
+            for name, row in outliers["sets"].items() for i, (score, one) in enumerate(row["scores"].items())]
+    print(f"\nOutliers told from the test split (n = {outliers['n']}), with 95 % intervals.\n"
           "FPR at 95 %: the share of outliers let pass where 95 % of the test pictures pass.")
     print_table(["outliers", "score", "AUROC", "FPR at 95 %"], rows)
-    print(f"kept: {found['best']} (highest mean AUROC on validation pictures); its threshold lets "
-          f"{found['accepted']['estimate']:.1%} of the test pictures pass")
+    print(f"kept: {outliers['best']} (highest mean AUROC on validation pictures); its threshold lets "
+          f"{outliers['accepted']['estimate']:.1%} of the test pictures pass")
 
 
 def _interval(value: dict[str, float], form: str) -> str:

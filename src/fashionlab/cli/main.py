@@ -67,8 +67,8 @@ def _call(argv: list[str]) -> object:
     try:
         return build_app()(argv, standalone_mode=False, prog_name="fashionlab")
     except ModuleNotFoundError as error:
-        told = missing_extra(argv[0] if argv else "", error.name or "")
-        raise told or error from error
+        usage_error = missing_extra(argv[0] if argv else "", error.name or "")
+        raise usage_error or error from error
 
 
 def entry() -> None:

@@ -56,7 +56,7 @@ def _train(system: Any, seeds: int, runs: Path, folder: Path, device: str, data_
 
     options = session.Options(device, data_dir, overwrite=True, quiet=True, command=["fashionlab", *sys.argv[1:]])
     measurement = reproduce(system, seeds, runs, options, changes=changes,
-                            told=lambda line: None if quiet else print(line, file=sys.stderr, flush=True))
+                            report_line=lambda line: None if quiet else print(line, file=sys.stderr, flush=True))
     keep(measurement, folder)
 
 
@@ -74,11 +74,11 @@ def _print(rows: list[dict[str, Any]], folder: Path) -> None:
 def _cells(row: dict[str, Any]) -> list[str]:
     from fashionlab.reproduction.board import shown_verdict, tried_in_small
 
-    found = row["measured"]
+    measured = row["measured"]
     start = [row["id"], row["source"][:3], row["claimed"]["claim"]]
-    if found is None or tried_in_small(row):
+    if measured is None or tried_in_small(row):
         return [*start, "", "", "", "", shown_verdict(row)]
-    ends = found["interval"]
-    return [*start, f"{found['mean']:.2%}{' val' if found['metric'] == 'val_accuracy' else ''}",
-            f"{ends[0]:.2%} to {ends[1]:.2%}" if ends else "one seed: none", str(found["n"]),
-            f"{found['fastest_seconds']:,.0f} s", row["verdict"]]
+    ends = measured["interval"]
+    return [*start, f"{measured['mean']:.2%}{' val' if measured['metric'] == 'val_accuracy' else ''}",
+            f"{ends[0]:.2%} to {ends[1]:.2%}" if ends else "one seed: none", str(measured["n"]),
+            f"{measured['fastest_seconds']:,.0f} s", row["verdict"]]

@@ -19,13 +19,13 @@ PACKAGES = ("torch", "torchvision", "timm", "numpy", "scikit-learn", "pillow", "
 
 def versions() -> dict[str, str]:
     """Python, fashionlab and the libraries whose version can change a result; "missing" for one not installed."""
-    found = {"python": platform.python_version(), "fashionlab": fashionlab.__version__}
+    by_name = {"python": platform.python_version(), "fashionlab": fashionlab.__version__}
     for package in PACKAGES:
         try:
-            found[package] = importlib.metadata.version(package)
+            by_name[package] = importlib.metadata.version(package)
         except importlib.metadata.PackageNotFoundError:
-            found[package] = "missing"
-    return found
+            by_name[package] = "missing"
+    return by_name
 
 
 def machine() -> dict[str, Any]:

@@ -69,10 +69,10 @@ def _scans(picture: JpegImagePlugin.JpegImageFile) -> int:
     """How often the file begins a scan; within a scan's own data the two bytes cannot stand."""
     file = picture.fp
     assert file
-    place = file.tell()
+    position = file.tell()
     file.seek(0)
     count = file.read().count(b"\xff\xda")
-    file.seek(place)
+    file.seek(position)
     return count
 
 
@@ -120,11 +120,11 @@ def on_background(picture: Image.Image, colour: str, mode: str) -> Image.Image:
 def from_sixteen_bits(picture: Image.Image) -> Image.Image:
     """A 16-bit grey picture (a mode that starts with I) scaled to 8 bits."""
     values = np.asarray(picture)
-    found = np.empty(values.shape, dtype=np.uint8)
+    scaled = np.empty(values.shape, dtype=np.uint8)
     for start in range(0, len(values), _ROWS):  # a few rows at a time: whole pictures of int64 would take gigabytes
         rows = values[start : start + _ROWS].astype(np.int64).clip(0, 65535)
-        found[start : start + _ROWS] = (rows + 128) // 257
-    return Image.fromarray(found)
+        scaled[start : start + _ROWS] = (rows + 128) // 257
+    return Image.fromarray(scaled)
 
 
 def to_image(picture: np.ndarray) -> Image.Image:

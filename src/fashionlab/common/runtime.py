@@ -84,9 +84,9 @@ def _keep_freed_memory() -> str:
 
 def _device(name: str, reasons: dict[str, str]) -> torch.device:
     if name == "auto":
-        found = torch.cuda.is_available()
-        reasons["device"] = "cuda: a GPU is there" if found else "cpu: no GPU that PyTorch can use"
-        return torch.device("cuda" if found else "cpu")
+        available = torch.cuda.is_available()
+        reasons["device"] = "cuda: a GPU is there" if available else "cpu: no GPU that PyTorch can use"
+        return torch.device("cuda" if available else "cpu")
     try:
         device = torch.device(name)
     except RuntimeError as error:

@@ -40,8 +40,8 @@ def contact_sheet(pictures: PictureSet, examples: int = 10) -> Image.Image:
         members = np.flatnonzero(pictures.labels == label)
         if len(members):
             sheet.paste(_tile(mean_picture(pictures, members)), (first, top))
-        for place, index in enumerate(members[:examples]):
-            sheet.paste(_tile(pictures.images[index]), (first + (place + 1) * (_TILE + _GAP) + 2 * _GAP, top))
+        for column, index in enumerate(members[:examples]):
+            sheet.paste(_tile(pictures.images[index]), (first + (column + 1) * (_TILE + _GAP) + 2 * _GAP, top))
     return sheet
 
 

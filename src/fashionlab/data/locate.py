@@ -64,8 +64,8 @@ def _named(dataset: NamedDataset, data_dir: Path | None) -> Source:
     folder, how = explicit_folder(data_dir)
     if folder is not None:
         return _in_folder(dataset, folder, how)
-    found = installed(dataset) or fetch.fetch(dataset, cache_folder(dataset.name))
-    source = _idx_source(dataset, found)
+    set_folder = installed(dataset) or fetch.fetch(dataset, cache_folder(dataset.name))
+    source = _idx_source(dataset, set_folder)
     assert source is not None
     return source
 

@@ -135,10 +135,10 @@ def build(name: str, *, classes: int, channels: int, image_size: int, **argument
 
 
 def _check_input(name: str, expected: tuple[int, int, int], _: nn.Module, inputs: tuple[Tensor, ...]) -> None:
-    found = tuple(inputs[0].shape)
-    if len(found) != 4 or found[1:] != expected:
+    shape = tuple(inputs[0].shape)
+    if len(shape) != 4 or shape[1:] != expected:
         raise UsageError(f"model {name!r} was built for pictures [B, {', '.join(map(str, expected))}], "
-                         f"not [{', '.join(map(str, found))}]")
+                         f"not [{', '.join(map(str, shape))}]")
 
 
 def count_parameters(model: nn.Module) -> int:

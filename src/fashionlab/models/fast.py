@@ -109,12 +109,12 @@ class FastNetwork(nn.Module):
 
     def links(self) -> list[Link]:
         """The chain of layers for pruning."""
-        found = []
+        links = []
         for i, group in enumerate(self.groups):
-            first = len(found)
-            found += [Link(f"groups.{i}.convolutions.{j}", f"groups.{i}.norms.{j}", first if j == 2 else None)
+            first = len(links)
+            links += [Link(f"groups.{i}.convolutions.{j}", f"groups.{i}.norms.{j}", first if j == 2 else None)
                       for j in range(len(group.convolutions))]  # type: ignore[arg-type]
-        return [*found, Link("head")]
+        return [*links, Link("head")]
 
 
 @register("fast", Card(

@@ -17,7 +17,7 @@ _PLAIN = (nn.ReLU, nn.GELU, nn.MaxPool2d, nn.AvgPool2d, nn.AdaptiveAvgPool2d, nn
 @dataclass(frozen=True)
 class Link:
     """A convolution or linear layer that reads what the link before it gives. layer, norm: names of modules. like: the
-    place of an earlier link whose channels this one's are added to, so that both must keep the same."""
+    index of an earlier link whose channels this one's are added to, so that both must keep the same."""
 
     layer: str
     norm: str | None = None
@@ -44,20 +44,20 @@ def shrink(network: nn.Module, small: nn.Module, name: str) -> dict[str, Tensor]
             state[key] = value.clone()
     weights = [_weight(own[link.layer]) for link in links]
     kept: list[Tensor] = []
-    for place, link in enumerate(links):
+    for index, link in enumerate(links):
         wanted = _weight(target[link.layer]).shape
         reads = kept[-1] if kept else torch.arange(weights[0].shape[1])
-        inputs = _expanded(reads, len(weights[place - 1]) if kept else weights[0].shape[1], weights[place].shape[1])
-        if wanted[0] > len(weights[place]) or wanted[1] != len(inputs) or wanted[2:] != weights[place].shape[2:]:
+        inputs = _expanded(reads, len(weights[index - 1]) if kept else weights[0].shape[1], weights[index].shape[1])
+        if wanted[0] > len(weights[index]) or wanted[1] != len(inputs) or wanted[2:] != weights[index].shape[2:]:
             raise _differs(name)
         if link.like is not None:
             rows = kept[link.like]
-        elif place + 1 == len(links):
-            rows = torch.arange(len(weights[place]))
+        elif index + 1 == len(links):
+            rows = torch.arange(len(weights[index]))
         else:
-            rows = _most(_importance(link, own, weights[place], weights[place + 1]), wanted[0])
+            rows = _most(_importance(link, own, weights[index], weights[index + 1]), wanted[0])
         kept.append(rows)
-        state[f"{link.layer}.weight"] = weights[place][rows][:, inputs].clone()
+        state[f"{link.layer}.weight"] = weights[index][rows][:, inputs].clone()
         for module in filter(None, (link.layer, link.norm)):
             state |= {f"{module}.{key}": value[rows].clone() for key, value in own[module].state_dict().items()
                       if value.dim() == 1}
@@ -67,18 +67,18 @@ def shrink(network: nn.Module, small: nn.Module, name: str) -> dict[str, Tensor]
 def _links(network: nn.Module, name: str) -> Sequence[Link]:
     if hasattr(network, "links"):
         return network.links()  # type: ignore[operator]
-    found: list[Link] = []
+    links: list[Link] = []
     for key, module in network.named_children():
         if isinstance(module, nn.Linear) or (isinstance(module, nn.Conv2d) and module.groups == 1):
-            found.append(Link(key))
-        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and found:
-            found[-1] = Link(found[-1].layer, key)
+            links.append(Link(key))
+        elif isinstance(module, nn.BatchNorm1d | nn.BatchNorm2d) and links:
+            links[-1] = Link(links[-1].layer, key)
         elif not isinstance(module, _PLAIN):
-            found.clear()
+            links.clear()
             break
-    if not isinstance(network, nn.Sequential) or len(found) < 2:
+    if not isinstance(network, nn.Sequential) or len(links) < 2:
         raise UsageError(f"model {name!r} cannot be pruned: it is no plain chain of convolutions and linear layers")
-    return found
+    return links
 
 
 def _weight(module: nn.Module) -> Tensor:
@@ -97,7 +97,7 @@ def _importance(link: Link, modules: dict[str, nn.Module], makes: Tensor, reads:
 
 
 def _most(importance: Tensor, n: int) -> Tensor:
-    """Places of the n largest, in order; of equal ones the first."""
+    """Indices of the n largest, in order; of equal ones the first."""
     return torch.argsort(importance, descending=True, stable=True)[:n].sort().values
 
 

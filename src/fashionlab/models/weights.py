@@ -102,11 +102,11 @@ def fit_state(network: nn.Module, state: dict[str, Tensor], path: Path) -> dict[
     if stem in state and state[stem].shape[1] == 3 and own[stem].shape[1] == 1:
         state[stem] = state[stem].sum(1, keepdim=True)
     for name, value in own.items():
-        found = state.pop(name, None)
-        if found is not None and found.shape == value.shape:
-            own[name] = found
+        tensor = state.pop(name, None)
+        if tensor is not None and tensor.shape == value.shape:
+            own[name] = tensor
         elif not name.startswith(head):
-            what = "is missing" if found is None else f"is {list(found.shape)}"
+            what = "is missing" if tensor is None else f"is {list(tensor.shape)}"
             raise DataError(f"weights {path} do not fit: {name} {what}, expected {list(value.shape)}")
     if state:
         raise DataError(f"weights {path} do not fit: {next(iter(state))} is not in this network")

@@ -112,19 +112,19 @@ def _reads_as_itself(text: str) -> bool:
 def override(values: dict[str, Any], key: str, value: Any) -> None:
     """Set the dotted `key` in nested `values`, in place; a number steps into a list ("augment.0.pixels")."""
     *path, last = key.split(".")
-    place: Any = values
+    node: Any = values
     try:
         for part in path:
-            if isinstance(place, list):
-                place = place[int(part)]
+            if isinstance(node, list):
+                node = node[int(part)]
             else:
-                if place.get(part) is None:
-                    place[part] = {}
-                place = place[part]
-        if isinstance(place, list):
-            place[int(last)] = value
+                if node.get(part) is None:
+                    node[part] = {}
+                node = node[part]
+        if isinstance(node, list):
+            node[int(last)] = value
         else:
-            place[last] = value
+            node[last] = value
     except (ValueError, IndexError, AttributeError, TypeError) as error:
         raise UsageError(f"--set {key}: there is no such place in the recipe") from error
 

@@ -79,7 +79,7 @@ class GradientSettings(Settings):
     accumulate: PositiveInt = 1
 
 
-class TestTimeSettings(Settings):
+class ViewSettings(Settings):
     """How many views of a picture are averaged when it is judged: 1, 2 (its mirror image too) or 6 (shifts too)."""
 
     views: Literal[1, 2, 6] = 1
@@ -126,7 +126,7 @@ class Recipe(Settings):
         default=None, description="cycles of the schedule, each of which leaves its last weights for an ensemble")
     early_stopping: EarlyStoppingSettings | None = None
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    test_time: TestTimeSettings = TestTimeSettings()
+    test_time: ViewSettings = ViewSettings()
     seed: int = Field(default=0, ge=0)
     expected: Expected | None = None
 

@@ -70,8 +70,8 @@ class Measurement:
 @cache
 def systems() -> tuple[System, ...]:
     """All of them, in the order of their sources."""
-    found = [(name, recipes.load(name)) for name in recipes.names()]
-    claiming = [System(name, recipe, recipe.expected) for name, recipe in found if recipe.expected is not None]
+    built_in = [(name, recipes.load(name)) for name in recipes.names()]
+    claiming = [System(name, recipe, recipe.expected) for name, recipe in built_in if recipe.expected is not None]
     return tuple(sorted(claiming, key=lambda system: (system.expected.source, system.id)))
 
 
@@ -96,8 +96,8 @@ def collect(system: System, changes: tuple[str, ...], runs: list[RunFolder], com
 
 
 def _seed(run: RunFolder) -> Seed:
-    found = load_results(run.path)
-    metrics, environment = found.metrics, found.environment
+    results = load_results(run.path)
+    metrics, environment = results.metrics, results.environment
     test = metrics.test
     return Seed(metrics.seed, test.accuracy, metrics.val_accuracy, test.macro_f1, test.nll, metrics.train_seconds,
                 metrics.epochs, metrics.images_per_second,
@@ -119,9 +119,9 @@ def measured(system: System, folder: Path) -> Measurement | None:
     try:
         values = json.loads(path.read_text(encoding="utf-8"))
         seeds = tuple(Seed(**one) for one in values.pop("seeds"))
-        found = Measurement(**{**values, "changes": tuple(values["changes"])}, seeds=seeds)
+        measurement = Measurement(**{**values, "changes": tuple(values["changes"])}, seeds=seeds)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise DataError(f"{path}: no measurement of a reference system ({error})") from error
-    if found.system != system.id or not found.seeds:
+    if measurement.system != system.id or not measurement.seeds:
         raise DataError(f"{path}: no measurement of {system.id}")
-    return found
+    return measurement

@@ -52,14 +52,14 @@ class Shelf:
 
     def take(self, recipe: Recipe, path: Path) -> bool:
         """Copy a finished run of `recipe` to `path`, which is not there yet; False when there is none."""
-        found = next((run for theirs, run in self.runs if theirs.trains_like(recipe)), None)
-        if found is None:
+        match = next((run for theirs, run in self.runs if theirs.trains_like(recipe)), None)
+        if match is None:
             return False
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".", dir=path.parent) as folder:
             copy = RunFolder(Path(folder) / path.name)
-            shutil.copytree(found.path, copy.path)
-            stopped = found.read_json(found.status).get("stopped")
-            copy.set_status("complete", stopped=stopped, taken_from=str(found.path))
+            shutil.copytree(match.path, copy.path)
+            stopped = match.read_json(match.status).get("stopped")
+            copy.set_status("complete", stopped=stopped, taken_from=str(match.path))
             copy.path.rename(path)
         return True

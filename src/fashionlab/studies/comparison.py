@@ -141,17 +141,17 @@ class Answers:
 
     @cached_property
     def disagreed(self) -> np.ndarray:
-        """Places of the pictures on which not all runs say the same, the most telling first.
+        """Positions of the pictures on which not all runs say the same, the most telling first.
 
         Telling: two different answers, both given with confidence. So they are sorted by the confidence of the
         second-surest answer, each answer as sure as the surest run that gives it.
         """
-        places = np.flatnonzero((self.predicted != self.predicted[0]).any(axis=0))
-        surest = np.zeros((len(places), len(self.classes)))
+        positions = np.flatnonzero((self.predicted != self.predicted[0]).any(axis=0))
+        surest = np.zeros((len(positions), len(self.classes)))
         for predicted, confidence in zip(self.predicted, self.confidence, strict=True):
-            rows = np.arange(len(places)), predicted[places]
-            surest[rows] = np.maximum(surest[rows], confidence[places])
-        return places[np.argsort(-np.sort(surest, axis=1)[:, -2], kind="stable")] if len(places) else places
+            rows = np.arange(len(positions)), predicted[positions]
+            surest[rows] = np.maximum(surest[rows], confidence[positions])
+        return positions[np.argsort(-np.sort(surest, axis=1)[:, -2], kind="stable")] if len(positions) else positions
 
 
 @dataclass(frozen=True)
@@ -224,12 +224,13 @@ def _labels(runs: Sequence[RunResults]) -> list[str]:
 
 
 def _candidate(run: RunResults, label: str) -> Candidate:
-    found = scores(run.test)
-    n, right = found["n"], int((run.test.predicted == run.test.labels).sum())
-    per_class = tuple(ClassScore(row["class"], row["recall"], row["f1"], row["support"]) for row in found["per_class"])
+    summary = scores(run.test)
+    n, right = summary["n"], int((run.test.predicted == run.test.labels).sum())
+    per_class = tuple(ClassScore(row["class"], row["recall"], row["f1"], row["support"])
+                      for row in summary["per_class"])
     return Candidate(
         label, str(run.folder.path), run.recipe.description.split("\n")[0], run.recipe.model.name, run.recipe.seed, n,
-        share(right, n), {name: found[name] for name in headings("comparison")}, *_scaled(run),
+        share(right, n), {name: summary[name] for name in headings("comparison")}, *_scaled(run),
         per_class, _cost(run))
 
 
@@ -261,23 +262,23 @@ def _without_classes(runs: Sequence[RunResults], labels: Sequence[str]) -> list[
 
 def _timed_apart(candidates: Sequence[Candidate]) -> list[str]:
     """A remark where prediction was not timed under the same conditions."""
-    places: dict[str, list[str]] = {}
+    conditions: dict[str, list[str]] = {}
     for one in candidates:
         if one.cost.where:
-            places.setdefault(one.cost.where, []).append(one.label)
-    if len(places) < 2:
+            conditions.setdefault(one.cost.where, []).append(one.label)
+    if len(conditions) < 2:
         return []
-    listed = "; ".join(f"{where}: {', '.join(labels)}" for where, labels in places.items())
+    listed = "; ".join(f"{where}: {', '.join(labels)}" for where, labels in conditions.items())
     return [f"Prediction was timed on different machines or settings ({listed}): latency and speed do not compare."]
 
 
 def _pairs(labels: Sequence[str], answers: Answers) -> tuple[Pair, ...]:
-    found = []
+    pairs = []
     for i, j in itertools.combinations(range(len(labels)), 2):
         test = mcnemar_exact(answers.right[i], answers.right[j])
-        found.append(Pair(labels[i], labels[j], paired_bootstrap(answers.right[i], answers.right[j]), test.only_a,
+        pairs.append(Pair(labels[i], labels[j], paired_bootstrap(answers.right[i], answers.right[j]), test.only_a,
                           test.only_b, float(np.mean(answers.predicted[i] == answers.predicted[j])), test.p, 1.0))
-    return tuple(replace(pair, p_holm=p) for pair, p in zip(found, holm([pair.p for pair in found]), strict=True))
+    return tuple(replace(pair, p_holm=p) for pair, p in zip(pairs, holm([pair.p for pair in pairs]), strict=True))
 
 
 def _same_but_for_the_seed(recipe: Recipe) -> str:
@@ -308,9 +309,9 @@ def _groups(runs: Sequence[RunResults], candidates: Sequence[Candidate]) -> tupl
                  for group in groups), repeated
 
 
-def _within_0_and_1(found: Interval) -> Interval:
+def _within_0_and_1(interval: Interval) -> Interval:
     """No mean accuracy lies beyond; t intervals of two or three seeds do."""
-    return replace(found, low=max(0.0, found.low), high=min(1.0, found.high))
+    return replace(interval, low=max(0.0, interval.low), high=min(1.0, interval.high))
 
 
 def _group_name(members: Sequence[Candidate]) -> str:
@@ -320,16 +321,16 @@ def _group_name(members: Sequence[Candidate]) -> str:
 
 
 def _seed_pairs(groups: Sequence[Group]) -> tuple[SeedPair, ...]:
-    found = []
+    pairs = []
     for first, second in itertools.combinations(groups, 2):
         one, two = (dict(zip(group.seeds, group.accuracies, strict=True)) for group in (first, second))
         seeds = sorted(one.keys() & two.keys())
         if len(seeds) < 2:
             continue
         a, b = np.array([one[seed] for seed in seeds]), np.array([two[seed] for seed in seeds])
-        found.append(SeedPair(first.name, second.name, tuple(seeds), tuple((b - a).tolist()), paired_difference(a, b),
+        pairs.append(SeedPair(first.name, second.name, tuple(seeds), tuple((b - a).tolist()), paired_difference(a, b),
                               paired_permutation(a, b), 1.0, 2.0 ** (1 - len(seeds))))
-    return tuple(replace(pair, p_holm=p) for pair, p in zip(found, holm([pair.p for pair in found]), strict=True))
+    return tuple(replace(pair, p_holm=p) for pair, p in zip(pairs, holm([pair.p for pair in pairs]), strict=True))
 
 
 def _differing(recipes: Sequence[Recipe]) -> dict[str, tuple[Any, ...]]:
@@ -341,7 +342,7 @@ def _differing(recipes: Sequence[Recipe]) -> dict[str, tuple[Any, ...]]:
 
 
 def _flat(values: dict[str, Any], prefix: str = "") -> dict[str, Any]:
-    found: dict[str, Any] = {}
+    flat: dict[str, Any] = {}
     for key, value in values.items():
-        found |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
-    return found
+        flat |= _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else {f"{prefix}{key}": value}
+    return flat

@@ -69,10 +69,11 @@ def _read_run(study: Study, folder: StudyFolder, arm: str, seed: int) -> Record:
 
 def _environment(folder: StudyFolder, arm: str, seed: int) -> tuple[str, ...]:
     """What makes the same recipe and seed give other bits, other times or, with other pictures, other values."""
-    found = load_results(folder.run(arm, seed).path).environment
+    environment = load_results(folder.run(arm, seed).path).environment
     try:
-        return (found["machine"]["processor"], found["device"], f"{found['threads']} threads", found["precision"],
-                f"PyTorch {found['versions']['torch']}", f"data {found['data']['sha256'][:12]}")
+        return (environment["machine"]["processor"], environment["device"], f"{environment['threads']} threads",
+                environment["precision"], f"PyTorch {environment['versions']['torch']}",
+                f"data {environment['data']['sha256'][:12]}")
     except (KeyError, TypeError) as error:
         raise DataError(f"{folder.run(arm, seed).environment}: no {error}") from error
 

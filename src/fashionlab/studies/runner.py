@@ -115,8 +115,8 @@ class _Trainer:
     def _last_words(self, key: Key) -> str:
         """The message that the process ended with, or the last line of its traceback."""
         text = self.folder.log(*key).read_text(encoding="utf-8", errors="replace").strip()
-        _, found, message = text.rpartition("fashionlab: ")
-        return message if found else (text.splitlines() or ["it ended without a word"])[-1]
+        _, prefix, message = text.rpartition("fashionlab: ")
+        return message if prefix else (text.splitlines() or ["it ended without a word"])[-1]
 
     def _end_all(self) -> None:
         """Every process writes its checkpoint and ends; a second Ctrl-C does not wait for that."""

@@ -82,7 +82,7 @@ def combine(members: Sequence[Member], folder: Path, options: Options) -> RunFol
     arguments = [{"name": member.run.spec.name, **without_pretrained(member.run.spec.arguments)} for member in members]
     recipe = _recipe(members, "ensemble", {"name": "ensemble", "members": arguments})
     joint = replace(spec, name="ensemble", arguments=recipe.model.arguments)
-    state = {f"members.{place}.{name}": value for place, member in enumerate(members)
+    state = {f"members.{index}.{name}": value for index, member in enumerate(members)
              for name, value in member.model().state_dict().items()}
     return _write(members, folder, options, recipe, joint, state, "probabilities")
 
@@ -121,12 +121,12 @@ def _mean(values: Sequence[Tensor]) -> Tensor:
 
 def _refreshed(run: RunResults, state: dict[str, Tensor], options: Options) -> dict[str, Tensor]:
     """`state` with batch-norm statistics of its own, from training pictures as they are."""
-    place = runtime.choose(options.device, run.environment["precision"])
-    model = build_model(run.spec).to(place.device).to(memory_format=place.memory_format)
+    device_runtime = runtime.choose(options.device, run.environment["precision"])
+    model = build_model(run.spec).to(device_runtime.device).to(memory_format=device_runtime.memory_format)
     model.load_state_dict(state)
     pictures, split = training_pictures(run.folder, options.data_dir)
-    train = ResidentPictures.from_set(pictures, split.train, place.device)
-    refresh_batch_norm(model, refresh_batches(train, run.recipe, run.spec, place))
+    train = ResidentPictures.from_set(pictures, split.train, device_runtime.device)
+    refresh_batch_norm(model, refresh_batches(train, run.recipe, run.spec, device_runtime))
     return model.state_dict()
 
 
@@ -143,12 +143,12 @@ def _write(members: Sequence[Member], folder: Path, options: Options, recipe: Re
            state: dict[str, Tensor], how: str) -> RunFolder:
     began = time.perf_counter()
     first = members[0].run
-    place = runtime.choose(options.device, first.environment["precision"])
+    device_runtime = runtime.choose(options.device, first.environment["precision"])
     run = create_run(folder, options.overwrite)
     run.set_status("running")
     write_text(run.recipe, to_yaml(recipe))
     write_text(run.command, shlex.join(options.command) + "\n")
-    write_json(run.environment, {**describe(place), "processes": 1, "data": first.environment["data"]})
+    write_json(run.environment, {**describe(device_runtime), "processes": 1, "data": first.environment["data"]})
     spec.save(run.model)
     shutil.copyfile(first.folder.split, run.split)
     save_weights(state, run.weights("ensemble"))

@@ -80,13 +80,13 @@ def start(recipe: Recipe, folder: Path, options: Options, callbacks: Iterable[Ca
     with world(options.device) as (processes, device), sealed_test_split(), _held(folder, processes):
         if folder.exists() and not options.overwrite and processes.is_first:
             create_run(folder, overwrite=False)  # refuses, before anything slow is done
-        place = runtime.choose(device, recipe.precision)
+        device_runtime = runtime.choose(device, recipe.precision)
         pictures, split = _load(recipe, options)
         spec = _spec(recipe, pictures, split)
-        trainer = _trainer(recipe, pictures, split, spec, place, processes, initialise=True)
+        trainer = _trainer(recipe, pictures, split, spec, device_runtime, processes, initialise=True)
         run = create_run(folder, options.overwrite) if processes.is_first else RunFolder(folder)
         if processes.is_first:
-            _describe_run(run, recipe, spec, pictures, split, place, processes, options)
+            _describe_run(run, recipe, spec, pictures, split, device_runtime, processes, options)
         processes.gather(None)  # nobody goes on before the folder is there
         return _fit(trainer, run, options, asked, progress)
 
@@ -115,11 +115,11 @@ def resume(folder: Path, recipe: Recipe | None, options: Options, callbacks: Ite
             raise UsageError(f"{run.recipe} was changed since the checkpoint was written; a resume must not change "
                              "the recipe: undo the change or start a new run")
         environment = run.read_json(run.environment)
-        place = runtime.choose(device, environment["precision"])
+        device_runtime = runtime.choose(device, environment["precision"])
         pictures, split = _load(own, replace(options, skip_unreadable=environment["data"]["skip_unreadable"]))
         if pictures.sha256 != environment["data"]["sha256"]:
             raise DataError(f"{pictures.source}: not the pictures that {folder} was trained on (hashes differ)")
-        trainer = _trainer(own, pictures, split, ModelSpec.load(run.model), place, processes, initialise=False)
+        trainer = _trainer(own, pictures, split, ModelSpec.load(run.model), device_runtime, processes, initialise=False)
         trainer.load_state_dict(state)
         return _fit(trainer, run, options, asked, progress)
 
@@ -182,24 +182,24 @@ def _per_channel(value: Any, channels: int) -> tuple[float, ...]:
     return tuple(values * channels if len(values) == 1 else values)
 
 
-def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec, place: runtime.Runtime,
+def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec, device_runtime: runtime.Runtime,
              processes: World, *, initialise: bool) -> Trainer:
-    train = ResidentPictures.from_set(pictures, split.train, place.device)
-    validation = ResidentPictures.from_set(pictures, split.validation, place.device)
-    runtime.seed_global(place.device, recipe.seed, "initialisation")
+    train = ResidentPictures.from_set(pictures, split.train, device_runtime.device)
+    validation = ResidentPictures.from_set(pictures, split.validation, device_runtime.device)
+    runtime.seed_global(device_runtime.device, recipe.seed, "initialisation")
     arguments = spec.arguments if initialise else without_pretrained(spec.arguments)
     model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
-                         **arguments).to(place.device).to(memory_format=place.memory_format)
+                         **arguments).to(device_runtime.device).to(memory_format=device_runtime.memory_format)
     if initialise and recipe.start:
         _start_from(recipe.start, model, split, spec)
     elif initialise:
         _initialise_from_data(model, train, spec, recipe.seed)
-    teacher = _teacher(recipe.teacher, train, split, spec, place) if recipe.teacher else None
-    return Trainer(recipe, model, train, validation, spec, place, processes, teacher)
+    teacher = _teacher(recipe.teacher, train, split, spec, device_runtime) if recipe.teacher else None
+    return Trainer(recipe, model, train, validation, spec, device_runtime, processes, teacher)
 
 
 def _teacher(settings: TeacherSettings, train: ResidentPictures, split: Split, spec: ModelSpec,
-             place: runtime.Runtime) -> Teacher:
+             device_runtime: runtime.Runtime) -> Teacher:
     """Ask the run in `settings` about `train`, the pictures of `split` in the form of `spec`.
 
     Raises DataError for a run that has not finished, knows other classes or another form of pictures, or was trained
@@ -207,9 +207,9 @@ def _teacher(settings: TeacherSettings, train: ResidentPictures, split: Split, s
     """
     folder = _earlier_run("teacher", settings.run, split, spec)
     began = time.perf_counter()
-    model, teacher_spec = load_model(folder, place.device)
-    logits, _ = predict_logits(model, train, teacher_spec, place)
-    return Teacher(settings, logits.to(place.device), time.perf_counter() - began)
+    model, teacher_spec = load_model(folder, device_runtime.device)
+    logits, _ = predict_logits(model, train, teacher_spec, device_runtime)
+    return Teacher(settings, logits.to(device_runtime.device), time.perf_counter() - began)
 
 
 def _start_from(settings: StartSettings, model: nn.Module, split: Split, spec: ModelSpec) -> None:
@@ -247,14 +247,14 @@ def _initialise_from_data(model: nn.Module, train: ResidentPictures, spec: Model
 
 
 def _describe_run(run: RunFolder, recipe: Recipe, spec: ModelSpec, pictures: PictureSet, split: Split,
-                  place: runtime.Runtime, processes: World, options: Options) -> None:
+                  device_runtime: runtime.Runtime, processes: World, options: Options) -> None:
     data = {"source": pictures.source, "sha256": pictures.sha256, "split_sha256": split.sha256,
             "train": len(split.train), "validation": len(split.validation),
             "skip_unreadable": options.skip_unreadable}
     run.set_status("running")
     write_text(run.recipe, to_yaml(recipe))
     write_text(run.command, shlex.join(options.command) + "\n")
-    write_json(run.environment, {**describe(place), "processes": processes.size, "data": data})
+    write_json(run.environment, {**describe(device_runtime), "processes": processes.size, "data": data})
     spec.save(run.model)
     with replacing(run.split) as temporary, temporary.open("wb") as stream:
         np.savez_compressed(stream, train=split.train, validation=split.validation)

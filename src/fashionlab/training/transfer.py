@@ -61,9 +61,9 @@ def phases(recipe: Recipe, model: nn.Module) -> list[Phase]:
     farthest = len(list(model.parameters())) if settings.last_layers is None else settings.last_layers
     head_factor = 1.0 if settings.head_lr is None else settings.head_lr / recipe.optimizer.lr
     switch = settings.head_epochs
-    found = [_phase(model, 0, switch, 0, head_factor, True),
-             _phase(model, switch, recipe.epochs, farthest, 1.0, settings.freeze_batch_norm)]
-    return [phase for phase in found if phase.start < phase.end]
+    both = [_phase(model, 0, switch, 0, head_factor, True),
+            _phase(model, switch, recipe.epochs, farthest, 1.0, settings.freeze_batch_norm)]
+    return [phase for phase in both if phase.start < phase.end]
 
 
 def _phase(model: nn.Module, start: int, end: int, farthest: int, lr_factor: float, freeze_batch_norm: bool) -> Phase:
@@ -142,12 +142,12 @@ def cache_features(model: nn.Module, train: ResidentPictures, validation: Reside
                    runtime: Runtime, stop: Callable[[], bool]) -> FeatureCache | None:
     """The cache, or None when `stop` said so meanwhile."""
     start = time.perf_counter()
-    found = _features(model, train, spec, runtime, stop)
+    train_features = _features(model, train, spec, runtime, stop)
     seconds = time.perf_counter() - start
-    held_out = None if found is None else _features(model, validation, spec, runtime, stop)
-    if found is None or held_out is None:
+    validation_features = None if train_features is None else _features(model, validation, spec, runtime, stop)
+    if train_features is None or validation_features is None:
         return None
-    return FeatureCache(HeadOfFeatures(model), found, held_out, validation.labels, runtime, seconds)
+    return FeatureCache(HeadOfFeatures(model), train_features, validation_features, validation.labels, runtime, seconds)
 
 
 def _features(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, runtime: Runtime,

@@ -11,9 +11,9 @@ from fashionlab.common.errors import UsageError
 
 
 def test_every_choice_has_a_reason():
-    place = runtime.choose("cpu")
-    assert place.reasons.keys() == {"device", "threads", "memory", "precision", "layout"}
-    assert place.threads == torch.get_num_threads()
+    device_runtime = runtime.choose("cpu")
+    assert device_runtime.reasons.keys() == {"device", "threads", "memory", "precision", "layout"}
+    assert device_runtime.threads == torch.get_num_threads()
 
 
 def test_unknown_devices_are_refused():

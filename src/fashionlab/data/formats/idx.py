@@ -59,8 +59,8 @@ def _parse(stream: BinaryIO, path: Path, dimensions: tuple[int, ...]) -> np.ndar
     size = math.prod(shape)
     data = _read(stream, size + 1)  # one byte more, to notice a longer file
     if len(data) != size:
-        found = f"only {len(data):,} follow" if len(data) < size else "more follow"
-        raise DataError(f"{path}: its header promises {' x '.join(map(str, shape))} = {size:,} bytes, {found}")
+        actual = f"only {len(data):,} follow" if len(data) < size else "more follow"
+        raise DataError(f"{path}: its header promises {' x '.join(map(str, shape))} = {size:,} bytes, {actual}")
     return np.frombuffer(data, dtype=np.uint8).reshape(shape)
 
 
@@ -153,23 +153,23 @@ class IdxSource:
         expected = self.hashes.get(path.name.removesuffix(".gz"))
         if expected is None and not self.foreign:
             return
-        found = sha256(array)
-        if found in self.foreign:
-            raise DataError(f"{path}: this is a file of {self.foreign[found]}")
-        if expected not in (None, found):
-            raise DataError(f"{path}: sha256 of the decompressed file is {found[:16]}..., expected "
+        digest = sha256(array)
+        if digest in self.foreign:
+            raise DataError(f"{path}: this is a file of {self.foreign[digest]}")
+        if expected not in (None, digest):
+            raise DataError(f"{path}: sha256 of the decompressed file is {digest[:16]}..., expected "
                             f"{str(expected)[:16]}...; fetch it again, or give data of your own as --dataset FOLDER")
 
 
 def named_files(folder: Path, names: Mapping[Part, tuple[str, str]]) -> dict[Part, tuple[Path, Path]] | None:
     """The files called `names` in `folder`, plain or with .gz; None when one is missing."""
-    found: dict[Part, tuple[Path, Path]] = {}
+    files: dict[Part, tuple[Path, Path]] = {}
     for part, (images, labels) in names.items():
         pair = _existing(folder / images), _existing(folder / labels)
         if pair[0] is None or pair[1] is None:
             return None
-        found[part] = (pair[0], pair[1])
-    return found
+        files[part] = (pair[0], pair[1])
+    return files
 
 
 def _existing(path: Path) -> Path | None:

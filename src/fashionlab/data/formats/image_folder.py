@@ -73,18 +73,18 @@ class FolderSource:
 
     def _list(self, folder: Path, classes: tuple[str, ...], named: bool) -> Listing:
         label_of = {name: label for label, name in enumerate(folder_names(classes) if named else classes)}
-        found: list[tuple[str, str, Path, int]] = []
+        entries: list[tuple[str, str, Path, int]] = []
         for class_folder in _class_folders(folder):
             if class_folder.name not in label_of:
                 raise DataError(f"{class_folder}: no such class, expected one of {', '.join(sorted(label_of)[:12])}"
                                 f"{'...' if len(label_of) > 12 else ''}")
             for path in class_folder.rglob("*"):
                 if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
-                    found.append((path.name, str(path), path, label_of[class_folder.name]))
-        if not found:
+                    entries.append((path.name, str(path), path, label_of[class_folder.name]))
+        if not entries:
             raise DataError(f"{folder}: no PNG, JPEG or WebP picture in its class folders")
-        found.sort(key=lambda entry: entry[:2])
-        return Listing([path for _, _, path, _ in found], np.array([label for *_, label in found], dtype=np.int64))
+        entries.sort(key=lambda entry: entry[:2])
+        return Listing([path for _, _, path, _ in entries], np.array([label for *_, label in entries], dtype=np.int64))
 
 
 def _class_folders(folder: Path) -> list[Path]:
