@@ -64,9 +64,9 @@ def robustness() -> dict[str, Any]:
 
 
 def test_there_are_figures() -> None:
-    places = [(entry.section, entry.place) for entry in in_order()]
-    assert len(places) >= 17 and len(set(places)) == len(places)
-    assert {section for section, _ in places} <= set(SECTIONS)
+    positions = [(entry.section, entry.order) for entry in in_order()]
+    assert len(positions) >= 17 and len(set(positions)) == len(positions)
+    assert {section for section, _ in positions} <= set(SECTIONS)
 
 
 @pytest.mark.slow

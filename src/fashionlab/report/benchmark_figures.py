@@ -42,22 +42,23 @@ def accuracy_against_time(points: Sequence[Point], lowest: float, note: str) -> 
         sheet = style.sheet(7.2, 4.6, "Test accuracy against training time", note)
         axes = sheet.add_subplot()
         axes.set_xscale("log")
-        for one in points:
-            looks = dict(_KINDS[one.kind][1])
-            if one.accuracy < lowest:
+        for point in points:
+            looks = dict(_KINDS[point.kind][1])
+            if point.accuracy < lowest:
                 looks["marker"] = "v"
-            elif one.interval is not None:
-                axes.plot([one.seconds] * 2, one.interval, color=looks["color"], linewidth=1.4)
-            if one.kind == "plain":
-                faster = next(other.seconds for other in points if other.name == one.name and other is not one)
-                axes.plot([faster, one.seconds], [one.accuracy] * 2, color=style.GRID, linewidth=1.4, zorder=1)
-            axes.plot(one.seconds, max(lowest, one.accuracy), markersize=7, linestyle="none", clip_on=False, **looks)
+            elif point.interval is not None:
+                axes.plot([point.seconds] * 2, point.interval, color=looks["color"], linewidth=1.4)
+            if point.kind == "plain":
+                faster = next(other.seconds for other in points if other.name == point.name and other is not point)
+                axes.plot([faster, point.seconds], [point.accuracy] * 2, color=style.GRID, linewidth=1.4, zorder=1)
+            axes.plot(point.seconds, max(lowest, point.accuracy), markersize=7, linestyle="none", clip_on=False,
+                      **looks)
         for label, looks in _KINDS.values():
             axes.plot([], [], linestyle="none", label=label, **looks)
         axes.legend(loc="lower right")
-        times = [one.seconds for one in points]
+        times = [point.seconds for point in points]
         axes.set_xlim(min(times) / 1.8, max(times) * 1.8)
-        axes.set_ylim(lowest - 0.4, max(one.accuracy for one in points) + 1.2)
+        axes.set_ylim(lowest - 0.4, max(point.accuracy for point in points) + 1.2)
         axes.xaxis.set_major_locator(FixedLocator(list(_TIMES)))
         axes.xaxis.set_minor_locator(NullLocator())
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _TIMES.get(round(value), "")))
@@ -71,19 +72,19 @@ def _write_names(axes: Axes, points: Sequence[Point], lowest: float) -> None:
     """Each name above its interval (of a system, above its faster training); where it is too low, beside its mark.
     Where it would meet a name or a mark, it stands below, right or left of its own: the later ones, ours, are shorter.
     """
-    marks = axes.transData.transform([(one.seconds, max(lowest, one.accuracy)) for one in points])
+    marks = axes.transData.transform([(point.seconds, max(lowest, point.accuracy)) for point in points])
     radius = 4 * axes.figure.dpi / 72  # a little more than a mark's, in pixels
     taken = [Bbox([mark - radius, mark + radius]) for mark in marks]
-    for one in sorted(points, key=lambda point: point.kind == "ours"):
-        if one.accuracy < lowest:
-            axes.annotate(f"{one.name} {one.accuracy:.1f}", (one.seconds, lowest), xytext=(9, 0),
+    for point in sorted(points, key=lambda point: point.kind == "ours"):
+        if point.accuracy < lowest:
+            axes.annotate(f"{point.name} {point.accuracy:.1f}", (point.seconds, lowest), xytext=(9, 0),
                           textcoords="offset points", va="center", fontsize=9)
-        elif one.kind != "plain":
-            ends = (one.accuracy, *(one.interval or ()))
-            places = ((max(ends), (0, 6), "center", "bottom"), (min(ends), (0, -7), "center", "top"),
-                      (one.accuracy, (8, 0), "left", "center"), (one.accuracy, (-8, 0), "right", "center"))
-            for height, offset, side, edge in places:
-                name = axes.annotate(one.name, (one.seconds, height), xytext=offset, textcoords="offset points",
+        elif point.kind != "plain":
+            ends = (point.accuracy, *(point.interval or ()))
+            positions = ((max(ends), (0, 6), "center", "bottom"), (min(ends), (0, -7), "center", "top"),
+                         (point.accuracy, (8, 0), "left", "center"), (point.accuracy, (-8, 0), "right", "center"))
+            for height, offset, side, edge in positions:
+                name = axes.annotate(point.name, (point.seconds, height), xytext=offset, textcoords="offset points",
                                      ha=side, va=edge, fontsize=9)
                 box = name.get_window_extent()
                 if side == "right" or not box.count_overlaps(taken):

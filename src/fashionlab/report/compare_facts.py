@@ -108,9 +108,9 @@ def short_names(names: Sequence[str], length: int = 20) -> list[str]:
     none does, they are left longer."""
     for room in range(length, max(map(len, names)) + 1):
         for cut in (shorten, _without_end, _without_start):
-            found = [cut(name, room) for name in names]
-            if len(set(found)) == len(set(names)):
-                return found
+            short = [cut(name, room) for name in names]
+            if len(set(short)) == len(set(names)):
+                return short
     return list(names)
 
 
@@ -125,16 +125,16 @@ def _without_start(name: str, length: int) -> str:
 def measured(comparison: Comparison, at_least: int = 1) -> list[Measure]:
     """The costs that at least so many runs have."""
     return [measure for measure in COSTS
-            if sum(measure.value(one) is not None for one in comparison.candidates) >= at_least]
+            if sum(measure.value(run) is not None for run in comparison.candidates) >= at_least]
 
 
 def scores(comparison: Comparison) -> Table:
     """A row a run; the columns after temperature scaling only where at least one run has it."""
-    scaled = any(one.ece_scaled is not None for one in comparison.candidates)
+    scaled = any(run.ece_scaled is not None for run in comparison.candidates)
     columns = ["Run", "Accuracy", "95 % interval", *headings("comparison").values()]
-    rows = [[one.label, _percent(one.accuracy.estimate, 2), _range(one.accuracy),
-             *(METRICS[name].show(value) for name, value in one.scores.items()),
-             *([_digits(one.nll_scaled), _digits(one.ece_scaled)] if scaled else [])] for one in comparison.candidates]
+    rows = [[run.label, _percent(run.accuracy.estimate, 2), _range(run.accuracy),
+             *(METRICS[name].show(value) for name, value in run.scores.items()),
+             *([_digits(run.nll_scaled), _digits(run.ece_scaled)] if scaled else [])] for run in comparison.candidates]
     return Table([*columns, *(["NLL, scaled", "ECE, scaled"] if scaled else [])], rows)
 
 
@@ -142,23 +142,24 @@ def costs(comparison: Comparison) -> Table:
     """A row a run, a column for each cost that at least one run has."""
     chosen = measured(comparison)
     rows = []
-    for one in comparison.candidates:
-        values = [(measure, measure.value(one)) for measure in chosen]
-        rows.append([one.label, *("-" if value is None else (measure.show(value), value) for measure, value in values)])
+    for candidate in comparison.candidates:
+        values = [(measure, measure.value(candidate)) for measure in chosen]
+        rows.append([candidate.label,
+                     *("-" if value is None else (measure.show(value), value) for measure, value in values)])
     return Table(["Run", *(measure.name for measure in chosen)], rows)
 
 
 def unmeasured(comparison: Comparison) -> list[str]:
     """The runs whose prediction cost was never measured."""
-    return [one.label for one in comparison.candidates if one.cost.latency_ms is None]
+    return [run.label for run in comparison.candidates if run.cost.latency_ms is None]
 
 
 def classes(comparison: Comparison, score: str) -> Table:
     """A row a class, a column a run; `score` is "accuracy" or "f1"."""
     show = _percent if score == "accuracy" else _digits
-    rows = [[name, _count(comparison.candidates[0].per_class[place].support),
-             *(show(getattr(one.per_class[place], score)) for one in comparison.candidates)]
-            for place, name in enumerate(comparison.answers.classes)]
+    rows = [[name, _count(comparison.candidates[0].per_class[index].support),
+             *(show(getattr(run.per_class[index], score)) for run in comparison.candidates)]
+            for index, name in enumerate(comparison.answers.classes)]
     return Table(["Class", "Pictures", *comparison.labels], rows)
 
 
@@ -204,7 +205,7 @@ def conclusion(pair: Pair | SeedPair) -> str:
 
 def lead(comparison: Comparison) -> str:
     """Who leads, and over how many of the others that is shown."""
-    best = max(comparison.candidates, key=lambda one: one.accuracy.estimate)
+    best = max(comparison.candidates, key=lambda run: run.accuracy.estimate)
     mine = [pair for pair in comparison.pairs if best.label in (pair.first, pair.second)]
     beaten = sum(pair.p_holm < ALPHA for pair in mine)
     shown = ("no difference from any other run is shown" if not beaten else
@@ -218,14 +219,14 @@ def p_value(p: float) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.4f}"
 
 
-def _difference(found: Interval) -> list[Cell]:
+def _difference(interval: Interval) -> list[Cell]:
     """In points, with sign, and its interval."""
-    return [(f"{100 * found.estimate:+.2f}", found.estimate),
-            (f"{100 * found.low:+.2f} to {100 * found.high:+.2f}", found.low)]
+    return [(f"{100 * interval.estimate:+.2f}", interval.estimate),
+            (f"{100 * interval.low:+.2f} to {100 * interval.high:+.2f}", interval.low)]
 
 
-def _range(found: Interval) -> Cell:
-    return f"{found.low:.2%} to {found.high:.2%}", found.low
+def _range(interval: Interval) -> Cell:
+    return f"{interval.low:.2%} to {interval.high:.2%}", interval.low
 
 
 def _percent(share: float, digits: int = 1) -> Cell:

@@ -45,14 +45,14 @@ def accuracy(comparison: Comparison) -> Chart:
     sheet = style.sheet(_WIDTH, 1.5 + 0.42 * len(comparison.candidates), "Test accuracy", _note(comparison))
     axes = sheet.add_subplot()
     for row, candidate in enumerate(comparison.candidates):
-        found, marker = candidate.accuracy, style.class_marker(row)
-        axes.plot([100 * found.low, 100 * found.high], [row, row], color=marker["color"])
-        axes.plot(100 * found.estimate, row, markersize=7, **marker)
-        axes.text(100 * found.estimate, row - 0.2, f"{found.estimate:.2%}", ha="center", va="bottom", fontsize=9)
+        interval, marker = candidate.accuracy, style.class_marker(row)
+        axes.plot([100 * interval.low, 100 * interval.high], [row, row], color=marker["color"])
+        axes.plot(100 * interval.estimate, row, markersize=7, **marker)
+        axes.text(100 * interval.estimate, row - 0.2, f"{interval.estimate:.2%}", ha="center", va="bottom", fontsize=9)
     _rows(axes, comparison)
     axes.margins(x=0.12)
     axes.set_xlabel("accuracy, %, with 95 % interval")
-    best = max(comparison.candidates, key=lambda one: one.accuracy.estimate)
+    best = max(comparison.candidates, key=lambda run: run.accuracy.estimate)
     return Chart("Accuracy", f"Share of the {comparison.n:,} test pictures that each run gets right, with Wilson's "
                  f"95 % interval. The highest is {best.label} with {best.accuracy.estimate:.2%}. Whether two runs "
                  "differ is told by the paired tests, not by whether their intervals overlap.", sheet)
@@ -60,20 +60,20 @@ def accuracy(comparison: Comparison) -> Chart:
 
 def behind(comparison: Comparison) -> Chart:
     """The difference of every other run from the one with the highest accuracy, with its paired interval."""
-    place = int(np.argmax([one.accuracy.estimate for one in comparison.candidates]))
-    best = comparison.labels[place]
+    best_row = int(np.argmax([run.accuracy.estimate for run in comparison.candidates]))
+    best = comparison.labels[best_row]
     height = 1.5 + 0.42 * len(comparison.candidates)
     sheet = style.sheet(_WIDTH, height, "Difference from the highest", _note(comparison))
     axes = sheet.add_subplot()
     axes.axvline(0, color=style.FAINT, linewidth=1)
-    axes.text(0, place, " the highest", va="center", ha="right", fontsize=9, color=style.FAINT)
+    axes.text(0, best_row, " the highest", va="center", ha="right", fontsize=9, color=style.FAINT)
     for pair in comparison.pairs:
         if best not in (pair.first, pair.second):
             continue
         row = comparison.labels.index(pair.first if pair.second == best else pair.second)
-        sign, found, marker = -100 if pair.second == best else 100, pair.difference, style.class_marker(row)
-        points = sign * found.estimate
-        axes.plot([sign * found.low, sign * found.high], [row, row], color=marker["color"])
+        sign, interval, marker = -100 if pair.second == best else 100, pair.difference, style.class_marker(row)
+        points = sign * interval.estimate
+        axes.plot([sign * interval.low, sign * interval.high], [row, row], color=marker["color"])
         axes.plot(points, row, markersize=7, **marker,
                   markerfacecolor=marker["color"] if pair.p_holm < ALPHA else "white")
         axes.text(points, row - 0.2, f"{points:+.2f}", ha="center", va="bottom", fontsize=9)
@@ -92,19 +92,19 @@ def per_class(comparison: Comparison) -> Chart:
     height = 1.3 + 0.2 * ((runs + 1) // 2) + pitch * len(classes)
     sheet = style.sheet(_WIDTH, height, "Accuracy by class", _note(comparison))
     axes = sheet.add_subplot()
-    places = np.arange(len(classes), dtype=float)
+    centres = np.arange(len(classes), dtype=float)
     for index, (candidate, name) in enumerate(zip(comparison.candidates, short_names(comparison.labels), strict=True)):
         shift = 0.13 * (index - (runs - 1) / 2) / pitch
-        axes.plot([100 * score.accuracy for score in candidate.per_class], places + shift, linestyle="none",
+        axes.plot([100 * score.accuracy for score in candidate.per_class], centres + shift, linestyle="none",
                   markersize=6, label=name, **style.class_marker(index))
-    axes.set_yticks(places, [style.shorten(name, 14) for name in classes])
+    axes.set_yticks(centres, [style.shorten(name, 14) for name in classes])
     axes.set_ylim(len(classes) - 0.5, -0.5)
-    for border in places[:-1] + 0.5:
+    for border in centres[:-1] + 0.5:
         axes.axhline(border, color=style.GRID, linewidth=0.6)
     axes.grid(axis="y", visible=False)
     axes.set_xlabel("accuracy on the class, %")
     axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, fontsize=8.5, handletextpad=0.2, columnspacing=1)
-    spread = [np.ptp([one.per_class[i].accuracy for one in comparison.candidates]) for i in range(len(classes))]
+    spread = [np.ptp([run.per_class[i].accuracy for run in comparison.candidates]) for i in range(len(classes))]
     widest = int(np.argmax(spread))
     return Chart("Classes", "Share of each class's test pictures that each run gets right. The runs are furthest apart "
                  f"on {classes[widest]}: {100 * spread[widest]:.1f} points.", sheet)
@@ -130,7 +130,7 @@ def calibration(comparison: Comparison) -> Chart:
     sheet.supylabel("accuracy, %", fontsize=10)
     for axes in sheet.axes[-2:]:
         axes.set_xlabel("confidence, %")
-    best = min(runs, key=lambda one: one.scores["ece"])
+    best = min(runs, key=lambda run: run.scores["ece"])
     return Chart("Calibration", f"Accuracy against the answer's probability in {ECE_BINS} equal bins, before any "
                  "scaling; a larger marker stands for more pictures. On the dashed line a run is as often right as it "
                  "says; below it, it is too sure of itself. Above each: the calibration error (ECE) and, after an "
@@ -152,7 +152,7 @@ def cost(comparison: Comparison, measure: Measure) -> Chart:
     """Bars from zero, a row a run."""
     sheet = style.sheet(_WIDTH, 0.9 + 0.29 * len(comparison.candidates), measure.name, _note(comparison))
     axes = sheet.add_subplot()
-    values = [measure.value(one) for one in comparison.candidates]
+    values = [measure.value(run) for run in comparison.candidates]
     largest = max(value for value in values if value is not None) or 1
     for row, value in enumerate(values):
         axes.barh(row, value or 0, 0.7, color=style.class_marker(row)["color"])
@@ -176,27 +176,27 @@ def _pareto_charts(comparison: Comparison) -> list[Chart]:
 
 def pareto(comparison: Comparison, measure: Measure) -> Chart:
     """Accuracy against a cost; the runs that no other beats in both are filled and joined."""
-    known = [(index, one, value) for index, one in enumerate(comparison.candidates)
-             if (value := measure.value(one)) is not None]
+    known = [(index, candidate, value) for index, candidate in enumerate(comparison.candidates)
+             if (value := measure.value(candidate)) is not None]
     values = np.array([measure.factor * value for *_, value in known])
-    heights = np.array([100 * one.accuracy.estimate for _, one, _ in known])
+    heights = np.array([100 * candidate.accuracy.estimate for _, candidate, _ in known])
     front = pareto_front(values, heights)
     sheet = style.sheet(_WIDTH, max(3.4, 1.4 + 0.26 * len(known)), f"Accuracy against {measure.name.lower()}",
                         _note(comparison))
     axes = sheet.add_subplot()
     order = np.flatnonzero(front)[np.argsort(values[front], kind="stable")]
     axes.plot(values[order], heights[order], color=style.FAINT, linewidth=1, drawstyle="steps-post")
-    for (index, one, _), x, y, filled in zip(known, values, heights, front, strict=True):
+    for (index, candidate, _), x, y, filled in zip(known, values, heights, front, strict=True):
         marker: dict[str, Any] = style.class_marker(index)
-        axes.errorbar(x, y, [[y - 100 * one.accuracy.low], [100 * one.accuracy.high - y]], linewidth=1, markersize=8,
-                      markerfacecolor=marker["color"] if filled else "white", **marker)
+        axes.errorbar(x, y, [[y - 100 * candidate.accuracy.low], [100 * candidate.accuracy.high - y]], linewidth=1,
+                      markersize=8, markerfacecolor=marker["color"] if filled else "white", **marker)
     axes.margins(x=0.08, y=0.1)
     _cost_axis(axes, values)
-    names = short_names([one.label for _, one, _ in known])
+    names = short_names([candidate.label for _, candidate, _ in known])
     _labels_in_the_margin(axes, names, values, heights, front, 0.17 / (sheet.get_figheight() - 1.25))
     axes.set_xlabel(measure.axis)
     axes.set_ylabel("test accuracy, %")
-    best = ", ".join(known[place][1].label for place in order)
+    best = ", ".join(known[index][1].label for index in order)
     title = f"Accuracy against {measure.name.lower()}"
     return Chart(title, f"{title}, with 95 % intervals. Filled and joined: the Pareto front, runs that no other run "
                  f"beats ({best}). Hollow: another run is as good or better in both.", sheet)
@@ -222,18 +222,18 @@ def _labels_in_the_margin(axes: Axes, names: list[str], x: np.ndarray, y: np.nda
     """
     low, high = axes.get_ylim()
     order = np.argsort(y, kind="stable")
-    for place, at in zip(order, spread((y[order] - low) / (high - low), line), strict=True):
-        axes.annotate(names[place], (x[place], y[place]), (1.06, at), textcoords="axes fraction", fontsize=9,
-                      va="center", fontweight="bold" if front[place] else "normal", annotation_clip=False,
+    for index, at in zip(order, spread((y[order] - low) / (high - low), line), strict=True):
+        axes.annotate(names[index], (x[index], y[index]), (1.06, at), textcoords="axes fraction", fontsize=9,
+                      va="center", fontweight="bold" if front[index] else "normal", annotation_clip=False,
                       arrowprops={"arrowstyle": "-", "color": "#b0b0b0", "linewidth": 0.7, "shrinkA": 1, "shrinkB": 6,
                                   "relpos": (0, 0.5)})
 
 
 def spread(wanted: np.ndarray, gap: float) -> np.ndarray:
-    """Places at least `gap` apart and within [0, 1], as near as possible to the sorted `wanted` (least squares).
+    """Positions at least `gap` apart and within [0, 1], as near as possible to the sorted `wanted` (least squares).
 
-    Without the steps the places need only ascend, which is isotonic regression. Where they cannot all fit they are set
-    evenly over [0, 1].
+    Without the steps the positions need only ascend, which is isotonic regression. Where they cannot all fit they are
+    set evenly over [0, 1].
     """
     gap = min(gap, 1 / max(1, len(wanted) - 1))
     steps = gap * np.arange(len(wanted))

@@ -69,7 +69,7 @@ def _embed(chart: Chart) -> dict[str, str]:
 
 def _tiles(comparison: Comparison) -> list[dict[str, str]]:
     right, n = comparison.answers.right.sum(axis=0), comparison.n
-    best = max(comparison.candidates, key=lambda one: one.accuracy.estimate)
+    best = max(comparison.candidates, key=lambda run: run.accuracy.estimate)
     disagreed = len(comparison.answers.disagreed)
     return [
         {"label": "Highest accuracy", "value": f"{best.accuracy.estimate:.2%}", "note": best.label},
@@ -83,10 +83,10 @@ def _tiles(comparison: Comparison) -> list[dict[str, str]]:
 def _disagreements(comparison: Comparison, runs: Sequence[RunResults], data_dir: Path | None) -> dict[str, Any]:
     """What the gallery shows, or why it cannot: {"items": [], "why": ...}."""
     answers = comparison.answers
-    places = answers.disagreed[:MOST_PICTURES]
+    rows = answers.disagreed[:MOST_PICTURES]
     filters = [{"key": "true", "label": "True class", "options": list(answers.classes)},
                {"key": "right", "label": "Right", "options": _right_options(comparison)}]
-    if not len(places):
+    if not len(rows):
         return {"items": [], "why": "The runs give the same answer for every picture", "filters": filters}
     try:
         pictures = ReportInputs(runs[0], data_dir, who="compare").pictures
@@ -94,25 +94,25 @@ def _disagreements(comparison: Comparison, runs: Sequence[RunResults], data_dir:
             record_reading(other.folder, "compare", "showing test pictures")
     except FashionlabError as error:
         return {"items": [], "why": f"The pictures are not at hand ({error})", "filters": filters}
-    return {"items": [_item(comparison, at, int(place)) for at, place in enumerate(places)], "filters": filters,
-            "sheet": picture_sheet(pictures.images[places])}
+    return {"items": [_item(comparison, at, int(row)) for at, row in enumerate(rows)], "filters": filters,
+            "sheet": picture_sheet(pictures.images[rows])}
 
 
-def _item(comparison: Comparison, at: int, place: int) -> dict[str, Any]:
+def _item(comparison: Comparison, at: int, row: int) -> dict[str, Any]:
     answers = comparison.answers
-    true = answers.classes[answers.labels[place]]
-    said: dict[int, list[str]] = {}  # answer -> who gives it, and how sure
+    true = answers.classes[answers.labels[row]]
+    votes: dict[int, list[str]] = {}  # answer -> who gives it, and how sure
     labels = facts.short_names(comparison.labels, 16)
-    for label, answer, sure in zip(labels, answers.predicted[:, place], answers.confidence[:, place], strict=True):
-        said.setdefault(int(answer), []).append(f"{label} {sure:.0%}")
-    lines = [f"{'✓' if answer == answers.labels[place] else '✗'} {answers.classes[answer]}: {', '.join(who)}"
-             for answer, who in sorted(said.items(), key=lambda entry: -len(entry[1]))]
-    return {"at": at, "alt": f"Test picture {place}: {true}. {'; '.join(lines)}", "lines": [true, *lines], "true": true,
-            "right": _who_is_right(comparison, place)}
+    for label, answer, sure in zip(labels, answers.predicted[:, row], answers.confidence[:, row], strict=True):
+        votes.setdefault(int(answer), []).append(f"{label} {sure:.0%}")
+    lines = [f"{'✓' if answer == answers.labels[row] else '✗'} {answers.classes[answer]}: {', '.join(who)}"
+             for answer, who in sorted(votes.items(), key=lambda entry: -len(entry[1]))]
+    return {"at": at, "alt": f"Test picture {row}: {true}. {'; '.join(lines)}", "lines": [true, *lines], "true": true,
+            "right": _who_is_right(comparison, row)}
 
 
-def _who_is_right(comparison: Comparison, place: int) -> str:
-    right = comparison.answers.right[:, place]
+def _who_is_right(comparison: Comparison, row: int) -> str:
+    right = comparison.answers.right[:, row]
     if len(right) == 2:
         return f"only {comparison.labels[int(right[1])]}" if right.any() else "neither"
     return f"{right.sum()} of {len(right)}"

@@ -94,16 +94,16 @@ def _views(count: int) -> str:
 
 def data(run: RunResults) -> Pairs:
     """What it was trained and judged on."""
-    told = run.environment["data"]
+    record = run.environment["data"]
     return [
         ("Data set", run.recipe.data.dataset),
-        ("Read from", told["source"]),
-        ("Fitted on", f"{told['train']:,} pictures"),
-        ("Validation", f"{told['validation']:,} pictures held out of the training set" if told["validation"] else
+        ("Read from", record["source"]),
+        ("Fitted on", f"{record['train']:,} pictures"),
+        ("Validation", f"{record['validation']:,} pictures held out of the training set" if record["validation"] else
          "none held out"),
         ("Test", f"{run.metrics.test.n:,} pictures, {opened(run)}"),
-        ("SHA-256 of the training set", told["sha256"]),
-        ("SHA-256 of the split", told["split_sha256"]),
+        ("SHA-256 of the training set", record["sha256"]),
+        ("SHA-256 of the split", record["split_sha256"]),
     ]
 
 
@@ -123,19 +123,19 @@ def openings(run: RunResults) -> list[Row]:
 
 def environment(run: RunResults) -> Pairs:
     """Machine, software and the choices made for them with their reasons."""
-    told = run.environment
-    machine = told["machine"]
+    record = run.environment
+    machine = record["machine"]
     return [
         ("Processor", f"{machine['processor']}, {machine['cores']} cores"),
         ("GPU", ", ".join(machine["gpus"]) or "none"),
         ("Memory", f"{machine['memory_gib']} GiB"),
         ("System", machine["system"]),
-        ("Device", told["why"].get("device", told["device"])),
-        ("Number format", told["why"].get("precision", told["precision"])),
-        ("Threads", told["why"].get("threads", str(told["threads"]))),
-        ("Processes", str(told["processes"])),
-        ("Commit", told["commit"] or "not a git checkout"),
-        ("Versions", ", ".join(f"{name} {version}" for name, version in told["versions"].items())),
+        ("Device", record["why"].get("device", record["device"])),
+        ("Number format", record["why"].get("precision", record["precision"])),
+        ("Threads", record["why"].get("threads", str(record["threads"]))),
+        ("Processes", str(record["processes"])),
+        ("Commit", record["commit"] or "not a git checkout"),
+        ("Versions", ", ".join(f"{name} {version}" for name, version in record["versions"].items())),
     ]
 
 
@@ -150,35 +150,36 @@ def reproduce(run: RunResults) -> list[str]:
 
 def caveats(run: RunResults) -> list[str]:
     """Why making it again may end elsewhere."""
-    told = run.environment
-    found = []
-    if told["commit"] is None:
-        found.append(f"The commit is not known; the code was fashionlab {told['versions']['fashionlab']}.")
-    elif told["commit"].endswith("+changes"):
-        found.append("The code held changes that are in no commit.")
-    if told["device"] != "cpu":
-        found.append("On a GPU the same seed gives nearly, not exactly, the same weights.")
+    record = run.environment
+    sentences = []
+    if record["commit"] is None:
+        sentences.append(f"The commit is not known; the code was fashionlab {record['versions']['fashionlab']}.")
+    elif record["commit"].endswith("+changes"):
+        sentences.append("The code held changes that are in no commit.")
+    if record["device"] != "cpu":
+        sentences.append("On a GPU the same seed gives nearly, not exactly, the same weights.")
     else:
-        found.append(f"On the CPU the same seed gives the same weights bit for bit with the same versions, processor "
-                     f"and number of threads ({told['threads']}).")
-    if told["processes"] > 1:
-        found.append(f"It was trained by {told['processes']} processes (torchrun); another number ends elsewhere.")
+        sentences.append(f"On the CPU the same seed gives the same weights bit for bit with the same versions, "
+                         f"processor and number of threads ({record['threads']}).")
+    if record["processes"] > 1:
+        sentences.append(f"It was trained by {record['processes']} processes (torchrun); another number ends "
+                         "elsewhere.")
     if "out of time" in run.metrics.stopped:
-        found.append("Training ended by the clock; another machine gets further or less far.")
+        sentences.append("Training ended by the clock; another machine gets further or less far.")
     if "a callback" in run.metrics.stopped:
-        found.append("A callback of the program that trained it ended the training; the recipe alone goes on.")
-    return found
+        sentences.append("A callback of the program that trained it ended the training; the recipe alone goes on.")
+    return sentences
 
 
 def cost(run: RunResults) -> Pairs:
     """Size, arithmetic, time and memory; of prediction only where it was measured (see `evaluation.cost`)."""
     metrics = run.metrics
-    found = [
+    pairs = [
         ("Parameters", f"{metrics.parameters:,}"),
         ("Training", f"{seconds(metrics.train_seconds)}, without validation; "
                      f"{metrics.images_per_second:,.0f} pictures a second"),
     ]
-    return [*found, *(_prediction_cost(metrics.cost) if metrics.cost else [])]
+    return [*pairs, *(_prediction_cost(metrics.cost) if metrics.cost else [])]
 
 
 def _prediction_cost(measured: Cost) -> Pairs:
@@ -204,28 +205,28 @@ def _pictures(batch: str) -> str:
 
 def lead(run: RunResults) -> str:
     """One sentence on what this is."""
-    told = run.metrics.recipe
+    recipe = run.metrics.recipe
     network = f"the network “{run.spec.name}” trained on {run.recipe.data.dataset}, {len(run.spec.classes)} classes."
-    return f"{told[0].upper()}{told[1:]}: {network}" if told else network.capitalize()
+    return f"{recipe[0].upper()}{recipe[1:]}: {network}" if recipe else network.capitalize()
 
 
 def limits(run: RunResults) -> list[str]:
     """What to be careful about, as far as it was measured."""
-    metrics, found = run.metrics, []
+    metrics, sentences = run.metrics, []
     weakest = min((row for row in per_class(run) if row[4]), key=lambda row: row[3])
-    found.append(f"Weakest class: {weakest[0]} (F1 {weakest[3]:.4f} on {weakest[4]:,} test pictures), most often taken "
-                 f"for {weakest[5]}.")
-    found.extend(remarks(run))
-    found.append("It gives one of its classes to any picture, also to what is none of them.")
-    found.append(f"One run with one seed ({metrics.seed}): another seed gives a slightly different network; the "
-                 "intervals here are about the test pictures, not about seeds.")
+    sentences.append(f"Weakest class: {weakest[0]} (F1 {weakest[3]:.4f} on {weakest[4]:,} test pictures), most often "
+                     f"taken for {weakest[5]}.")
+    sentences.extend(remarks(run))
+    sentences.append("It gives one of its classes to any picture, also to what is none of them.")
+    sentences.append(f"One run with one seed ({metrics.seed}): another seed gives a slightly different network; the "
+                     "intervals here are about the test pictures, not about seeds.")
     if metrics.weights == "best":
-        found.append("The weights were chosen on the validation split, so the validation scores flatter it.")
+        sentences.append("The weights were chosen on the validation split, so the validation scores flatter it.")
     if not metrics.robustness:
-        found.append("How it holds up on noisy, blurred or shifted pictures was not measured.")
+        sentences.append("How it holds up on noisy, blurred or shifted pictures was not measured.")
     if not metrics.outliers:
-        found.append("How well it tells strangers, pictures of none of its classes, was not measured.")
-    return found
+        sentences.append("How well it tells outliers, pictures of none of its classes, was not measured.")
+    return sentences
 
 
 def summary(run: RunResults) -> str:

@@ -45,7 +45,7 @@ class ReportInputs:
 
     @cached_property
     def predictions(self) -> Predictions:
-        """What the run said of the judged pictures."""
+        """The run's predictions of the judged pictures."""
         return self.results.predictions(self.judged)
 
     @property
@@ -68,8 +68,8 @@ class ReportInputs:
 
     @cached_property
     def pictures(self) -> PictureSet:
-        """The judged pictures, to be shown: what the network said of them stands in `predictions`, row for row. Reading
-        test pictures is recorded in the run."""
+        """The judged pictures, to be shown: their predictions stand in `predictions`, row for row. Reading test
+        pictures is recorded in the run."""
         answers, folder = self.predictions, self.results.folder
         pictures = (self.training_pictures if self.judged == "val" else
                     open_test_split(folder, self.data_dir, who=self.who, why="showing test pictures"))

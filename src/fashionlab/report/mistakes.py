@@ -22,23 +22,23 @@ class Mistakes:
     sheet: PictureSheet | None
 
 
-def mistakes(said: Predictions, pictures: PictureSet, most: int = MOST) -> Mistakes:
+def mistakes(predictions: Predictions, pictures: PictureSet, most: int = MOST) -> Mistakes:
     """The `most` mistakes with the highest probability of the wrong class, in that order.
 
-    pictures: row for row those that `said` is about.
+    pictures: row for row those that `predictions` is about.
     """
-    wrong = confident_mistakes(said)
+    wrong = confident_mistakes(predictions)
     rows = wrong[:most]
-    items = [_item(said, row, place) for place, row in enumerate(rows.tolist())]
+    items = [_item(predictions, row, position) for position, row in enumerate(rows.tolist())]
     return Mistakes(len(wrong), items, picture_sheet(pictures.images[rows]) if items else None)
 
 
-def _item(said: Predictions, row: int, place: int) -> dict[str, Any]:
-    true, predicted = said.classes[said.labels[row]], said.classes[said.predicted[row]]
-    given, to_truth = said.probabilities[row, [said.predicted[row], said.labels[row]]]
-    index = int(said.indices[row])
+def _item(predictions: Predictions, row: int, position: int) -> dict[str, Any]:
+    true, predicted = predictions.classes[predictions.labels[row]], predictions.classes[predictions.predicted[row]]
+    given, to_truth = predictions.probabilities[row, [predictions.predicted[row], predictions.labels[row]]]
+    index = int(predictions.indices[row])
     return {
-        "at": place, "true": true, "predicted": predicted,
-        "alt": f"{said.split} picture {index}, in truth {true}, predicted {predicted}",
+        "at": position, "true": true, "predicted": predicted,
+        "alt": f"{predictions.split} picture {index}, in truth {true}, predicted {predicted}",
         "lines": [f"{given:.1%} {predicted}", f"truth: {to_truth:.1%} {true}", f"picture {index}"],
     }

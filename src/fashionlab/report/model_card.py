@@ -18,8 +18,8 @@ def write_model_card(run: RunResults, gallery: Gallery, no_cost: str | None) -> 
     """
     folder = run.folder.path
     path = folder / "model_card.md"
-    figures = [{"title": one.title, "section": one.section, "caption": one.caption,
-                "path": one.files["png"].relative_to(folder).as_posix()} for one in gallery.drawn]
+    figures = [{"title": figure.title, "section": figure.section, "caption": figure.caption,
+                "path": figure.files["png"].relative_to(folder).as_posix()} for figure in gallery.drawn]
     write_text(path, render(
         path.name, name=run.name, folder=folder, lead=facts.lead(run), dataset=run.recipe.data.dataset,
         size=run.spec.image_size, channels=run.spec.channels, classes=run.spec.classes, n=run.metrics.test.n,

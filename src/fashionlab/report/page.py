@@ -116,8 +116,8 @@ def _after_calibration(metrics: Metrics) -> str:
 
 
 def _columns(*labels: str, texts: tuple[int, ...] = (0,)) -> list[dict[str, Any]]:
-    """Columns of numbers, but for those at the places `texts`."""
-    return [{"label": label, "number": place not in texts} for place, label in enumerate(labels)]
+    """Columns of numbers, but for those at the positions `texts`."""
+    return [{"label": label, "number": index not in texts} for index, label in enumerate(labels)]
 
 
 def _scores(run: RunResults) -> dict[str, Any]:
@@ -154,25 +154,25 @@ def _mistakes(run: RunResults, inputs: ReportInputs) -> dict[str, Any]:
     filters = [{"key": "true", "label": "True class", "options": run.spec.classes},
                {"key": "predicted", "label": "Predicted class", "options": run.spec.classes}]
     try:
-        found = mistakes(run.test, inputs.pictures)
+        shown = mistakes(run.test, inputs.pictures)
     except DataError as error:
         return {"mistakes": None, "mistake_filters": filters, "mistakes_text": f"{text} They cannot be shown: {error}."}
     unit = "mistakes"
-    if found.total > len(found.items):
+    if shown.total > len(shown.items):
         unit = "most confident mistakes"
-        text += f" The {len(found.items):,} most confident are here."
-    if found.items:
+        text += f" The {len(shown.items):,} most confident are here."
+    if shown.items:
         text += " The most confident come first, each with the probability of the predicted and of the true class."
-    return {"mistakes": found, "mistake_filters": filters, "mistake_unit": unit, "mistakes_text": text}
+    return {"mistakes": shown, "mistake_filters": filters, "mistake_unit": unit, "mistakes_text": text}
 
 
 def _figures(gallery: Gallery) -> dict[str, list[dict[str, Any]]]:
     """The drawn figures by section, embedded, at the size they were drawn in: type is as large in all of them."""
-    found: dict[str, list[dict[str, Any]]] = {section: [] for section in SECTIONS}
-    for one in gallery.drawn:
-        with Image.open(one.files["png"]) as picture:
+    by_section: dict[str, list[dict[str, Any]]] = {section: [] for section in SECTIONS}
+    for figure in gallery.drawn:
+        with Image.open(figure.files["png"]) as picture:
             dots = picture.info["dpi"][0]
             width, height = (round(side * CSS_PIXELS_AN_INCH / dots) for side in picture.size)
-        found[one.section].append({"title": one.title, "caption": one.caption, "uri": embedded(one.files["png"]),
-                                   "width": width, "height": height})
-    return found
+        by_section[figure.section].append({"title": figure.title, "caption": figure.caption,
+                                           "uri": embedded(figure.files["png"]), "width": width, "height": height})
+    return by_section

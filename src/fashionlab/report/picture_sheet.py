@@ -32,9 +32,9 @@ def picture_sheet(images: Sequence[np.ndarray] | np.ndarray) -> PictureSheet:
     across = math.ceil(math.sqrt(len(images)))
     grey = all(len(picture) == 1 for picture in images)
     sheet = Image.new("L" if grey else "RGB", (across * size, math.ceil(len(images) / across) * size))
-    for place, picture in enumerate(images):
+    for index, picture in enumerate(images):
         tile = fit(to_image(picture), size, size)
-        sheet.paste(tile, (place % across * size, place // across * size))
+        sheet.paste(tile, (index % across * size, index // across * size))
     content = io.BytesIO()
     if grey and size < LARGEST_SIDE:
         sheet.save(content, "PNG")  # exact pixels: they are enlarged

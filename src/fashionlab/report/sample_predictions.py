@@ -1,4 +1,4 @@
-"""sample_predictions.txt: twenty test pictures, what the network said of each, and what it is usually taken for."""
+"""sample_predictions.txt: twenty test pictures, the network's answer to each, and what it is usually taken for."""
 
 from __future__ import annotations
 
@@ -32,28 +32,28 @@ def analysis(results: RunResults) -> str:
     """The text. Raises DataError for a run without a test evaluation."""
     from fashionlab.evaluation.metrics import confusion
 
-    said = results.test
-    matrix = np.array(confusion(said))
-    second, sure = runner_up(said), confidence(said)
-    chosen = choose(said)
-    missed = int((said.predicted != said.labels)[chosen].sum())
-    all_missed = int((said.predicted != said.labels).sum())
+    predictions = results.test
+    matrix = np.array(confusion(predictions))
+    second, sure = runner_up(predictions), confidence(predictions)
+    chosen = choose(predictions)
+    missed = int((predictions.predicted != predictions.labels)[chosen].sum())
+    all_missed = int((predictions.predicted != predictions.labels).sum())
     lines = [f"Sample predictions of run {results.name}", "",
-             f"{len(chosen)} of the {len(said.labels):,} pictures of the test split, drawn with seed {SEED} from the "
-             f"right and the wrong answers apart:",
-             f"{missed} wrong ones here, {all_missed:,} of {len(said.labels):,} in the whole split "
-             f"(accuracy {percent(1 - all_missed / len(said.labels), 2)}). "
+             f"{len(chosen)} of the {len(predictions.labels):,} pictures of the test split, drawn with seed {SEED} "
+             f"from the right and the wrong answers apart:",
+             f"{missed} wrong ones here, {all_missed:,} of {len(predictions.labels):,} in the whole split "
+             f"(accuracy {percent(1 - all_missed / len(predictions.labels), 2)}). "
              "Picture numbers count the test split from 0.", ""]
     for row in chosen:
-        lines += _of_picture(said, matrix, row, int(second[row]), float(sure[row]))
+        lines += _of_picture(predictions, matrix, row, int(second[row]), float(sure[row]))
     return "\n".join(lines)
 
 
-def _of_picture(said: Predictions, matrix: np.ndarray, row: int, second: int, sure: float) -> list[str]:
-    names, probabilities = said.classes, said.probabilities[row]
-    true, predicted = int(said.labels[row]), int(said.predicted[row])
+def _of_picture(predictions: Predictions, matrix: np.ndarray, row: int, second: int, sure: float) -> list[str]:
+    names, probabilities = predictions.classes, predictions.probabilities[row]
+    true, predicted = int(predictions.labels[row]), int(predictions.predicted[row])
     verdict = "right" if true == predicted else "WRONG"
-    return [f"picture {int(said.indices[row])}: {verdict}",
+    return [f"picture {int(predictions.indices[row])}: {verdict}",
             f"  true       {names[true]} (given {percent(float(probabilities[true]))})",
             f"  predicted  {names[predicted]} ({percent(sure)})",
             f"  runner-up  {names[second]} ({percent(float(probabilities[second]))})",

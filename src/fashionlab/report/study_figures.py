@@ -93,12 +93,12 @@ def trade_off(results: dict[str, Any], costs: Mapping[str, Mapping[str, float]])
                             f"study {style.shorten(results['study'], 40)}")
         *panels, names = sheet.subplots(len(costs) + 1, 1, height_ratios=[*[2.6] * len(costs), legend])
         for axes, (title, cost) in zip(panels, costs.items(), strict=True):
-            for place, (name, arm) in enumerate(everyone.items()):
+            for index, (name, arm) in enumerate(everyone.items()):
                 if name in cost and arm["mean"] is not None:
                     low, high = arm["interval"] or (arm["mean"], arm["mean"])
                     bar = [[scale * (arm["mean"] - low)], [scale * (high - arm["mean"])]]
                     axes.errorbar(cost[name], scale * arm["mean"], yerr=bar, linestyle="none", markersize=7,
-                                  elinewidth=1.4, label=style.shorten(name, _NAME), **style.class_marker(place))
+                                  elinewidth=1.4, label=style.shorten(name, _NAME), **style.class_marker(index))
             axes.margins(x=0.08)
             axes.set_xlim(left=0)
             axes.set(xlabel=title, ylabel=f"{results['title']}{_in(value_unit(results))}")

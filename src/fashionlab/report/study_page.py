@@ -48,9 +48,9 @@ def _read(study: StudyFolder) -> dict[str, Any]:
 def _lead(results: dict[str, Any]) -> str:
     """One sentence: how many arms got which verdict."""
     words = [wording.word(arm) for arm in results["arms"].values()]
-    found = ", ".join(f"{words.count(one)} {one}" for one in dict.fromkeys(words))
+    counts = ", ".join(f"{words.count(word)} {word}" for word in dict.fromkeys(words))
     state = "" if results["complete"] else f" So far {results['runs']['open']} runs are missing: nothing is decided."
-    return f"Of {len(words)} arm{'s' * (len(words) > 1)} against the baseline: {found}.{state}"
+    return f"Of {len(words)} arm{'s' * (len(words) > 1)} against the baseline: {counts}.{state}"
 
 
 def _tiles(results: dict[str, Any]) -> list[dict[str, str]]:
@@ -143,12 +143,12 @@ def _figures(study: StudyFolder, results: dict[str, Any]) -> list[dict[str, Any]
 
 def _caption(results: dict[str, Any], name: str) -> dict[str, str]:
     if name == "differences":
-        said = "; ".join(
-            f"{arm}: {wording.difference(results, one)}, {wording.word(one)}" for arm, one in results["arms"].items())
+        differences = "; ".join(f"{name}: {wording.difference(results, arm)}, {wording.word(arm)}"
+                                for name, arm in results["arms"].items())
         return {"caption": "Mean paired difference of each arm from the baseline with its interval; small ticks are "
                            "single seeds, the grey band is what was declared not to matter.",
-                "alt": f"Differences from the baseline. {said}"}
-    said = "; ".join(f"{arm}: {wording.interval(results, one['mean'], one['interval'])}"
-                     for arm, one in _everyone(results).items())
+                "alt": f"Differences from the baseline. {differences}"}
+    means = "; ".join(f"{name}: {wording.interval(results, arm['mean'], arm['interval'])}"
+                      for name, arm in _everyone(results).items())
     return {"caption": "Each point is a run; a line joins the runs of one seed. Lines that lean the same way are what "
-                       "a paired test sees.", "alt": f"Values of all runs. {said}"}
+                       "a paired test sees.", "alt": f"Values of all runs. {means}"}

@@ -29,7 +29,7 @@ class Rates:
 
 @dataclass(frozen=True)
 class Event:
-    """Something to mark at `epoch` (may lie within one): its place on the axis is the number of epochs done by then."""
+    """Something to mark at `epoch` (may lie within one): it stands at the number of epochs done by then."""
 
     epoch: float
     label: str
@@ -42,7 +42,7 @@ class Event:
 
 
 def learning_rates(inputs: ReportInputs) -> Rates:
-    """The schedule gone through once more, by the code that training uses; plateau is told what validation said.
+    """The schedule gone through once more, by the code that training uses; plateau is given the validation scores.
 
     Raises DataError when records are missing, or the weights of a run with `transfer`, whose rates follow its layers.
     """
@@ -69,26 +69,26 @@ def learning_rates(inputs: ReportInputs) -> Rates:
 def events(inputs: ReportInputs, rates: Rates) -> list[Event]:
     """Changes of the learning rate, the starts of averaging and of fine-tuning, and an end before the last epoch, in
     order."""
-    found = [*_rate_events(inputs, rates), *_averaging_events(inputs), *_transfer_events(inputs)]
+    marks = [*_rate_events(inputs, rates), *_averaging_events(inputs), *_transfer_events(inputs)]
     stopped, epochs = inputs.results.metrics.stopped, len(rates.rates) / rates.steps_per_epoch
     if stopped != "all epochs done":
-        found.append(Event(epochs, stopped.split(":")[0]))
-    return sorted(found, key=lambda event: event.epoch)
+        marks.append(Event(epochs, stopped.split(":")[0]))
+    return sorted(marks, key=lambda event: event.epoch)
 
 
 def _rate_events(inputs: ReportInputs, rates: Rates) -> list[Event]:
     schedule = inputs.results.recipe.schedule
-    found = []
+    marks = []
     warmup = schedule.pct_start if isinstance(schedule, OneCycle) else schedule.warmup
     if warmup and rates.rates.argmax() + 1 < len(rates.rates):
         peak = int(rates.rates.argmax())
-        found.append(Event(peak / rates.steps_per_epoch, f"warm-up ends, lr {rates.rates[peak]:.3g}"))
+        marks.append(Event(peak / rates.steps_per_epoch, f"warm-up ends, lr {rates.rates[peak]:.3g}"))
     if isinstance(schedule, Step | Plateau):
         for step in range(rates.steps_per_epoch, len(rates.rates), rates.steps_per_epoch):
             before, after = rates.rates[step - 1], rates.rates[step]
             if after < 0.999 * before:
-                found.append(Event(step / rates.steps_per_epoch, f"lr {before:.3g} → {after:.3g}"))
-    return found
+                marks.append(Event(step / rates.steps_per_epoch, f"lr {before:.3g} → {after:.3g}"))
+    return marks
 
 
 def _transfer_events(inputs: ReportInputs) -> list[Event]:

@@ -1,5 +1,5 @@
 """How far a run can be trusted, as tables for its page and its card: calibration, prediction sets, corrupted pictures,
-strangers. Everything is read from metrics.json; what a run lacks gives no table."""
+outliers. Everything is read from metrics.json; what a run lacks gives no table."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ class Measured:
     @property
     def columns(self) -> list[dict[str, Any]]:
         """The columns as the macro `table` takes them."""
-        return [{"label": label, "number": place > 0} for place, label in enumerate(self.headings)]
+        return [{"label": label, "number": index > 0} for index, label in enumerate(self.headings)]
 
 
 def calibration(run: RunResults) -> list[Measured]:
     """Scores of the probabilities before and after each method, and prediction sets."""
-    found = []
+    tables = []
     learned, conformal = run.metrics.calibration, run.metrics.conformal
     if learned:
         methods = learned.methods
         rows = [[heading, *(_with_interval(method[figure], METRICS[figure].is_share) for method in methods.values())]
                 for figure, heading in headings("calibration").items() if figure in methods["none"]]
         warmer = learned.temperature > 1
-        found.append(Measured(
+        tables.append(Measured(
             f"Probabilities before and after calibration, test split, n = {learned.n:,}, with 95% intervals",
             ["Score", *(_METHODS.get(str(name), str(name)) for name in methods)], rows,
             f"Learned on the {learned.fitted_n:,} validation pictures alone. The temperature is "
@@ -50,12 +50,12 @@ def calibration(run: RunResults) -> list[Measured]:
                  _with_interval(row.coverage, is_share=True), f"{row.mean_size:.4f}", f"{row.singletons:.2%}",
                  f"{row.empty:.2%}", f"{row.worst_class.class_} ({row.worst_class.coverage:.2%})"]
                 for row in conformal.sets]
-        found.append(Measured(
+        tables.append(Measured(
             f"Prediction sets (split conformal), test split, n = {conformal.n:,}",
             ["Method and promised coverage", "Measured coverage", "Mean size", "One class", "Empty", "Worst class"],
             rows, f"A set holds the true class as often as promised, on average over pictures like these. Thresholds "
             f"come from the {conformal.fitted_n:,} validation pictures."))
-    return found
+    return tables
 
 
 def why_no_calibration(run: RunResults) -> tuple[str, str | None]:
@@ -81,12 +81,12 @@ def robustness(run: RunResults) -> list[Measured]:
 
 
 def outliers(run: RunResults) -> list[Measured]:
-    """How well each score tells strangers, on each set of them."""
+    """How well each score tells outliers, on each set of them."""
     measured = run.metrics.outliers
     if not measured:
         return []
     scores = list(next(iter(measured.sets.values())))
-    headings = ["Strangers", *(f"{score} (chosen)" if score == measured.best else score for score in scores)]
+    headings = ["Outlier set", *(f"{score} (chosen)" if score == measured.best else score for score in scores)]
 
     def table(caption: str, key: str, form: str, text: str) -> Measured:
         rows = [[name, *(format(getattr(row[score], key), form) for score in scores)]
@@ -94,9 +94,9 @@ def outliers(run: RunResults) -> list[Measured]:
         return Measured(caption, headings, rows, text)
 
     return [
-        table(f"Telling strangers from the {measured.n:,} test pictures by score: AUROC", "auroc", ".4f",
-              "Strangers are pictures of none of the classes. 1 is perfect, 0.5 is guessing."),
-        table("Share of strangers that pass when 95% of the test pictures do, by score", "fpr95", ".2%",
+        table(f"Telling outliers from the {measured.n:,} test pictures by score: AUROC", "auroc", ".4f",
+              "Outliers are pictures of none of the classes. 1 is perfect, 0.5 is guessing."),
+        table("Share of outliers that pass when 95% of the test pictures do, by score", "fpr95", ".2%",
               f"The score “{measured.best}” was chosen on validation pictures; at the threshold from there "
               f"{measured.accepted:.2%} of the test pictures pass."),
     ]

@@ -68,8 +68,8 @@ def test_numbers_are_those_of_the_comparison(written: tuple[Comparison, Page, Pa
         assert row[:2] == [pair.first, pair.second]
         assert row[3] == f"{100 * pair.difference.estimate:+.2f}"
         assert row[7:9] == [str(pair.only_first), str(pair.only_second)]
-    for row, place in zip(page.table("Accuracy on each class").rows, range(3), strict=True):
-        assert row[2:] == [f"{one.per_class[place].accuracy:.1%}" for one in comparison.candidates]
+    for row, index in zip(page.table("Accuracy on each class").rows, range(3), strict=True):
+        assert row[2:] == [f"{one.per_class[index].accuracy:.1%}" for one in comparison.candidates]
     assert "Cochran's Q = 15.00" in page.text
     assert "7.94 k" in page.table("Training times").rows[0] and "0.50 ms" in page.table("Training times").rows[0]
 
@@ -77,17 +77,17 @@ def test_numbers_are_those_of_the_comparison(written: tuple[Comparison, Page, Pa
 def test_the_pictures_are_those_that_the_runs_disagree_on(written: tuple[Comparison, Page, Path]):
     comparison, page, _ = written
     (gallery,) = [data for data in page.data if "sheet" in data]
-    places = comparison.answers.disagreed
-    assert sorted(places.tolist()) == list(range(10)) and len(gallery["items"]) == 10
+    disagreed = comparison.answers.disagreed
+    assert sorted(disagreed.tolist()) == list(range(10)) and len(gallery["items"]) == 10
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(gallery["sheet"].split(",", 1)[1]))))
     size, across = gallery["size"], gallery["across"]
-    for item, place in zip(gallery["items"], places, strict=True):
+    for item, index in zip(gallery["items"], disagreed, strict=True):
         row, column = divmod(item["at"], across)
-        assert sheet[row * size + size // 2, column * size + size // 2] == place  # a picture's brightness is its place
-        assert item["right"] == ("1 of 3" if place < 5 else "2 of 3")
-        assert item["true"] == item["lines"][0] == comparison.answers.classes[LABELS[place]]
+        assert sheet[row * size + size // 2, column * size + size // 2] == index  # a picture's brightness is its index
+        assert item["right"] == ("1 of 3" if index < 5 else "2 of 3")
+        assert item["true"] == item["lines"][0] == comparison.answers.classes[LABELS[index]]
         names = "".join(item["lines"][1:])
-        assert all(f"{label} {comparison.answers.confidence[run, place]:.0%}" in names
+        assert all(f"{label} {comparison.answers.confidence[run, index]:.0%}" in names
                    for run, label in enumerate(comparison.labels))
     assert "for 10 of 60 test pictures" in page.text
 
@@ -160,7 +160,7 @@ def test_no_text_of_a_chart_overlaps_another_or_is_cut_off(tmp_path: Path, count
         replace(one, label=name, cost=cost, accuracy=accuracy) for one, name, cost, accuracy
         in zip(comparison.candidates, names, costs, close, strict=True)), pairs=())
     drawn = charts(crowded)
-    assert {section: len(found) for section, found in drawn.items()} == {
+    assert {section: len(of_section) for section, of_section in drawn.items()} == {
         "scores": 2, "classes": 1, "calibration": 1, "cost": 10}
     for chart in itertools.chain.from_iterable(drawn.values()):
         with style.applied():
@@ -180,12 +180,12 @@ def test_no_text_of_a_chart_overlaps_another_or_is_cut_off(tmp_path: Path, count
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=12), st.floats(0.01, 0.3))
 def test_labels_are_spread_no_further_than_needed(wanted: list[float], gap: float):
-    places = spread(np.sort(wanted), gap)
+    positions = spread(np.sort(wanted), gap)
     room = min(gap, 1 / max(1, len(wanted) - 1))
-    assert (np.diff(places) >= room - 1e-9).all()
-    assert places.min() >= -1e-9 and places.max() <= 1 + 1e-9
+    assert (np.diff(positions) >= room - 1e-9).all()
+    assert positions.min() >= -1e-9 and positions.max() <= 1 + 1e-9
     if len(wanted) == 1 or np.diff(np.sort(wanted)).min() >= room:
-        np.testing.assert_allclose(places, np.sort(wanted), atol=1e-9)
+        np.testing.assert_allclose(positions, np.sort(wanted), atol=1e-9)
 
 
 @pytest.mark.parametrize(("names", "short"), [

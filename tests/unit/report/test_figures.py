@@ -87,20 +87,20 @@ def test_calibration_errors_are_those_of_metrics_json(inputs: ReportInputs, metr
 
 def test_areas_are_shares_of_pairs(inputs: ReportInputs) -> None:
     """The ROC area is the share of (picture of the class, other picture) pairs ranked rightly (Hanley, McNeil 1982)."""
-    said = inputs.results.test
+    predictions = inputs.results.test
     for curve in roc_curves(inputs):
-        score = said.probabilities[:, curve.label]
-        ours, others = score[said.labels == curve.label], score[said.labels != curve.label]
+        score = predictions.probabilities[:, curve.label]
+        ours, others = score[predictions.labels == curve.label], score[predictions.labels != curve.label]
         pairs = [(a > b) + 0.5 * (a == b) for a in ours for b in others]
         assert curve.area == pytest.approx(np.mean(pairs), abs=1e-12)
         assert np.trapezoid(curve.y, curve.x) == pytest.approx(curve.area, abs=1e-12)
 
 
 def test_average_precision_is_the_mean_precision_at_each_find(inputs: ReportInputs) -> None:
-    said = inputs.results.test
+    predictions = inputs.results.test
     for curve in precision_recall_curves(inputs):
-        score = said.probabilities[:, curve.label]
-        hits = said.labels == curve.label
+        score = predictions.probabilities[:, curve.label]
+        hits = predictions.labels == curve.label
         at_each = [(hits & (score >= score[row])).sum() / (score >= score[row]).sum() for row in np.flatnonzero(hits)]
         assert curve.area == pytest.approx(np.mean(at_each), abs=1e-12)
 
@@ -115,10 +115,10 @@ def test_average_precision_is_the_mean_precision_at_each_find(inputs: ReportInpu
 def test_the_schedule_goes_through_what_was_recorded(overrides: tuple[str, ...], toy_data: Path,
                                                      tmp_path: Path) -> None:
     run = trained(tmp_path / "run", toy_data, "epochs=4", *overrides)
-    found = learning_rates(run)
-    assert found.steps_per_epoch == 4 and len(found.rates) == 16
+    rates = learning_rates(run)
+    assert rates.steps_per_epoch == 4 and len(rates.rates) == 16
     recorded = [row["lr"] for row in run.results.history]
-    assert found.rates[3::4].tolist() == pytest.approx(recorded, rel=1e-12)
+    assert rates.rates[3::4].tolist() == pytest.approx(recorded, rel=1e-12)
 
 
 def test_events_are_named_in_order(toy_data: Path, tmp_path: Path) -> None:
@@ -135,9 +135,9 @@ def test_events_are_named_in_order(toy_data: Path, tmp_path: Path) -> None:
 def test_a_run_in_two_phases_shows_the_rates_of_both(toy_data: Path, tmp_path: Path) -> None:
     run = trained(tmp_path / "run", toy_data, "model={name: efficientnet-lite0}", "epochs=3",
                   "schedule={name: linear, final: 0.1}", "transfer={head_epochs: 1, head_lr: 0.5, layer_decay: 0.5}")
-    found = learning_rates(run)
-    assert found.rates[3::4].tolist() == pytest.approx([row["lr"] for row in run.results.history], rel=1e-12)
-    assert "after epoch 1: fine-tuning starts" in [str(event) for event in events(run, found)]
+    rates = learning_rates(run)
+    assert rates.rates[3::4].tolist() == pytest.approx([row["lr"] for row in run.results.history], rel=1e-12)
+    assert "after epoch 1: fine-tuning starts" in [str(event) for event in events(run, rates)]
 
 
 def test_the_preview_is_what_the_network_saw(toy_data: Path, tmp_path: Path) -> None:

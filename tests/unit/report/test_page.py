@@ -76,10 +76,11 @@ def test_cost_is_that_of_metrics_json(page: Page, metrics: dict[str, Any]) -> No
 
 
 def test_every_mistake_is_there_with_its_own_picture(page: Page, run: Path, toy_data: Path) -> None:
-    said, pictures = load_results(run).test, load_test(str(toy_data))
+    predictions, pictures = load_results(run).test, load_test(str(toy_data))
     gallery = next(data for data in page.data if "sheet" in data)
-    wrong = np.flatnonzero(said.predicted != said.labels)
-    assert len(wrong) and f"{len(wrong):,} of {len(said.labels):,} test pictures were given a wrong class" in page.text
+    wrong = np.flatnonzero(predictions.predicted != predictions.labels)
+    assert len(wrong)
+    assert f"{len(wrong):,} of {len(predictions.labels):,} test pictures were given a wrong class" in page.text
     sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(gallery["sheet"].split(",")[1]))))
     size, across, seen, confidences = gallery["size"], gallery["across"], [], []
     for item in gallery["items"]:
@@ -88,9 +89,9 @@ def test_every_mistake_is_there_with_its_own_picture(page: Page, run: Path, toy_
         row, column = divmod(item["at"], across)
         shown = sheet[row * size : (row + 1) * size, column * size : (column + 1) * size]
         assert np.array_equal(shown, pictures.images[index, 0])
-        assert item["true"] == said.classes[said.labels[index]]
-        assert item["predicted"] == said.classes[said.predicted[index]]
-        confidences.append(said.probabilities[index].max())
+        assert item["true"] == predictions.classes[predictions.labels[index]]
+        assert item["predicted"] == predictions.classes[predictions.predicted[index]]
+        confidences.append(predictions.probabilities[index].max())
         assert item["lines"][0] == f"{confidences[-1]:.1%} {item['predicted']}"
     assert sorted(seen) == wrong.tolist()
     assert confidences == sorted(confidences, reverse=True)
@@ -125,11 +126,11 @@ def test_robustness_is_that_of_metrics_json(page: Page, metrics: dict[str, Any])
 
 def test_outliers_are_shown_by_set_and_score(run: Path, tmp_path: Path, metrics: dict[str, Any]) -> None:
     shutil.copytree(run, tmp_path / "toy")
-    told = {"n": 200, "best": "energy", "threshold": 1.5, "accepted": 0.945, "sets": {
+    outliers = {"n": 200, "best": "energy", "threshold": 1.5, "accepted": 0.945, "sets": {
         "noise": {"energy": {"auroc": 0.98765, "fpr95": 0.0123}, "max-softmax": {"auroc": 0.5, "fpr95": 0.95}}}}
-    (tmp_path / "toy" / "metrics.json").write_text(json.dumps({**metrics, "outliers": told}))
+    (tmp_path / "toy" / "metrics.json").write_text(json.dumps({**metrics, "outliers": outliers}))
     auroc, passing = trust.outliers(load_results(tmp_path / "toy"))
-    assert auroc.headings == passing.headings == ["Strangers", "energy (chosen)", "max-softmax"]
+    assert auroc.headings == passing.headings == ["Outlier set", "energy (chosen)", "max-softmax"]
     assert (auroc.rows, passing.rows) == ([["noise", "0.9877", "0.5000"]], [["noise", "1.23%", "95.00%"]])
     assert "“energy”" in passing.text and "94.50%" in passing.text
 
@@ -173,12 +174,12 @@ def test_a_run_whose_pictures_and_weights_are_gone_still_gets_its_page(toy_run: 
     assert "The cost of prediction was not measured" in (run / "model_card.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize(("remove", "told"), [
+@pytest.mark.parametrize(("remove", "message"), [
     (["metrics.json"], "has not finished training"), (["predictions/test.npz"], "never evaluated on the test split"),
     (["recipe.yaml"], "not the folder of a run")])
-def test_what_is_no_finished_run_is_refused(run: Path, tmp_path: Path, remove: list[str], told: str) -> None:
+def test_what_is_no_finished_run_is_refused(run: Path, tmp_path: Path, remove: list[str], message: str) -> None:
     shutil.copytree(run, tmp_path / "toy")
     for name in remove:
         (tmp_path / "toy" / name).unlink()
-    with pytest.raises(DataError, match=told):
+    with pytest.raises(DataError, match=message):
         write_report(tmp_path / "toy")

@@ -19,8 +19,8 @@ from fashionlab.runs.results import load_results
 def predictions(right: int, wrong: int) -> Predictions:
     n = right + wrong
     labels = np.arange(n) % 3
-    said = np.where(np.arange(n) < right, labels, (labels + 1) % 3)
-    return Predictions(np.eye(3, dtype=np.float32)[said], labels, np.arange(n), ("a", "b", "c"), "test")
+    predicted = np.where(np.arange(n) < right, labels, (labels + 1) % 3)
+    return Predictions(np.eye(3, dtype=np.float32)[predicted], labels, np.arange(n), ("a", "b", "c"), "test")
 
 
 @pytest.mark.parametrize(("right", "wrong", "shown_right", "shown_wrong"), [
@@ -28,10 +28,10 @@ def predictions(right: int, wrong: int) -> Predictions:
     (0, 100, 0, SAMPLES), (4, 3, 4, 3), (1, 0, 1, 0),
 ])
 def test_how_many_are_wrong(right: int, wrong: int, shown_right: int, shown_wrong: int) -> None:
-    said = predictions(right, wrong)
-    chosen = choose(said)
-    assert chosen == sorted(set(chosen)) and chosen == choose(said)
-    is_wrong = (said.predicted != said.labels)[chosen]
+    judged = predictions(right, wrong)
+    chosen = choose(judged)
+    assert chosen == sorted(set(chosen)) and chosen == choose(judged)
+    is_wrong = (judged.predicted != judged.labels)[chosen]
     assert (int((~is_wrong).sum()), int(is_wrong.sum())) == (shown_right, shown_wrong)
 
 

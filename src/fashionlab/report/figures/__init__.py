@@ -54,12 +54,12 @@ def draw_all(inputs: ReportInputs, folder: Path | None = None,
     where = inputs.results.folder.path, inputs.data_dir, inputs.device
     source = drawn_from(inputs.results.folder)
     ready: dict[str, DrawnFigure | str] = {
-        name: _on_disk(FIGURES[name], one.caption, folder, formats)
-        for name, one in still_good(folder, source, formats).items() if name in FIGURES}
-    left, elsewhere = deque(one for one in in_order() if one.name not in ready), {}
+        name: _on_disk(FIGURES[name], kept.caption, folder, formats)
+        for name, kept in still_good(folder, source, formats).items() if name in FIGURES}
+    left, elsewhere = deque(entry for entry in in_order() if entry.name not in ready), {}
     while left:
         # One that it draws and one that waits: what it is given cannot be taken back.
-        if helper and sum(not one.ready() for one in elsewhere.values()) < 2:
+        if helper and sum(not task.ready() for task in elsewhere.values()) < 2:
             entry = left.pop()
             elsewhere[entry.name] = helper.apply_async(_draw_elsewhere, (entry.name, where, folder, formats))
         else:
@@ -72,7 +72,7 @@ def draw_all(inputs: ReportInputs, folder: Path | None = None,
             gallery.drawn.append(drawn)
         else:
             gallery.left_out[entry.name] = entry.title, drawn
-    keep(folder, source, {one.name: one.caption for one in gallery.drawn}, formats)
+    keep(folder, source, {figure.name: figure.caption for figure in gallery.drawn}, formats)
     return gallery
 
 

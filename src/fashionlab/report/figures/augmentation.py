@@ -59,15 +59,15 @@ def stages(inputs: ReportInputs) -> list[Stage]:
 
 @figure("augmentation", "What the network sees: augmentation", "training", 30, _caption, (needs_augmentation,))
 def draw(inputs: ReportInputs) -> Sheet:
-    found = stages(inputs)
-    if len(found) == 3:  # a single operation is the whole pipeline
-        del found[2]
-    count = len(found[0].images)
+    rows = stages(inputs)
+    if len(rows) == 3:  # a single operation is the whole pipeline
+        del rows[2]
+    count = len(rows[0].images)
     note = (f"training split, first {min(COLUMNS, count)} of n = {count:,} pictures in step 1, before normalising "
             f"· run {inputs.results.name}")
-    mixes = any(stage.targets.ndim > 1 for stage in found)
-    return mosaic("Augmentation: what the network sees", note, [_cells(stage, inputs.classes) for stage in found],
-                  [stage.name for stage in found], label_width=1.75, text_lines=1 + mixes)
+    mixes = any(stage.targets.ndim > 1 for stage in rows)
+    return mosaic("Augmentation: what the network sees", note, [_cells(stage, inputs.classes) for stage in rows],
+                  [stage.name for stage in rows], label_width=1.75, text_lines=1 + mixes)
 
 
 def _first_batch(inputs: ReportInputs) -> tuple[Tensor, Tensor, Tensor]:

@@ -23,13 +23,13 @@ Need = Callable[[ReportInputs], "str | None"]
 class Figure:
     """A figure that can be drawn of a run.
 
-    caption: what is to be seen, for the page and as text for those who cannot see it. place: its order in its section.
+    caption: what is to be seen, for the page and as text for those who cannot see it. order: its rank in its section.
     """
 
     name: str
     title: str
     section: Section
-    place: int
+    order: int
     caption: Callable[[ReportInputs], str]
     needs: tuple[Need, ...]
     render: Render
@@ -50,12 +50,12 @@ class Figure:
 FIGURES: Registry[Figure] = Registry("figure", "fashionlab.report.figures")
 
 
-def figure(name: str, title: str, section: Section, place: int, caption: Callable[[ReportInputs], str],
+def figure(name: str, title: str, section: Section, order: int, caption: Callable[[ReportInputs], str],
            needs: tuple[Need, ...] = ()) -> Callable[[Render], Render]:
     """Register a drawing function under `name`, which is also the name of its files."""
 
     def add(render: Render) -> Render:
-        FIGURES.add(name, Figure(name, title, section, place, caption, needs, render))
+        FIGURES.add(name, Figure(name, title, section, order, caption, needs, render))
         return render
 
     return add
@@ -72,7 +72,7 @@ def find_figure(name: str) -> Figure:
 
 def in_order() -> list[Figure]:
     """All figures in the order of a page."""
-    return sorted((FIGURES[name] for name in FIGURES), key=lambda one: (SECTIONS.index(one.section), one.place))
+    return sorted((FIGURES[name] for name in FIGURES), key=lambda entry: (SECTIONS.index(entry.section), entry.order))
 
 
 def note(inputs: ReportInputs) -> str:

@@ -29,14 +29,14 @@ def versions(inputs: ReportInputs) -> list[Version]:
     """As the network says, and divided by the temperature that `evaluate` fitted on validation pictures; the first
     alone where none was fitted."""
     predictions, fitted = inputs.predictions, inputs.results.folder.calibration
-    found = [Version("as the network says", predictions, expected_calibration_error(predictions))]
+    shown = [Version("as the network says", predictions, expected_calibration_error(predictions))]
     if fitted.is_file() and inputs.judged == "test":  # on the pictures that it was fitted on it proves nothing
         scaling = load_calibrators(fitted)["temperature"]
         assert isinstance(scaling, Temperature)
         scaled = calibrated(predictions, scaling)
-        found.append(Version(f"after temperature scaling, T = {scaling.temperature:.3f}", scaled,
+        shown.append(Version(f"after temperature scaling, T = {scaling.temperature:.3f}", scaled,
                              expected_calibration_error(scaled)))
-    return found
+    return shown
 
 
 def _caption(inputs: ReportInputs) -> str:
@@ -53,14 +53,14 @@ def _caption(inputs: ReportInputs) -> str:
 
 @figure("reliability", "Reliability diagram", "calibration", 10, _caption, (needs_predictions,))
 def draw(inputs: ReportInputs) -> Sheet:
-    found = versions(inputs)
+    columns = versions(inputs)
     held_out = inputs.results.environment["data"]["validation"]
-    fitted = f" · temperature fitted on the validation split, n = {held_out:,}" if len(found) > 1 else ""
-    sheet = style.sheet(4.8 * len(found) + 0.4, 5.4, "Reliability: is it right as often as it says?",
+    fitted = f" · temperature fitted on the validation split, n = {held_out:,}" if len(columns) > 1 else ""
+    sheet = style.sheet(4.8 * len(columns) + 0.4, 5.4, "Reliability: is it right as often as it says?",
                         f"{note(inputs)}{fitted}")
-    grid = sheet.subplots(2, len(found), squeeze=False, sharex=True, sharey="row",
+    grid = sheet.subplots(2, len(columns), squeeze=False, sharex=True, sharey="row",
                           gridspec_kw={"height_ratios": [3, 1]})
-    for column, version in enumerate(found):
+    for column, version in enumerate(columns):
         _panel(grid[0, column], grid[1, column], version)
     grid[0, 0].set_ylabel("right answers, %")
     grid[1, 0].set_ylabel("pictures, %")
@@ -68,8 +68,8 @@ def draw(inputs: ReportInputs) -> Sheet:
 
 
 def _panel(top: Axes, bottom: Axes, version: Version) -> None:
-    said = version.predictions
-    bins = reliability_bins(said.probabilities, said.labels)
+    predictions = version.predictions
+    bins = reliability_bins(predictions.probabilities, predictions.labels)
     width = 100 / len(bins.edges)
     left, there = 100 * bins.edges, bins.count > 0
     top.plot([0, 100], [0, 100], color=style.FAINT, linestyle=(0, (4, 2)), linewidth=1.1, label="as it should be")
@@ -79,7 +79,7 @@ def _panel(top: Axes, bottom: Axes, version: Version) -> None:
                color=style.VERMILLION, linewidth=2.4, label="gap to the mean confidence")
     top.set(title=f"{version.title}\nECE {version.ece:.4f}", xlim=(0, 100), ylim=(0, 103))
     top.legend(loc="upper left")
-    shares = 100 * bins.count / max(1, len(said.labels))
+    shares = 100 * bins.count / max(1, len(predictions.labels))
     bottom.bar(left, shares, width, align="edge", color=style.FAINT, edgecolor="white")
     for x, share, count in zip(left, shares, bins.count, strict=True):
         if share >= 20:

@@ -32,8 +32,9 @@ def _counts_caption(inputs: ReportInputs) -> str:
     off = matrix - np.diag(np.diag(matrix))
     worst = ""
     if off.any():
-        true, said = np.unravel_index(off.argmax(), off.shape)
-        worst = f" Most often {inputs.classes[true]} is taken for {inputs.classes[said]}: {off[true, said]:,} pictures."
+        true, predicted = np.unravel_index(off.argmax(), off.shape)
+        worst = (f" Most often {inputs.classes[true]} is taken for {inputs.classes[predicted]}: "
+                 f"{off[true, predicted]:,} pictures.")
     return (f"Pictures of each true class (row) by the class predicted (column): {right:,} of {n:,} stand on the "
             f"diagonal, where both agree.{worst}")
 

@@ -71,12 +71,12 @@ def draw(inputs: ReportInputs) -> Sheet:
 
 
 def _happenings(inputs: ReportInputs) -> list[Event]:
-    found = events(inputs, learning_rates(inputs))
+    marks = events(inputs, learning_rates(inputs))
     best = inputs.results.metrics.best_epoch
     if best is not None:
         row = next(row for row in inputs.results.history if row["epoch"] == best)
-        found.append(Event(best, f"best epoch, validation {style.percent(row['val_accuracy'] or 0, 2)}"))
-    return sorted(found, key=lambda event: event.epoch)
+        marks.append(Event(best, f"best epoch, validation {style.percent(row['val_accuracy'] or 0, 2)}"))
+    return sorted(marks, key=lambda event: event.epoch)
 
 
 def _annotated_caption(inputs: ReportInputs) -> str:
@@ -87,28 +87,29 @@ def _annotated_caption(inputs: ReportInputs) -> str:
 @figure("curves_annotated", "Accuracy and loss, annotated", "training", 11, _annotated_caption,
         (needs_history, needs_metrics))
 def draw_annotated(inputs: ReportInputs) -> Sheet:
-    found = _happenings(inputs)
+    happenings = _happenings(inputs)
     sheet, accuracy, loss = _panels(inputs, "Accuracy and loss by epoch, with what happened when",
-                                    4.0 + 0.21 * len(found))
+                                    4.0 + 0.21 * len(happenings))
     for axes in (accuracy, loss):
         low, high = axes.get_xlim()
-        axes.set_xlim(min(low, *(event.epoch - 0.3 for event in found), low), high)
-        for number, event in enumerate(found, start=1):
+        axes.set_xlim(min(low, *(event.epoch - 0.3 for event in happenings), low), high)
+        for number, event in enumerate(happenings, start=1):
             axes.axvline(event.epoch, color=style.FAINT, linewidth=1, linestyle=(0, (2, 2)), zorder=0)
             axes.annotate(str(number), (event.epoch, 1.0), xycoords=("data", "axes fraction"),
-                          xytext=(0, 3 + 13 * _crowd(found, number - 1, high - low)), textcoords="offset points",
+                          xytext=(0, 3 + 13 * _crowd(happenings, number - 1, high - low)), textcoords="offset points",
                           ha="center", fontsize=8, fontweight="bold", color="white",
                           bbox={"boxstyle": "circle,pad=0.18", "facecolor": style.INK, "edgecolor": "none"})
-    listed = "\n".join(f"{number}  {event}" for number, event in enumerate(found, start=1))
+    listed = "\n".join(f"{number}  {event}" for number, event in enumerate(happenings, start=1))
     sheet.supxlabel(f"{listed}\n{_note(inputs)}" if listed else _note(inputs), x=0.012, ha="left", fontsize=8.5,
                     color=style.INK)
     return sheet
 
 
-def _crowd(found: list[Event], place: int, width: float) -> int:
+def _crowd(happenings: list[Event], index: int, width: float) -> int:
     """How many events just before this one stand so near that their numbers would overlap."""
     count = 0
-    while place - count > 0 and found[place].epoch - found[place - count - 1].epoch < 0.05 * width * (count + 1):
+    epoch = happenings[index].epoch
+    while index - count > 0 and epoch - happenings[index - count - 1].epoch < 0.05 * width * (count + 1):
         count += 1
     return count
 
@@ -125,15 +126,15 @@ def _rate_caption(inputs: ReportInputs) -> str:
 
 @figure("learning_rate", "Learning rate", "training", 20, _rate_caption, (needs_history, needs_metrics))
 def draw_learning_rate(inputs: ReportInputs) -> Sheet:
-    found = learning_rates(inputs)
+    rates = learning_rates(inputs)
     recipe = inputs.results.recipe
     sheet = style.sheet(7.5, 3.4, f"Learning rate by step: {recipe.schedule.name} schedule, {recipe.optimizer.name}",
-                        f"{len(found.rates):,} steps of {recipe.batch_size:,} pictures, {found.steps_per_epoch:,} an "
+                        f"{len(rates.rates):,} steps of {recipe.batch_size:,} pictures, {rates.steps_per_epoch:,} an "
                         f"epoch; training split n = {inputs.results.environment['data']['train']:,} "
                         f"· run {inputs.results.name}")
     axes = sheet.add_subplot()
-    axes.plot(np.arange(1, len(found.rates) + 1), found.rates, color=style.BLUE, label="schedule")
-    ends = _column(inputs, "epoch") * found.steps_per_epoch
+    axes.plot(np.arange(1, len(rates.rates) + 1), rates.rates, color=style.BLUE, label="schedule")
+    ends = _column(inputs, "epoch") * rates.steps_per_epoch
     axes.plot(ends, _column(inputs, "lr"), linestyle="none", marker="o", markersize=4, color=style.VERMILLION,
               label="recorded in metrics.csv at the end of an epoch")
     axes.set_xlabel("step")

@@ -30,11 +30,11 @@ class Drawn:
 def drawn_from(run: RunFolder) -> str:
     """SHA-256 of everything that figures are drawn from: the run's files and the code that draws."""
     package = Path(fashionlab.__file__).parent
-    told = hashlib.sha256(mpl.__version__.encode())
+    digest = hashlib.sha256(mpl.__version__.encode())
     files = [path for pattern in _READ for path in sorted(run.path.glob(pattern))]
     for path in [*files, *sorted(package.rglob("*.py"))]:
-        told.update(f"{path.name} {_sum(path)}".encode())
-    return told.hexdigest()
+        digest.update(f"{path.name} {_sum(path)}".encode())
+    return digest.hexdigest()
 
 
 def still_good(folder: Path, source: str, formats: Sequence[style.Format]) -> dict[str, Drawn]:
@@ -42,9 +42,10 @@ def still_good(folder: Path, source: str, formats: Sequence[style.Format]) -> di
     record is no record: everything is drawn anew."""
     try:
         record = json.loads((folder / RECORD).read_text(encoding="utf-8"))
-        figures = {name: Drawn(**one) for name, one in record["figures"].items()} if record["from"] == source else {}
-        return {name: one for name, one in figures.items()
-                if all(_sum(folder / f"{name}.{kind}") == one.sha256.get(kind) for kind in formats)}
+        entries = record["figures"] if record["from"] == source else {}
+        figures = {name: Drawn(**entry) for name, entry in entries.items()}
+        return {name: figure for name, figure in figures.items()
+                if all(_sum(folder / f"{name}.{kind}") == figure.sha256.get(kind) for kind in formats)}
     except (OSError, ValueError, TypeError, KeyError, AttributeError):
         return {}
 

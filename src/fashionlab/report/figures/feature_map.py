@@ -47,11 +47,11 @@ def _caption(inputs: ReportInputs) -> str:
 @figure("feature_map", "Map of the penultimate features", "network", 20, _caption, (needs_predictions, needs_features))
 def draw(inputs: ReportInputs) -> Sheet:
     features, rows = inputs.features
-    said = inputs.predictions
-    labels, wrong = said.labels[rows], (said.predicted != said.labels)[rows]
+    predictions = inputs.predictions
+    labels, wrong = predictions.labels[rows], (predictions.predicted != predictions.labels)[rows]
     points = layout(features)
     sheet = style.sheet(8.6, 6.6, "Penultimate features, laid out by t-SNE",
-                        f"{inputs.part} split, {len(rows):,} of n = {len(said.labels):,} pictures, "
+                        f"{inputs.part} split, {len(rows):,} of n = {len(predictions.labels):,} pictures, "
                         f"{features.shape[1]} features · axes without unit · run {inputs.results.name}")
     axes = sheet.add_subplot()
     for label in np.unique(labels).tolist():
@@ -62,8 +62,8 @@ def draw(inputs: ReportInputs) -> Sheet:
     axes.scatter(*points[wrong].T, s=34, facecolors="none", edgecolors=style.BLACK, linewidths=0.8, rasterized=True,
                  label="judged wrong")
     for label in np.unique(labels).tolist():
-        place = np.median(points[labels == label], axis=0)
-        axes.text(place[0], place[1], style.shorten(inputs.classes[label], 14), ha="center", va="center", fontsize=9,
+        centre = np.median(points[labels == label], axis=0)
+        axes.text(centre[0], centre[1], style.shorten(inputs.classes[label], 14), ha="center", va="center", fontsize=9,
                   fontweight="bold", bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "alpha": 0.8,
                                            "edgecolor": "none"})
     axes.set(xticks=[], yticks=[], aspect="equal")

@@ -46,14 +46,14 @@ def needs_first_layer(inputs: ReportInputs) -> str | None:
     return None if first_layer(inputs) else "the first layer's weights do not have the form of pictures"
 
 
-def _found(inputs: ReportInputs) -> FirstLayer:
-    found = first_layer(inputs)
-    assert found is not None  # needs_first_layer
-    return found
+def _shown_layer(inputs: ReportInputs) -> FirstLayer:
+    layer = first_layer(inputs)
+    assert layer is not None  # needs_first_layer
+    return layer
 
 
 def _caption(inputs: ReportInputs) -> str:
-    layer = _found(inputs)
+    layer = _shown_layer(inputs)
     count, _, height, width = layer.weights.shape
     shown = f"{min(count, MOST)} of {count}" if count > MOST else f"all {count}"
     kind = "units, each a template of the whole picture" if layer.whole else f"filters of {height} x {width} pixels"
@@ -63,7 +63,7 @@ def _caption(inputs: ReportInputs) -> str:
 
 @figure("first_layer", "First-layer filters", "network", 10, _caption, (needs_first_layer,))
 def draw(inputs: ReportInputs) -> Sheet:
-    layer = _found(inputs)
+    layer = _shown_layer(inputs)
     weights = layer.weights[:MOST]
     columns = min(16 if len(weights) > 16 else 8, len(weights))
     rows, side, gap = -(-len(weights) // columns), 0.56 if columns > 8 else 0.9, 0.1  # inches

@@ -27,16 +27,16 @@ def draw(inputs: ReportInputs) -> Sheet:
     height = max(3.0, 0.52 * len(rows) + 1.5)
     sheet = style.sheet(8, height, "Precision, recall and F1 by class, %", note(inputs))
     axes = sheet.add_subplot()
-    places = np.arange(len(rows), dtype=float)
+    centres = np.arange(len(rows), dtype=float)
     for shift, (score, colour, hatch) in enumerate(_SCORES):
         values = [100 * row[score] for row in rows]
-        at = places + (shift - 1) * _HEIGHT
+        at = centres + (shift - 1) * _HEIGHT
         axes.barh(at, values, _HEIGHT * 0.92, color=colour, hatch=hatch, edgecolor="white", linewidth=0.5,
                   label="F1" if score == "f1" else score)
         for y, value in zip(at, values, strict=True):
             axes.text(value, y, f" {value:.1f}", va="center", fontsize=7.5)
     names = [f"{style.shorten(row['class'])}\nn = {row['support']:,}" for row in rows]
-    axes.set_yticks(places, names, fontsize=8.5)
+    axes.set_yticks(centres, names, fontsize=8.5)
     axes.invert_yaxis()
     # Bars start where the weakest class still shows; the axis says so.
     lowest = min(100 * row[score] for row in rows for score, *_ in _SCORES)

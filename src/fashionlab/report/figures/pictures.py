@@ -54,10 +54,10 @@ def mosaic(title: str, note: str, rows: Sequence[Sequence[Cell]], row_labels: Se
 
 
 def _judged(inputs: ReportInputs, position: int) -> Cell:
-    """A judged picture with what was said of it; right and wrong differ in a sign and in words, not in colour alone."""
-    said = inputs.predictions
-    true, predicted = int(said.labels[position]), int(said.predicted[position])
-    sure = style.percent(float(confidence(said)[position]))
+    """A judged picture with its prediction; right and wrong differ in a sign and in words, not in colour alone."""
+    predictions = inputs.predictions
+    true, predicted = int(predictions.labels[position]), int(predictions.predicted[position])
+    sure = style.percent(float(confidence(predictions)[position]))
     name = style.shorten(inputs.classes[predicted], 15)
     picture = inputs.pictures.images[position]
     if true == predicted:
@@ -88,17 +88,19 @@ def draw_samples(inputs: ReportInputs) -> Sheet:
 
 
 def needs_mistakes(inputs: ReportInputs) -> str | None:
-    said = inputs.predictions
-    return f"no picture of the {inputs.part} split was judged wrong" if (said.predicted == said.labels).all() else None
+    predictions = inputs.predictions
+    all_right = (predictions.predicted == predictions.labels).all()
+    return f"no picture of the {inputs.part} split was judged wrong" if all_right else None
 
 
 def _caption_of_mistakes(inputs: ReportInputs) -> str:
-    said = inputs.predictions
-    rows = confident_mistakes(said)
+    predictions = inputs.predictions
+    rows = confident_mistakes(predictions)
     first, shown = rows[0], min(MISTAKES, len(rows))
-    return (f"The {shown} most confident of {len(rows):,} mistakes among {len(said.labels):,} {inputs.part} pictures, "
-            f"the surest first: {inputs.classes[said.labels[first]]} taken for {inputs.classes[said.predicted[first]]} "
-            f"with {style.percent(float(confidence(said)[first]))}.")
+    true, predicted = inputs.classes[predictions.labels[first]], inputs.classes[predictions.predicted[first]]
+    return (f"The {shown} most confident of {len(rows):,} mistakes among {len(predictions.labels):,} {inputs.part} "
+            f"pictures, the surest first: {true} taken for {predicted} with "
+            f"{style.percent(float(confidence(predictions)[first]))}.")
 
 
 @figure("confident_mistakes", "The most confident mistakes", "mistakes", 20, _caption_of_mistakes,
@@ -119,12 +121,12 @@ def _caption_of_pairs(inputs: ReportInputs) -> str:
 @figure("confused_pairs", "The most confused pairs of classes", "mistakes", 30, _caption_of_pairs,
         (needs_predictions, needs_mistakes))
 def draw_pairs(inputs: ReportInputs) -> Sheet:
-    said = inputs.predictions
+    predictions = inputs.predictions
     rows, labels = [], []
-    for pair in confused_pairs(said, PAIRS):
-        rows.append([Cell(inputs.pictures.images[row], (style.percent(float(confidence(said)[row])),))
+    for pair in confused_pairs(predictions, PAIRS):
+        rows.append([Cell(inputs.pictures.images[row], (style.percent(float(confidence(predictions)[row])),))
                      for row in pair.positions[:OF_A_PAIR].tolist()])
-        support = int((said.labels == pair.true).sum())
+        support = int((predictions.labels == pair.true).sum())
         labels.append(f"{style.shorten(inputs.classes[pair.true])}\ntaken for\n"
                       f"{style.shorten(inputs.classes[pair.predicted])}\n{pair.count:,} of {support:,} "
                       f"({style.percent(pair.share)})")

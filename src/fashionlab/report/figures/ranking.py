@@ -48,10 +48,10 @@ def precision_recall_curves(inputs: ReportInputs) -> list[Curve]:
 
 
 def _each_class(inputs: ReportInputs, curve: Callable[[np.ndarray, np.ndarray, int], Curve]) -> list[Curve]:
-    said = inputs.predictions
-    counts = np.bincount(said.labels, minlength=len(said.classes))
-    return [curve(said.labels == label, said.probabilities[:, label], label)
-            for label, count in enumerate(counts) if 0 < count < len(said.labels)]
+    predictions = inputs.predictions
+    counts = np.bincount(predictions.labels, minlength=len(predictions.classes))
+    return [curve(predictions.labels == label, predictions.probabilities[:, label], label)
+            for label, count in enumerate(counts) if 0 < count < len(predictions.labels)]
 
 
 def needs_two_classes(inputs: ReportInputs) -> str | None:
@@ -61,8 +61,8 @@ def needs_two_classes(inputs: ReportInputs) -> str | None:
 
 
 def _caption(curves: list[Curve], inputs: ReportInputs, quantity: str) -> str:
-    worst, best = min(curves, key=lambda one: one.area), max(curves, key=lambda one: one.area)
-    mean = float(np.mean([one.area for one in curves]))
+    worst, best = min(curves, key=lambda curve: curve.area), max(curves, key=lambda curve: curve.area)
+    mean = float(np.mean([curve.area for curve in curves]))
     return (f"{quantity} of each class against the rest: mean over classes {mean:.4f}, from {worst.area:.4f} "
             f"({inputs.classes[worst.label]}) to {best.area:.4f} ({inputs.classes[best.label]}). "
             "Right: the part where the classes differ, enlarged.")
@@ -73,9 +73,9 @@ def _caption(curves: list[Curve], inputs: ReportInputs, quantity: str) -> str:
         (needs_predictions, needs_two_classes))
 def draw_roc(inputs: ReportInputs) -> Sheet:
     curves = roc_curves(inputs)
-    reach = max(float(one.x[np.searchsorted(one.y, 0.98)]) for one in curves)
+    reach = max(float(curve.x[np.searchsorted(curve.y, 0.98)]) for curve in curves)
     reach = min(1.0, max(0.02, 1.1 * reach))
-    lowest = min(float(np.interp(0.01 * reach, one.x, one.y)) for one in curves)
+    lowest = min(float(np.interp(0.01 * reach, curve.x, curve.y)) for curve in curves)
     window = 0.0, reach, min(0.98, max(0.0, np.floor(20 * lowest) / 20)), 1.0
     return _draw(inputs, curves, "ROC curves, one class against the rest", "AUC", window,
                  ("false positives, % of the pictures of other classes", "true positives, % of the class"))
@@ -87,9 +87,9 @@ def draw_roc(inputs: ReportInputs) -> Sheet:
 def draw_precision_recall(inputs: ReportInputs) -> Sheet:
     curves = precision_recall_curves(inputs)
     # sklearn orders by falling recall; the window shows where the worst class still has 95 % and more.
-    start = min(float(one.x[one.y >= 0.95].max(initial=0.0)) for one in curves)
+    start = min(float(curve.x[curve.y >= 0.95].max(initial=0.0)) for curve in curves)
     start = min(0.98, max(0.0, np.floor(20 * (start - 0.02)) / 20))
-    lowest = min(float(one.y[one.x >= 0.97].max(initial=0.0)) for one in curves)
+    lowest = min(float(curve.y[curve.x >= 0.97].max(initial=0.0)) for curve in curves)
     window = start, 1.0, min(0.98, max(0.0, np.floor(20 * (lowest - 0.02)) / 20)), 1.0
     return _draw(inputs, curves, "Precision-recall curves, one class against the rest", "AP", window,
                  ("recall, % of the class", "precision, % of those called so"))
@@ -99,14 +99,14 @@ def _draw(inputs: ReportInputs, curves: list[Curve], title: str, unit: str, wind
           labels: tuple[str, str]) -> Sheet:
     sheet = style.sheet(11, 4.6, title, note(inputs))
     panels = sheet.subplots(1, 2)
-    ranked = sorted(curves, key=lambda one: one.area)
-    named = {one.label for one in ranked[:MOST_NAMED]}
+    ranked = sorted(curves, key=lambda curve: curve.area)
+    named = {curve.label for curve in ranked[:MOST_NAMED]}
     for axes in panels:
-        for one in ranked[::-1]:
-            line = style.class_style(one.label) if one.label in named else {"color": style.GRID}
-            text = f"{one.area:.4f}  {style.shorten(inputs.classes[one.label])}"
-            axes.plot(100 * one.x, 100 * one.y, label=text if one.label in named else None,
-                      linewidth=1.6 if one.label in named else 0.8, zorder=2 if one.label in named else 1, **line)
+        for curve in ranked[::-1]:
+            line = style.class_style(curve.label) if curve.label in named else {"color": style.GRID}
+            text = f"{curve.area:.4f}  {style.shorten(inputs.classes[curve.label])}"
+            axes.plot(100 * curve.x, 100 * curve.y, label=text if curve.label in named else None,
+                      linewidth=1.6 if curve.label in named else 0.8, zorder=2 if curve.label in named else 1, **line)
         axes.set_xlabel(labels[0])
     panels[0].set_ylabel(labels[1])
     panels[0].set(xlim=(-1, 101), ylim=(-1, 101), title="everything")

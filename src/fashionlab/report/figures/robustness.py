@@ -25,27 +25,27 @@ def _measured(inputs: ReportInputs) -> dict[str, Any]:
 
 
 def _caption(inputs: ReportInputs) -> str:
-    found = _measured(inputs)
-    worst = min(found["corruptions"], key=lambda name: found["corruptions"][name]["accuracy"][-1]["estimate"])
-    lowest = found["corruptions"][worst]["accuracy"][-1]["estimate"]
-    return (f"Accuracy by severity of {len(found['corruptions'])} corruptions of the test pictures. It is "
-            f"{style.percent(found['clean']['estimate'], 2)} on clean pictures and "
-            f"{style.percent(found['mean_corruption_accuracy'], 2)} on average over corruptions and severities; at the "
-            f"highest severity it suffers most from {worst}, {style.percent(lowest, 2)}. Bars are 95 % intervals.")
+    results = _measured(inputs)
+    worst = min(results["corruptions"], key=lambda name: results["corruptions"][name]["accuracy"][-1]["estimate"])
+    lowest = results["corruptions"][worst]["accuracy"][-1]["estimate"]
+    return (f"Accuracy by severity of {len(results['corruptions'])} corruptions of the test pictures. It is "
+            f"{style.percent(results['clean']['estimate'], 2)} on clean pictures and "
+            f"{style.percent(results['mean_corruption_accuracy'], 2)} on average over corruptions and severities; at "
+            f"the highest severity it suffers most from {worst}, {style.percent(lowest, 2)}. Bars are 95 % intervals.")
 
 
 @figure("robustness", "Accuracy on corrupted pictures", "robustness", 10, _caption,
         (needs_test_split, needs_robustness))
 def draw(inputs: ReportInputs) -> Sheet:
-    found = _measured(inputs)
-    clean, corruptions = 100 * found["clean"]["estimate"], found["corruptions"]
+    results = _measured(inputs)
+    clean, corruptions = 100 * results["clean"]["estimate"], results["corruptions"]
     rows = -(-len(corruptions) // COLUMNS)
     sheet = style.sheet(11, 2.35 * rows + 1.0, "Accuracy by severity of corruption, %",
-                        f"test split, n = {found['n']:,} pictures a point, 95 % intervals; dashed: clean pictures "
+                        f"test split, n = {results['n']:,} pictures a point, 95 % intervals; dashed: clean pictures "
                         f"{clean:.2f} % · run {inputs.results.name}")
     panels = sheet.subplots(rows, COLUMNS, squeeze=False, sharex=True, sharey=True).ravel()
     for axes, (name, row) in zip(panels, corruptions.items(), strict=False):
-        estimate, low, high = (100 * np.array([one[key] for one in row["accuracy"]])
+        estimate, low, high = (100 * np.array([point[key] for point in row["accuracy"]])
                                for key in ("estimate", "low", "high"))
         severities = np.arange(1, len(estimate) + 1)
         axes.axhline(clean, color=style.FAINT, linestyle=(0, (4, 2)), linewidth=1)
