@@ -28,7 +28,7 @@ from pathlib import Path
 
 import numpy as np
 from IPython.display import Markdown, display
-from matplotlib.figure import Figure
+from PIL import Image, ImageDraw
 
 import fashionlab as fl
 
@@ -123,15 +123,14 @@ operations = {
     "mixup": [{"name": "mixup", "alpha": 0.4}],
 }
 
-sheet = Figure(figsize=(8.6, 6), layout="constrained")
-axes = sheet.subplots(len(operations), columns)
-for row, (name, fields) in zip(axes, operations.items(), strict=True):
+sheet = Image.new("L", (170 + 60 * columns, 60 * len(operations)), "white")
+pen = ImageDraw.Draw(sheet)
+for row, (name, fields) in enumerate(operations.items()):
     changed, _ = fl.augment.preview(fields, images, labels, len(pictures.classes))
-    for cell, picture in zip(row, changed, strict=True):
-        cell.imshow(picture[0], cmap="gray", vmin=0, vmax=255)
-        cell.set(xticks=[], yticks=[])
-    row[0].set_ylabel(name, rotation=0, ha="right", va="center")
-sheet.suptitle("The same eight training pictures under five operations")
+    pen.text((4, 60 * row + 22), name, "black")
+    for column, picture in enumerate(changed):
+        large = Image.fromarray(picture[0]).resize((56, 56), Image.Resampling.NEAREST)
+        sheet.paste(large, (170 + 60 * column, 60 * row + 2))
 display(sheet)
 
 # %% [markdown]
