@@ -16,11 +16,11 @@ from fastapi import FastAPI, UploadFile
 from PIL import Image
 
 from fashionlab.common.listening import listening
-from fashionlab.deploy.artifact import load, place
+from fashionlab.deploy.artifact import load, locate
 
 
 def build_app(model: str) -> FastAPI:
-    artifact = load(place(model))
+    artifact = load(locate(model))
     classes = artifact.description.classes
     graph = artifact.graphs[artifact.description.graph]
     session = onnxruntime.InferenceSession(graph, providers=["CPUExecutionProvider"])

@@ -102,16 +102,16 @@ class Artifact:
     @cached_property
     def rules(self) -> rules.Rules:
         """How logits and features become answers."""
-        told, score = self.description, FORMULAS[self.description.score]
-        return rules.Rules(told.temperature, told.limit, lambda logits, features: score(logits, features, self.learned),
-                           told.threshold)
+        description, score = self.description, FORMULAS[self.description.score]
+        return rules.Rules(description.temperature, description.limit,
+                           lambda logits, features: score(logits, features, self.learned), description.threshold)
 
     def distance(self, features: np.ndarray) -> np.ndarray:
         """float64 [N]: how far features [N, D] are from the nearest class, whatever score tells outliers."""
         return mahalanobis(features, features, self.learned)
 
 
-def place(model: str | Path) -> Path:
+def locate(model: str | Path) -> Path:
     """Where `model` lies: its own path, or that of the bundled artifact for "default". Raises DataError where an
     installation has none."""
     if str(model) != "default":
@@ -153,16 +153,19 @@ def _description(values: dict[str, Any]) -> Description:
 
 def _check(artifact: Artifact) -> None:
     """Raise ValueError or KeyError where parts do not fit together: later it would be a wrong answer."""
-    told, learned = artifact.description, artifact.learned
-    numbers = [getattr(told, field.name) for field in fields(told) if field.type in ("int", "float")]
-    if not all(isinstance(value, int | float) and math.isfinite(value) for value in numbers) or told.temperature <= 0:
+    description, learned = artifact.description, artifact.learned
+    numbers = [getattr(description, field.name) for field in fields(description) if field.type in ("int", "float")]
+    finite = all(isinstance(value, int | float) and math.isfinite(value) for value in numbers)
+    if not finite or description.temperature <= 0:
         raise ValueError(f"{DESCRIPTION} holds a figure that is none")
-    if told.score not in FORMULAS or told.graph not in artifact.graphs or not FORMATS[told.graph].serves:
+    graph = description.graph
+    if description.score not in FORMULAS or graph not in artifact.graphs or not FORMATS[graph].serves:
         raise ValueError(f"{DESCRIPTION} names a score or a graph that is not there")
     depth = learned["root"].shape[0]
     if learned["root"].shape != (depth, depth) or learned["centres"].shape[1:] != (depth,):
         raise ValueError(f"{OUTLIERS} holds arrays that do not fit together")
-    if len(artifact.reference.classes) != len(told.classes) or not all(map(len, artifact.reference.values.values())):
+    reference = artifact.reference
+    if len(reference.classes) != len(description.classes) or not all(map(len, reference.values.values())):
         raise ValueError(f"{REFERENCE} is of other classes or empty")
 
 

@@ -17,12 +17,13 @@ class ArtifactClassifier:
 
     def __init__(self, artifact: Artifact, threads: int | None = None) -> None:
         self.artifact = artifact
-        told = artifact.description
-        self.classes, self.channels, self.image_size = told.classes, told.channels, told.image_size
-        self.session = Session(artifact.graphs[told.graph], threads, f"{artifact.source}, graph {told.graph}")
-        if self.session.shape != (told.channels, told.image_size, told.image_size):
+        description = artifact.description
+        self.classes, self.channels, self.image_size = description.classes, description.channels, description.image_size
+        self.session = Session(artifact.graphs[description.graph], threads,
+                               f"{artifact.source}, graph {description.graph}")
+        if self.session.shape != (description.channels, description.image_size, description.image_size):
             raise DataError(f"{artifact.source}: its graph takes pictures of {self.session.shape}, not as it says of "
-                            f"{told.channels} x {told.image_size} x {told.image_size}")
+                            f"{description.channels} x {description.image_size} x {description.image_size}")
 
     def answer(self, pictures: np.ndarray) -> Answers:
         return self.artifact.rules.answers(*self.session.ask(shaped(pictures, self)))

@@ -52,9 +52,9 @@ def table(checked: Mapping[str, Any]) -> list[list[str]]:
 def remarks(checked: Mapping[str, Any]) -> list[str]:
     """What has to be said beside the table."""
     machine = checked["machine"]
-    told = [f"accuracy on {checked['n']:,} test pictures, measured when all was decided; difference of logits and "
-            f"equal answers on {checked['parity']:,} validation pictures, against PyTorch in float32",
-            f"median and p99 of a call by number of pictures in it, {checked['threads']} thread(s) on "
-            f"{machine['processor']}, {machine['cores']} cores; pictures/s at the fastest of these"]
+    lines = [f"accuracy on {checked['n']:,} test pictures, measured when all was decided; difference of logits and "
+             f"equal answers on {checked['parity']:,} validation pictures, against PyTorch in float32",
+             f"median and p99 of a call by number of pictures in it, {checked['threads']} thread(s) on "
+             f"{machine['processor']}, {machine['cores']} cores; pictures/s at the fastest of these"]
     verdicts = (checked.get(name) for name in ("pruning", *FORMATS))
-    return [*told, *(verdict["why"] for verdict in verdicts if verdict)]
+    return [*lines, *(verdict["why"] for verdict in verdicts if verdict)]

@@ -55,8 +55,9 @@ def compare(forms: Mapping[str, Form], images: np.ndarray) -> dict[str, dict[str
     rows = {}
     for name, form in forms.items():
         own = logits[name]
-        latency = {str(size): {"median": float(np.median(found[name])), "p99": float(np.percentile(found[name], 99)),
-                               "repetitions": len(found[name])} for size, found in times.items()}
+        latency = {str(size): {"median": float(np.median(by_form[name])),
+                               "p99": float(np.percentile(by_form[name], 99)), "repetitions": len(by_form[name])}
+                   for size, by_form in times.items()}
         rows[name] = {
             "bytes": form.size,
             "largest_difference": float(np.abs(own - truth).max()),
@@ -79,18 +80,19 @@ def _logits(form: Form, images: np.ndarray, batch: int = 256) -> np.ndarray:
 
 def _times(forms: Mapping[str, Form], pictures: np.ndarray) -> dict[str, list[float]]:
     """Milliseconds of each call with all of `pictures`; the first calls, which warm up, are not counted."""
-    found: dict[str, list[float]] = {name: [] for name in forms}
+    milliseconds: dict[str, list[float]] = {name: [] for name in forms}
     for form in forms.values():
         for _ in range(_TURN):
             form.ask(pictures)
     least, most = _REPETITIONS
-    while any(len(times) < least or (sum(times) < _SECONDS * 1e3 and len(times) < most) for times in found.values()):
+    while any(len(times) < least or (sum(times) < _SECONDS * 1e3 and len(times) < most)
+              for times in milliseconds.values()):
         for name, form in forms.items():
             for _ in range(_TURN):
                 start = time.perf_counter()
                 form.ask(pictures)
-                found[name].append((time.perf_counter() - start) * 1e3)
-    return found
+                milliseconds[name].append((time.perf_counter() - start) * 1e3)
+    return milliseconds
 
 
 def require_parity(rows: Mapping[str, Mapping[str, Any]], name: str, largest_logit: float) -> None:

@@ -31,8 +31,8 @@ class Classifier(Protocol):
 def shaped(pictures: np.ndarray, classifier: Classifier) -> np.ndarray:
     """`pictures` as uint8 [N, C, H, W]. Raises DataError when they have another form than `classifier` takes."""
     channels, side = classifier.channels, classifier.image_size
-    found = pictures[:, None] if pictures.ndim == 3 and channels == 1 else pictures
-    if found.dtype != np.uint8 or found.ndim != 4 or found.shape[1:] != (channels, side, side):
+    images = pictures[:, None] if pictures.ndim == 3 and channels == 1 else pictures
+    if images.dtype != np.uint8 or images.ndim != 4 or images.shape[1:] != (channels, side, side):
         raise DataError(f"pictures must be uint8 [N, {channels}, {side}, {side}], not {pictures.dtype} "
                         f"{list(pictures.shape)}")
-    return found
+    return images

@@ -72,14 +72,15 @@ def export_run(path: Path, options: Options) -> Artifact:
     if not len(split.validation):
         raise UsageError(f"{path} was trained without a validation split, on which temperature, prediction sets and "
                          "outlier threshold are learned and int8 is decided; train with data.validation above 0")
-    place = runtime.choose("cpu", "float32")
-    model, spec = load_model(results.folder, place.device)
+    device_runtime = runtime.choose("cpu", "float32")
+    model, spec = load_model(results.folder, device_runtime.device)
     deployed = graph.Deployed(model, spec)
     graphs = _graphs(graph.Exported(deployed, pictures, split), options.formats)
-    sessions = {name: Session(content, place.threads) for name, content in graphs.items() if FORMATS[name].serves}
+    sessions = {name: Session(content, device_runtime.threads) for name, content in graphs.items()
+                if FORMATS[name].serves}
 
     note("export: measuring")
-    forms = _forms(model, deployed, graphs, sessions, options, place.threads)
+    forms = _forms(model, deployed, graphs, sessions, options, device_runtime.threads)
     images = np.array(pictures.images[split.validation[: check.PARITY]])
     rows = check.compare(forms, images)
     largest = float(np.abs(graph.ask(deployed, images)[0]).max())
@@ -101,7 +102,7 @@ def export_run(path: Path, options: Options) -> Artifact:
     check.measure_accuracy(forms, test, rows)
     for name, verdict in verdicts.items():  # for people: nothing is decided by it any more
         verdict["points"]["test"] = 100 * (rows[name]["test_accuracy"] - rows[BASE]["test_accuracy"])
-    checked = _checked(rows, accuracies, verdicts, served, len(test), len(images), place.threads)
+    checked = _checked(rows, accuracies, verdicts, served, len(test), len(images), device_runtime.threads)
     if options.unpruned:
         before, after = load_results(options.unpruned).metrics.val.accuracy, results.metrics.val.accuracy
         checked["pruning"] = check.judge_pruning(rows, (before, after))

@@ -114,7 +114,7 @@ def pool_last(model: onnx.ModelProto) -> None:
     """
     graph = model.graph
     values = {one.name: one for one in graph.initializer}
-    for place, pool in enumerate(graph.node):
+    for position, pool in enumerate(graph.node):
         users = [(at, node) for at, node in enumerate(graph.node) if pool.output[:1] == node.input[:1]]
         everywhere = sum(pool.output[0] in node.input for node in graph.node)
         if pool.op_type != "MaxPool" or everywhere != 1 or not users or users[0][1].op_type != "BatchNormalization":
@@ -129,7 +129,7 @@ def pool_last(model: onnx.ModelProto) -> None:
         second.CopyFrom(pool)
         first.input[0], first.output[0] = pool.input[0], f"{between}_normed"
         second.input[0], second.output[0] = first.output[0], after
-        graph.node[place].CopyFrom(first)
+        graph.node[position].CopyFrom(first)
         graph.node[at].CopyFrom(second)
     del graph.value_info[:]  # shapes of what lay between are others now
     model.CopyFrom(onnx.shape_inference.infer_shapes(model))

@@ -68,7 +68,7 @@ Input = PictureFile | SetFile | GivenPicture | Unreadable
 def find(words: Sequence[str]) -> list[PictureFile | SetFile | Unreadable]:
     """What `words` name, in their order: files; folders (the pictures below them, by path, hidden ones left out);
     patterns with *, ? or [] where no file has that name; "-" for the bytes of one picture on stdin."""
-    return [found for word in words for found in _named(word)]
+    return [one for word in words for one in _named(word)]
 
 
 def _named(word: str) -> Iterator[PictureFile | SetFile | Unreadable]:

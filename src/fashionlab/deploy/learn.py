@@ -54,7 +54,7 @@ class _Asked:
 def learn(session: Session, pictures: PictureSet, split: Split) -> Learned:
     """Everything from the pictures of `split`, which must have validation pictures.
 
-    The outlier score is the one that tells strangers best on validation pictures, of those that an artifact can hold.
+    The outlier score is the one that tells outliers best on validation pictures, of those that an artifact can hold.
     """
     images, labels = pictures.images[split.validation], pictures.labels[split.validation]
     logits, features = session.ask(images)
@@ -66,7 +66,7 @@ def learn(session: Session, pictures: PictureSet, split: Split) -> Learned:
     arrays = whitened(**choice.fitted["mahalanobis"], dtype=np.float32)
     distance = mahalanobis(logits, features, arrays)
     # By the arithmetic that will serve, not by evaluation's: a picture at the threshold must fall on the same side.
-    strangeness = FORMULAS[best](logits, features, arrays)
-    known = rules.Rules(temperature, limit, lambda *_: strangeness, 0.0).answers(logits, features)
-    return Learned(temperature, limit, best, outliers.threshold(strangeness), choice.areas, arrays,
+    outlier_score = FORMULAS[best](logits, features, arrays)
+    known = rules.Rules(temperature, limit, lambda *_: outlier_score, 0.0).answers(logits, features)
+    return Learned(temperature, limit, best, outliers.threshold(outlier_score), choice.areas, arrays,
                    Reference.of(statistics(images, known, distance), known), float((logits.argmax(1) == labels).mean()))

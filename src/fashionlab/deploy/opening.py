@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fashionlab.common.errors import DataError
-from fashionlab.deploy.artifact import load, place
+from fashionlab.deploy.artifact import load, locate
 from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.classifier import Classifier
 
@@ -16,7 +16,7 @@ def open_classifier(model: str | Path, threads: int | None = None) -> Classifier
     threads: None for one a usable core. torch is imported for a run and for nothing else. Raises DataError when there
     is nothing at `model`, or something broken or foreign.
     """
-    path = place(model)
+    path = locate(model)
     if (path / "recipe.yaml").is_file():
         from fashionlab.deploy.run_classifier import RunClassifier
 

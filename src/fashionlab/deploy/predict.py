@@ -47,7 +47,7 @@ def observe(classifier: ArtifactClassifier, inputs: Sequence[Input],
             advance: Callable[[int], None] = lambda done: None) -> Observed:
     """The monitored figures of every picture; `advance` as in `predict`. Raises DataError when none can be read."""
     names: list[str] = []
-    found: list[tuple[Answers, dict[str, np.ndarray]]] = []
+    observations: list[tuple[Answers, dict[str, np.ndarray]]] = []
     unreadable: list[Unreadable] = []
     sets = {one.name for one in inputs if isinstance(one, SetFile)}
     for batch in _batches(_pictures(classifier, inputs, advance)):
@@ -55,11 +55,12 @@ def observe(classifier: ArtifactClassifier, inputs: Sequence[Input],
         readable = [one for one in batch if not isinstance(one, Unreadable)]
         names += [f"{name} [{index}]" if name is None or name in sets else name for name, index, _ in readable]
         if readable:
-            found.append(classifier.observe(np.stack([picture for _, _, picture in readable])))
-    if not found:
+            observations.append(classifier.observe(np.stack([picture for _, _, picture in readable])))
+    if not observations:
         raise DataError("\n".join(f"{one.file}: {one.reason}" for one in unreadable) or "no pictures")
-    figures = {name: np.concatenate([one[name] for _, one in found]) for name in found[0][1]}
-    answers = Answers(*(np.concatenate(part) for part in zip(*(vars(said).values() for said, _ in found), strict=True)))
+    figures = {name: np.concatenate([one[name] for _, one in observations]) for name in observations[0][1]}
+    batches = (vars(one).values() for one, _ in observations)
+    answers = Answers(*(np.concatenate(part) for part in zip(*batches, strict=True)))
     return Observed(names, figures, answers, unreadable)
 
 

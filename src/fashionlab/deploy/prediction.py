@@ -76,4 +76,4 @@ def answer_of(classes: Sequence[str], answers: Answers, row: int, top: int) -> d
     likely = [{"label": classes[one], "probability": float(probabilities[one])}
               for one in np.argsort(-probabilities, kind="stable")[:top].tolist()]
     return {**likely[0], "top": likely, "set": [classes[one] for one in np.flatnonzero(answers.sets[row]).tolist()],
-            "outlier": bool(answers.outlier[row]), "outlier_score": float(answers.strangeness[row])}
+            "outlier": bool(answers.outlier[row]), "outlier_score": float(answers.outlier_score[row])}

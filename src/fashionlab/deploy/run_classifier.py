@@ -30,8 +30,8 @@ class RunClassifier:
 
     def __init__(self, path: Path, threads: int | None = None) -> None:
         results = load_results(path)
-        place = runtime.choose("cpu", "float32", threads)
-        model, spec = load_model(results.folder, place.device)
+        device_runtime = runtime.choose("cpu", "float32", threads)
+        model, spec = load_model(results.folder, device_runtime.device)
         self.classes, self.channels, self.image_size = spec.classes, spec.channels, spec.image_size
         self.network = graph.Deployed(model, spec)
         self.rules = _rules(results)
@@ -58,5 +58,5 @@ def _rules(results: RunResults) -> Rules:
         return Rules(temperature.temperature, limit, highest,
                      outliers.threshold(highest(validation.logits, validation.logits)))
     detector = outliers.Detector.load(path)
-    return Rules(temperature.temperature, limit, lambda *seen: detector.strangeness(outliers.Answers(*seen)),
+    return Rules(temperature.temperature, limit, lambda *seen: detector.outlier_score(outliers.Answers(*seen)),
                  detector.threshold)

@@ -42,8 +42,8 @@ class Session:
 
     def run(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Logits and features of pictures uint8 [N, C, H, W], N at least 1, all at once."""
-        found: Any = self._session.run(None, {self._input: np.ascontiguousarray(pictures)})
-        return found[0], found[1]
+        outputs: Any = self._session.run(None, {self._input: np.ascontiguousarray(pictures)})
+        return outputs[0], outputs[1]
 
     def ask(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """As `run`, in chunks; N may be anything, also 0."""

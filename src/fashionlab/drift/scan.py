@@ -59,7 +59,7 @@ def scan(reference: Reference, classes: tuple[str, ...], figures: Mapping[str, n
         stop = min(max(start + STEP, monitor.window), n)
         rows = slice(start, stop)
         monitor.observe({name: values[rows] for name, values in figures.items()},
-                        Answers(answers.probabilities[rows], answers.sets[rows], answers.strangeness[rows],
+                        Answers(answers.probabilities[rows], answers.sets[rows], answers.outlier_score[rows],
                                 answers.outlier[rows]))
         for figure in monitor.report().figures:
             statistic, value = ("psi", figure.psi) if math.isnan(figure.ks) else ("ks", figure.ks)

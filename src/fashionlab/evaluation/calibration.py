@@ -48,10 +48,10 @@ class Temperature:
     @classmethod
     def fit(cls, predictions: Predictions) -> Self:
         """The temperature from 1/20 to 20 with the smallest NLL."""
-        found: Any = minimize_scalar(
+        optimum: Any = minimize_scalar(
             lambda log: picture_nll(replace(predictions, logits=predictions.logits / np.exp(log))).mean(),
             bounds=(-np.log(_MOST), np.log(_MOST)), method="bounded", options={"xatol": 1e-6})
-        return cls(float(np.exp(found.x)))
+        return cls(float(np.exp(optimum.x)))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         return logits.astype(np.float64) / self.temperature
@@ -77,8 +77,8 @@ class VectorScaling:
 
         start = np.concatenate([np.ones(classes), np.zeros(classes)])
         bounds = [(0.0, _MOST)] * classes + [(-_MOST, _MOST)] * classes
-        found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
-        return cls(tuple(found.x[:classes].tolist()), tuple(found.x[classes:].tolist()))
+        optimum = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds)
+        return cls(tuple(optimum.x[:classes].tolist()), tuple(optimum.x[classes:].tolist()))
 
     def apply(self, logits: np.ndarray) -> np.ndarray:
         return logits.astype(np.float64) * np.array(self.scale) + np.array(self.bias)
@@ -134,8 +134,8 @@ def assess(test: Predictions, calibrators: Mapping[str, Calibrator]) -> dict[str
     versions = {"none": test, **{name: calibrated(test, calibrator) for name, calibrator in calibrators.items()}}
     figures = {(name, figure): statistic for name, version in versions.items()
                for figure, statistic in statistics(version, FIGURES).items()}
-    found = bootstrap(figures)
-    return {name: {figure: found[name, figure] for figure in FIGURES} for name in versions}
+    intervals = bootstrap(figures)
+    return {name: {figure: intervals[name, figure] for figure in FIGURES} for name in versions}
 
 
 def parameters(calibrators: Mapping[str, Calibrator]) -> dict[str, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Conformal prediction: sets of classes that hold the true one as often as promised, whatever the network's faults.
 
-Split conformal prediction (Vovk 2005; Papadopoulos 2002): a threshold on a score of strangeness, taken from validation
+Split conformal prediction (Vovk 2005; Papadopoulos 2002): a threshold on a nonconformity score, taken from validation
 pictures. The promise holds on average over pictures of the same kind and over validation splits: not for every class,
 and with n validation pictures a single run's coverage scatters around it by about sqrt(coverage (1 - coverage) / n). It
 holds strictly only where the validation pictures had no part in training (early stopping on them bends it a little).

@@ -48,41 +48,44 @@ def cost(results: RunResults, device: str = "auto", *, again: bool = False) -> C
     stored = results.folder.read_metrics().cost
     if stored is not None and not again:
         return stored
-    place = runtime.choose(device, results.environment["precision"])
-    model, spec = load_model(results.folder, place.device)
+    device_runtime = runtime.choose(device, results.environment["precision"])
+    model, spec = load_model(results.folder, device_runtime.device)
     measured = Cost(
         parameters=count_parameters(model),
         macs=count_macs(model, (spec.channels, spec.image_size, spec.image_size)),
         weight_bytes=len(safetensors.torch.save({name: value.contiguous()
                                                  for name, value in model.state_dict().items()})),
         train_seconds=metrics.train_seconds, train_images_per_second=metrics.images_per_second,
-        prediction=prediction_cost(model, spec, place), machine=_machine_name(place.device), device=str(place.device),
-        threads=place.threads, precision=place.precision)
+        prediction=prediction_cost(model, spec, device_runtime),
+        machine=_machine_name(device_runtime.device), device=str(device_runtime.device),
+        threads=device_runtime.threads, precision=device_runtime.precision)
     results.folder.update_metrics(Metrics(cost=measured))
     return measured
 
 
-def prediction_cost(model: nn.Module, spec: ModelSpec, place: Runtime) -> PredictionCost:
+def prediction_cost(model: nn.Module, spec: ModelSpec, device_runtime: Runtime) -> PredictionCost:
     """The "prediction" part of `cost`, measured on pictures of noise: what they show does not change the arithmetic."""
     latency: dict[str, Latency] = {}
     speed: dict[str, float] = {}
     for batch in (*_LATENCY_BATCHES, *_THROUGHPUT_BATCHES):
-        seconds = _timed(_predict(model, spec, place, batch))
+        seconds = _timed(_predict(model, spec, device_runtime, batch))
         if batch in _LATENCY_BATCHES:
             latency[str(batch)] = Latency(median=statistics.median(seconds) * 1e3,
                                           p99=float(np.percentile(seconds, 99)) * 1e3, repetitions=len(seconds))
         else:
             speed[str(batch)] = batch / statistics.median(seconds)
     return PredictionCost(views=spec.views, latency_ms=latency, images_per_second=speed,
-                          peak_bytes=peak_bytes(_predict(model, spec, place, _THROUGHPUT_BATCHES[0]), place.device))
+                          peak_bytes=peak_bytes(_predict(model, spec, device_runtime, _THROUGHPUT_BATCHES[0]),
+                                                device_runtime.device))
 
 
-def _predict(model: nn.Module, spec: ModelSpec, place: Runtime, batch: int) -> Callable[[], object]:
+def _predict(model: nn.Module, spec: ModelSpec, device_runtime: Runtime, batch: int) -> Callable[[], object]:
     shape = (batch, spec.channels, spec.image_size, spec.image_size)
     noise = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
     pictures = PictureSet(noise, np.zeros(batch, dtype=np.int64), spec.classes, "noise")
-    resident = ResidentPictures.from_set(pictures, np.arange(batch), place.device)
-    return lambda: predict_logits(model, resident, spec, place)  # its answer lies on the CPU: a GPU has finished
+    resident = ResidentPictures.from_set(pictures, np.arange(batch), device_runtime.device)
+    # The answer lies on the CPU: a GPU has finished.
+    return lambda: predict_logits(model, resident, spec, device_runtime)
 
 
 def _timed(work: Callable[[], object]) -> list[float]:

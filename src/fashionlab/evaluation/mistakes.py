@@ -38,10 +38,10 @@ def confused_pairs(predictions: Predictions, n: int | None = None) -> list[Confu
     rows = confident_mistakes(predictions)
     codes = predictions.labels[rows] * len(predictions.classes) + predictions.predicted[rows]
     support = np.bincount(predictions.labels, minlength=len(predictions.classes))
-    found, counts = np.unique(codes, return_counts=True)
+    distinct, counts = np.unique(codes, return_counts=True)
     order = np.argsort(-counts, kind="stable")[:n]
     pairs = []
-    for code, count in zip(found[order].tolist(), counts[order].tolist(), strict=True):
+    for code, count in zip(distinct[order].tolist(), counts[order].tolist(), strict=True):
         true, predicted = divmod(code, len(predictions.classes))
         pairs.append(ConfusedPair(true, predicted, count, count / int(support[true]), rows[codes == code]))
     return pairs

@@ -50,16 +50,16 @@ class Network:
 
     model: nn.Module
     spec: ModelSpec
-    place: Runtime
+    device_runtime: Runtime
 
     def features(self, pictures: PictureSet, rows: np.ndarray) -> np.ndarray:
-        resident = ResidentPictures.from_set(pictures, rows, self.place.device)
-        return features(self.model, resident, self.spec, self.place).numpy()
+        resident = ResidentPictures.from_set(pictures, rows, self.device_runtime.device)
+        return features(self.model, resident, self.spec, self.device_runtime).numpy()
 
     def answers(self, pictures: PictureSet, rows: np.ndarray | None = None) -> Answers:
         rows = np.arange(len(pictures)) if rows is None else rows
-        resident = ResidentPictures.from_set(pictures, rows, self.place.device)
-        logits, _ = predict_logits(self.model, resident, self.spec, self.place)
+        resident = ResidentPictures.from_set(pictures, rows, self.device_runtime.device)
+        logits, _ = predict_logits(self.model, resident, self.spec, self.device_runtime)
         return Answers(logits.numpy(), self.features(pictures, rows))
 
 
@@ -80,8 +80,8 @@ def outlier_run(path: Path, given: Sequence[str] = (), *, data_dir: Path | None 
     Raises UsageError for a run without validation pictures, and what `evaluate_run` raises.
     """
     run = open_run(path)
-    place = runtime.choose(device, run.read_json(run.environment)["precision"])
-    network = Network(*load_model(run, place.device), place)
+    device_runtime = runtime.choose(device, run.read_json(run.environment)["precision"])
+    network = Network(*load_model(run, device_runtime.device), device_runtime)
     pictures, split = training_pictures(run, data_dir)
     if not len(split.validation):
         raise UsageError(f"{path} was trained without a validation split, on which outlier scores are chosen; "
@@ -90,13 +90,13 @@ def outlier_run(path: Path, given: Sequence[str] = (), *, data_dir: Path | None 
     choice = choose(network, pictures, split, given)
     detector = choice.detector
     note("outliers: judging the test split")
-    found = {"fitted": min(len(split.train), FITTED), "validation": len(split.validation), "choice": choice.areas,
-             "best": detector.score, "threshold": detector.threshold,
-             **_judge(network, run, data_dir, given, choice.fitted, detector)}
+    record = {"fitted": min(len(split.train), FITTED), "validation": len(split.validation), "choice": choice.areas,
+              "best": detector.score, "threshold": detector.threshold,
+              **_judge(network, run, data_dir, given, choice.fitted, detector)}
     detector.save(path / "outlier_detector.npz")
-    write_json(path / "outliers.json", found)
-    _summarise(run, found)
-    return found
+    write_json(path / "outliers.json", record)
+    _summarise(run, record)
+    return record
 
 
 @dataclass(frozen=True)
@@ -115,23 +115,23 @@ def choose(network: Asked, pictures: PictureSet, split: Split, given: Sequence[s
     rows = _some(split.train, FITTED, "fit")
     seen = network.features(pictures, rows)
     fitted = {name: SCORES[name].fit(seen, pictures.labels[rows]) for name in scores}
-    known = _strangeness(network.answers(pictures, split.validation), fitted)
-    found: dict[str, list[float]] = {name: [] for name in scores}
+    known = _outlier_scores(network.answers(pictures, split.validation), fitted)
+    aurocs: dict[str, list[float]] = {name: [] for name in scores}
     form = pictures.images.shape
 
-    def training_part(dataset: str) -> PictureSet:
+    def other_training_pictures(dataset: str) -> PictureSet:
         return load_training(dataset, image_size=form[2], channels=form[1])
 
-    for outliers in _outliers(pictures, split.validation, given, training_part, "choice").values():
-        for name, values in _strangeness(network.answers(outliers), fitted).items():
-            found[name].append(auroc(known[name], values).estimate)
-    areas = {name: float(np.mean(values)) for name, values in found.items()}
+    for outliers in _outliers(pictures, split.validation, given, other_training_pictures, "choice").values():
+        for name, values in _outlier_scores(network.answers(outliers), fitted).items():
+            aurocs[name].append(auroc(known[name], values).estimate)
+    areas = {name: float(np.mean(values)) for name, values in aurocs.items()}
     best = max(areas, key=lambda name: areas[name])
     return Choice(fitted, areas, Detector(best, threshold(known[best]), fitted[best]))
 
 
-def _strangeness(answers: Answers, fitted: dict[str, Fitted]) -> dict[str, np.ndarray]:
-    return {name: SCORES[name].strangeness(answers, learned) for name, learned in fitted.items()}
+def _outlier_scores(answers: Answers, fitted: dict[str, Fitted]) -> dict[str, np.ndarray]:
+    return {name: SCORES[name].outlier_score(answers, learned) for name, learned in fitted.items()}
 
 
 def _some(rows: np.ndarray, n: int, *names: str) -> np.ndarray:
@@ -150,9 +150,9 @@ def _outliers(pictures: PictureSet, rows: np.ndarray, given: Sequence[str], load
     own = np.array(pictures.images[_some(rows, OUTLIERS, purpose)])
     sets = {name: _unlabelled(make(own, OUTLIERS, _draw(purpose, name)), name) for name, make in OUTLIER_SETS.items()}
     for dataset in given:
-        found = load(dataset)
-        chosen = _some(np.arange(len(found)), OUTLIERS, purpose, dataset)
-        sets[_name(dataset, sets)] = _unlabelled(np.array(found.images[chosen]), found.source)
+        others = load(dataset)
+        chosen = _some(np.arange(len(others)), OUTLIERS, purpose, dataset)
+        sets[_name(dataset, sets)] = _unlabelled(np.array(others.images[chosen]), others.source)
     return sets
 
 
@@ -171,18 +171,18 @@ def _judge(network: Asked, run: RunFolder, data_dir: Path | None, given: Sequenc
     """n, accepted and sets, as `outlier_run` describes them."""
     test = open_test_split(run, data_dir, who=_WHO, why="judging outlier scores, chosen on validation pictures before")
 
-    def test_part(dataset: str) -> PictureSet:
+    def other_test_pictures(dataset: str) -> PictureSet:
         return open_other_test_split(run, dataset, who=_WHO, why=f"judging outlier scores: test part of {dataset}")
 
-    known = _strangeness(network.answers(test), fitted)
+    known = _outlier_scores(network.answers(test), fitted)
     passing = {score: threshold(values) for score, values in known.items()}
     sets: dict[str, Any] = {}
-    for name, outliers in _outliers(test, np.arange(len(test)), given, test_part, "test").items():
-        strange = _strangeness(network.answers(outliers), fitted)
+    for name, outliers in _outliers(test, np.arange(len(test)), given, other_test_pictures, "test").items():
+        scored = _outlier_scores(network.answers(outliers), fitted)
         scores = {score: {"auroc": asdict(auroc(known[score], values)),
-                          "fpr95": asdict(_accepted(values, passing[score]))} for score, values in strange.items()}
+                          "fpr95": asdict(_accepted(values, passing[score]))} for score, values in scored.items()}
         sets[name] = {"n": len(outliers), "source": outliers.source, "scores": scores,
-                      "accepted": asdict(_accepted(strange[detector.score], detector.threshold))}
+                      "accepted": asdict(_accepted(scored[detector.score], detector.threshold))}
     return {"n": len(test), "accepted": asdict(_accepted(known[detector.score], detector.threshold)), "sets": sets}
 
 
@@ -190,9 +190,9 @@ def _accepted(values: np.ndarray, limit: float) -> Interval:
     return share(int((values <= limit).sum()), len(values))
 
 
-def _summarise(run: RunFolder, found: dict[str, Any]) -> None:
+def _summarise(run: RunFolder, record: dict[str, Any]) -> None:
     estimates = {name: {score: OutlierFigures(auroc=one["auroc"]["estimate"], fpr95=one["fpr95"]["estimate"])
-                        for score, one in row["scores"].items()} for name, row in found["sets"].items()}
+                        for score, one in row["scores"].items()} for name, row in record["sets"].items()}
     run.update_metrics(Metrics(outliers=Outliers(
-        n=found["n"], best=found["best"], threshold=found["threshold"], accepted=found["accepted"]["estimate"],
+        n=record["n"], best=record["best"], threshold=record["threshold"], accepted=record["accepted"]["estimate"],
         sets=estimates)))

@@ -1,7 +1,7 @@
 """Outlier scores that numpy alone can compute, so that an artifact can hold them and a service answers with them.
 
 Each is a function of logits [N, K], penultimate features [N, D] and what was learned of training pictures; it gives
-float64 [N], higher for stranger pictures. `outliers` does the learning.
+float64 [N], higher the less a picture is like the training pictures. `outliers` does the learning.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Is this a picture of anything the network knows? Scores of strangeness, how well they tell, and the detector kept.
+"""Is this a picture of anything the network knows? Outlier scores, how well they tell, and the detector kept.
 
-Every score is higher the stranger a picture is. Fitted on training pictures, chosen and given its threshold on
-validation pictures; the test split is only scored.
+Every score is higher the less a picture is like the training pictures. Fitted on training pictures, chosen and given
+its threshold on validation pictures; the test split is only scored.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ NEIGHBOURS = 10
 
 @dataclass(frozen=True)
 class Answers:
-    """What a network said of N pictures: logits float32 [N, K] and penultimate features float32 [N, D]."""
+    """A network's outputs for N pictures: logits float32 [N, K] and penultimate features float32 [N, D]."""
 
     logits: np.ndarray
     features: np.ndarray
 
 
 class Score(ABC):
-    """A way to say how strange pictures are."""
+    """A way to say how unlike the training pictures a picture is."""
 
     def fit(self, features: np.ndarray, labels: np.ndarray) -> Fitted:
         """What the score has to know of training pictures: features float32 [N, D], labels int64 [N], N at least 2."""
         return {}
 
     @abstractmethod
-    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
-        """float64 [N], higher for stranger pictures."""
+    def outlier_score(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+        """float64 [N], higher for pictures less like the training pictures."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Formula(Score):
 
     formula: outlier_scores.Formula
 
-    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+    def outlier_score(self, answers: Answers, fitted: Fitted) -> np.ndarray:
         return self.formula(answers.logits, answers.features, fitted)
 
 
@@ -65,8 +65,8 @@ class Mahalanobis(Formula):
         shrunk = LedoitWolf(assume_centered=True).fit(features - means[which])
         return {"means": means, "precision": np.asarray(shrunk.precision_)}
 
-    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
-        return super().strangeness(answers, outlier_scores.whitened(**fitted, dtype=np.float64))
+    def outlier_score(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+        return super().outlier_score(answers, outlier_scores.whitened(**fitted, dtype=np.float64))
 
 
 class Neighbours(Score):
@@ -76,7 +76,7 @@ class Neighbours(Score):
     def fit(self, features: np.ndarray, labels: np.ndarray) -> Fitted:
         return {"bank": _unit(features)}
 
-    def strangeness(self, answers: Answers, fitted: Fitted) -> np.ndarray:
+    def outlier_score(self, answers: Answers, fitted: Fitted) -> np.ndarray:
         bank = fitted["bank"]
         search = NearestNeighbors(n_neighbors=min(NEIGHBOURS, len(bank)), algorithm="brute").fit(bank)
         distances, _ = search.kneighbors(_unit(answers.features))
@@ -97,7 +97,7 @@ SCORES: dict[str, Score] = {
 
 @dataclass(frozen=True)
 class Detector:
-    """A fitted score with its threshold: a picture is an outlier when it is stranger than that.
+    """A fitted score with its threshold: a picture whose score is above it is an outlier.
 
     score: a name of SCORES. Give it logits as `predict_logits` makes them, with the run's test-time views.
     """
@@ -106,13 +106,13 @@ class Detector:
     threshold: float
     fitted: Fitted
 
-    def strangeness(self, answers: Answers) -> np.ndarray:
-        """float64 [N], higher for stranger pictures."""
-        return SCORES[self.score].strangeness(answers, self.fitted)
+    def outlier_score(self, answers: Answers) -> np.ndarray:
+        """float64 [N], higher for pictures less like the training pictures."""
+        return SCORES[self.score].outlier_score(answers, self.fitted)
 
     def is_outlier(self, answers: Answers) -> np.ndarray:
         """bool [N]."""
-        return self.strangeness(answers) > self.threshold
+        return self.outlier_score(answers) > self.threshold
 
     def save(self, path: Path) -> None:
         with replacing(path) as temporary, temporary.open("wb") as stream:

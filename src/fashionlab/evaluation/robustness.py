@@ -38,25 +38,26 @@ def robustness_run(path: Path, *, data_dir: Path | None = None, device: str = "a
     Intervals are Wilson's, 95 %. Raises what `evaluate_run` raises.
     """
     run = open_run(path)
-    place = runtime.choose(device, run.read_json(run.environment)["precision"])
-    model, spec = load_model(run, place.device)
+    device_runtime = runtime.choose(device, run.read_json(run.environment)["precision"])
+    model, spec = load_model(run, device_runtime.device)
     test = open_test_split(run, data_dir, who="evaluate --robustness", why="judging corrupted test pictures")
-    found = robustness(model, test, spec, place)
-    write_json(path / "robustness.json", found)
+    record = robustness(model, test, spec, device_runtime)
+    write_json(path / "robustness.json", record)
     run.update_metrics(Metrics(robustness=Robustness(
-        n=found["n"], views=found["views"], clean_accuracy=found["clean"]["estimate"],
-        mean_corruption_accuracy=found["mean_corruption_accuracy"],
+        n=record["n"], views=record["views"], clean_accuracy=record["clean"]["estimate"],
+        mean_corruption_accuracy=record["mean_corruption_accuracy"],
         corruptions={name: [one["estimate"] for one in row["accuracy"]]
-                     for name, row in found["corruptions"].items()})))
-    return found
+                     for name, row in record["corruptions"].items()})))
+    return record
 
 
-def robustness(model: nn.Module, pictures: PictureSet, spec: ModelSpec, place: Runtime) -> dict[str, Any]:
+def robustness(model: nn.Module, pictures: PictureSet, spec: ModelSpec, device_runtime: Runtime) -> dict[str, Any]:
     """Accuracy on `pictures`, clean and under every corruption: what `robustness_run` describes. Progress on stderr."""
     spec = dataclasses.replace(spec, views=1)
     n = len(pictures)
-    clean = ResidentPictures.from_set(pictures, np.arange(n), place.device)
-    clean_right = _right(model, clean, spec, place)
+    device = device_runtime.device
+    clean = ResidentPictures.from_set(pictures, np.arange(n), device)
+    clean_right = _right(model, clean, spec, device_runtime)
     corruptions: dict[str, Any] = {}
     with progress("corrupted pictures", n * len(CORRUPTIONS) * len(SEVERITIES)) as advance:
         for name, how in CORRUPTIONS.items():
@@ -65,8 +66,8 @@ def robustness(model: nn.Module, pictures: PictureSet, spec: ModelSpec, place: R
                 right = done = 0
                 for images in corrupted_batches(pictures.images, name, severity, SEED):
                     labels = clean.labels[done : done + len(images)]
-                    worse = ResidentPictures(torch.from_numpy(images).to(place.device), labels, place.device)
-                    right += _right(model, worse, spec, place)
+                    worse = ResidentPictures(torch.from_numpy(images).to(device), labels, device)
+                    right += _right(model, worse, spec, device_runtime)
                     done += len(images)
                     advance(len(images))
                 accuracies.append(asdict(share(right, n)))
@@ -76,6 +77,6 @@ def robustness(model: nn.Module, pictures: PictureSet, spec: ModelSpec, place: R
             "corruptions": corruptions, "mean_corruption_accuracy": float(np.mean(every))}
 
 
-def _right(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, place: Runtime) -> int:
-    logits, labels = predict_logits(model, pictures, spec, place)
+def _right(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, device_runtime: Runtime) -> int:
+    logits, labels = predict_logits(model, pictures, spec, device_runtime)
     return int((logits.argmax(1) == labels).sum())

@@ -39,10 +39,11 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
     """
     run = open_run(path)
-    place = runtime.choose(device, run.read_json(run.environment)["precision"])
-    model, spec = load_model(run, place.device)
+    device_runtime = runtime.choose(device, run.read_json(run.environment)["precision"])
+    model, spec = load_model(run, device_runtime.device)
     pictures, indices = _pictures(run, split, data_dir, who)
-    logits, labels = predict_logits(model, ResidentPictures.from_set(pictures, indices, place.device), spec, place)
+    resident = ResidentPictures.from_set(pictures, indices, device_runtime.device)
+    logits, labels = predict_logits(model, resident, spec, device_runtime)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
     result = Scores(split=split, **scores(predictions), intervals=intervals(predictions), remarks=remarks(predictions))
     for remark in result.remarks:

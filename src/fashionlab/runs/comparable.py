@@ -56,20 +56,20 @@ def _refuse_others(runs: Sequence[RunResults], check: Callable[[RunResults, RunR
 
 def remarks(runs: Sequence[RunResults]) -> list[str]:
     """What a reader of the comparison must know: sentences on what differs between the runs besides the recipe."""
-    found = []
+    notes = []
     if len(_by_value(runs, lambda run: _data(run)["train"])) > 1:
         counts = _listed(runs, lambda run: f"{_data(run)['train']:,}")
-        found.append(f"The runs were trained on different numbers of pictures ({counts}): differences between them "
+        notes.append(f"The runs were trained on different numbers of pictures ({counts}): differences between them "
                      "measure that too.")
     if len(_by_value(runs, _form)) > 1:
-        found.append(f"The networks see pictures in different forms ({_listed(runs, _form_in_words)}); that the data "
+        notes.append(f"The networks see pictures in different forms ({_listed(runs, _form_in_words)}); that the data "
                      "is the same was judged by its name, the split and the test labels.")
     if len(_by_value(runs, _machine)) > 1:
-        found.append(f"The runs were trained on different machines or settings ({_listed(runs, _machine)}): their "
+        notes.append(f"The runs were trained on different machines or settings ({_listed(runs, _machine)}): their "
                      "training times do not compare.")
     if len(_by_value(runs, lambda run: str(run.environment.get("precision")))) > 1:
-        found.append(f"The number formats differ ({_listed(runs, lambda run: str(run.environment.get('precision')))}).")
-    return found
+        notes.append(f"The number formats differ ({_listed(runs, lambda run: str(run.environment.get('precision')))}).")
+    return notes
 
 
 def _same_classes(first: RunResults, other: RunResults) -> str | None:
@@ -116,11 +116,11 @@ def _same_test_pictures(first: RunResults, other: RunResults) -> str | None:
 
 
 def _data(run: RunResults) -> dict[str, Any]:
-    found = run.environment.get("data")
+    data = run.environment.get("data")
     keys = {"source", "sha256", "split_sha256", "train", "validation"}
-    if not isinstance(found, dict) or not keys <= found.keys():
+    if not isinstance(data, dict) or not keys <= data.keys():
         raise DataError(f"{run.folder.environment}: does not say which data and split the run was trained on")
-    return found
+    return data
 
 
 def _form(run: RunResults) -> tuple[int, int]:
@@ -140,10 +140,10 @@ def _machine(run: RunResults) -> str:
 
 
 def _by_value(runs: Sequence[RunResults], value: Callable[[RunResults], Any]) -> dict[Any, list[str]]:
-    found: dict[Any, list[str]] = {}
+    names: dict[Any, list[str]] = {}
     for run in runs:
-        found.setdefault(value(run), []).append(run.name)
-    return found
+        names.setdefault(value(run), []).append(run.name)
+    return names
 
 
 def _listed(runs: Sequence[RunResults], value: Callable[[RunResults], Any]) -> str:

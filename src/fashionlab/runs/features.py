@@ -27,14 +27,14 @@ def features(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, runt
     mean, std = statistics(spec, runtime.device)
     if positions is None:
         positions = torch.arange(len(pictures))
-    found = []
+    parts = []
     # An empty selection is asked for once too: it has a width.
     for part in positions.split(BATCH_SIZE) if len(positions) else [positions]:
         _, images, _ = pictures.take(part)
         with watching_last_layer(model) as seen, runtime.autocast():
             model(normalise(images.float() / 255, mean, std, runtime))
-        found.append(seen[-1].flatten(1).float().cpu())
-    return torch.cat(found)
+        parts.append(seen[-1].flatten(1).float().cpu())
+    return torch.cat(parts)
 
 
 @contextlib.contextmanager

@@ -124,8 +124,8 @@ class RunFolder:
 
     def snapshots(self) -> list[Path]:
         """The weights kept at the end of every cycle (`Recipe.snapshots`), oldest first."""
-        found = self.weights("snapshot").parent.glob("snapshot-*.safetensors")
-        return sorted(found, key=lambda path: int(path.stem.removeprefix("snapshot-")))
+        paths = self.weights("snapshot").parent.glob("snapshot-*.safetensors")
+        return sorted(paths, key=lambda path: int(path.stem.removeprefix("snapshot-")))
 
     def predictions(self, split: str) -> Path:
         return self.path / "predictions" / f"{split}.npz"

@@ -70,7 +70,7 @@ class RunResults:
         return self.predictions("test")
 
     def predictions(self, split: SplitName) -> Predictions:
-        """What the run said of `split`. DataError with what to do for a run that was never evaluated on it."""
+        """The run's predictions on `split`. DataError with what to do for a run that was never evaluated on it."""
         path = self.folder.predictions(split)
         if not path.is_file():
             choice = " --split val" if split == "val" else ""

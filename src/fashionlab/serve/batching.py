@@ -86,7 +86,7 @@ class Batcher:
 
 
 def _rows(answers: Answers, start: int, end: int) -> Answers:
-    return Answers(answers.probabilities[start:end], answers.sets[start:end], answers.strangeness[start:end],
+    return Answers(answers.probabilities[start:end], answers.sets[start:end], answers.outlier_score[start:end],
                    answers.outlier[start:end])
 
 

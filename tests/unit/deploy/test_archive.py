@@ -71,15 +71,15 @@ def test_a_changed_or_truncated_zip_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "artifact.zip"
     archive.write(path, FILES)
     whole = path.read_bytes()
-    for place in range(0, len(whole), 7):
+    for position in range(0, len(whole), 7):
         damaged = bytearray(whole)
-        damaged[place] ^= 0x55
+        damaged[position] ^= 0x55
         path.write_bytes(damaged)
         try:
             assert archive.read(path) == FILES, "a byte that means nothing may change"
         except DataError as error:
             assert str(path) in str(error)
-        path.write_bytes(whole[:place])
+        path.write_bytes(whole[:position])
         with pytest.raises(DataError):
             archive.read(path)
 
@@ -161,10 +161,10 @@ def test_arrays_come_back_and_code_does_not() -> None:
     arrays = {"a": np.arange(6.0).reshape(2, 3), "b": np.zeros((0, 3), np.float32), "c": np.array(2)}
     packed = archive.pack_arrays(arrays)
     assert packed == archive.pack_arrays(arrays)
-    found = archive.unpack_arrays(packed, "x")
-    assert found.keys() == arrays.keys()
+    unpacked = archive.unpack_arrays(packed, "x")
+    assert unpacked.keys() == arrays.keys()
     for name, array in arrays.items():
-        np.testing.assert_array_equal(found[name], array)
+        np.testing.assert_array_equal(unpacked[name], array)
     with np.load(io.BytesIO(packed)) as theirs:
         np.testing.assert_array_equal(theirs["a"], arrays["a"])
     evil = io.BytesIO()

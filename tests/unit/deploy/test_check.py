@@ -47,9 +47,9 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> dict:
         return logits, seen
 
     forms = {check.PYTORCH: check.Form(exact, 10), "float32": check.Form(wrong, 20)}
-    found = check.compare(forms, images)
-    check.measure_accuracy(forms, PictureSet(images, labels, tuple("abc"), "toy"), found)
-    return found
+    measured = check.compare(forms, images)
+    check.measure_accuracy(forms, PictureSet(images, labels, tuple("abc"), "toy"), measured)
+    return measured
 
 
 def test_a_row_tells_size_accuracy_difference_and_times(rows: dict) -> None:

@@ -35,16 +35,17 @@ def test_an_artifact_holds_what_it_promises(artifact: Path) -> None:
     assert sorted(path.name for path in artifact.iterdir()) == [
         "SHA256SUMS", "artifact.json", "check.json", "model-int8.onnx", "model.onnx", "model.pt2", "model_card.md",
         "outliers.npz", "reference.npz"]
-    found = load(artifact)
-    told = found.description
-    assert (told.name, told.model, told.views, told.channels, told.image_size) == ("cnn", "fast", 2, 1, 28)
-    assert (told.training, told.validation) == (500, 100)
-    assert told.areas.keys() == FORMULAS.keys()
-    assert told.score == max(told.areas, key=lambda score: told.areas[score])
-    assert {name: len(values) for name, values in found.reference.values.items()} == dict.fromkeys(
+    exported = load(artifact)
+    description = exported.description
+    assert (description.name, description.model, description.views) == ("cnn", "fast", 2)
+    assert (description.channels, description.image_size) == (1, 28)
+    assert (description.training, description.validation) == (500, 100)
+    assert description.areas.keys() == FORMULAS.keys()
+    assert description.score == max(description.areas, key=lambda score: description.areas[score])
+    assert {name: len(values) for name, values in exported.reference.values.items()} == dict.fromkeys(
         ("brightness", "ink", "distance", "confidence"), 100)
-    assert "![" not in found.card and "Caption" not in found.card and "Good." in found.card
-    assert "## Exported graphs" in found.card and "| int8 |" in found.card
+    assert "![" not in exported.card and "Caption" not in exported.card and "Good." in exported.card
+    assert "## Exported graphs" in exported.card and "| int8 |" in exported.card
 
 
 def test_every_graph_was_checked(artifact: Path) -> None:
@@ -68,8 +69,8 @@ def test_int8_weights_are_bytes(artifact: Path) -> None:
 
 
 def test_thresholds_are_those_of_the_evaluation(artifact: Path, cnn_run: Path) -> None:
-    told = load(artifact).description
-    assert told.temperature == pytest.approx(
+    description = load(artifact).description
+    assert description.temperature == pytest.approx(
         load_calibrators(RunFolder(cnn_run).calibration)["temperature"].temperature, rel=0.05)  # type: ignore[attr-defined]
     ours, theirs = open_classifier(artifact, 1), open_classifier(cnn_run, 1)
     from fashionlab.runs.pictures import training_pictures
@@ -77,11 +78,11 @@ def test_thresholds_are_those_of_the_evaluation(artifact: Path, cnn_run: Path) -
 
     pictures, split = training_pictures(load_results(cnn_run).folder)
     for classifier in (ours, theirs):
-        found = classifier.answer(pictures.images[split.validation])
-        held = found.sets[np.arange(100), pictures.labels[split.validation]]
+        answers = classifier.answer(pictures.images[split.validation])
+        held = answers.sets[np.arange(100), pictures.labels[split.validation]]
         assert held.mean() >= 0.95
-        assert (~found.outlier).mean() >= 0.95
-        assert not (~found.outlier).mean() > 0.97
+        assert (~answers.outlier).mean() >= 0.95
+        assert not (~answers.outlier).mean() > 0.97
 
 
 def test_run_and_artifact_answer_alike(artifact: Path, cnn_run: Path, test_set, tmp_path: Path) -> None:
@@ -111,16 +112,17 @@ def vars_of(artifact: Artifact) -> dict:
     return {name: getattr(artifact, name) for name in artifact.__dataclass_fields__}
 
 
-def test_noise_is_stranger_than_clothes(artifact: Path, test_set) -> None:
+def test_noise_has_a_higher_outlier_score_than_clothes(artifact: Path, test_set) -> None:
     classifier = open_classifier(artifact, 1)
     noise = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
-    assert np.median(classifier.answer(noise).strangeness) > np.median(classifier.answer(test_set.images).strangeness)
+    of_noise, of_clothes = (classifier.answer(images).outlier_score for images in (noise, test_set.images))
+    assert np.median(of_noise) > np.median(of_clothes)
 
 
 def test_serving_needs_neither_torch_nor_sklearn_nor_scipy(artifact: Path) -> None:
     code = ("import sys, numpy; from fashionlab.deploy.opening import open_classifier; "
-            f"found = open_classifier({str(artifact)!r}).answer(numpy.zeros((3, 28, 28), numpy.uint8)); "
-            "print(found.probabilities.shape); "
+            f"answers = open_classifier({str(artifact)!r}).answer(numpy.zeros((3, 28, 28), numpy.uint8)); "
+            "print(answers.probabilities.shape); "
             "print(*{'torch', 'sklearn', 'scipy', 'onnx', 'pandas', 'pydantic', 'matplotlib'} & set(sys.modules))")
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split("\n")[:2] == ["(3, 10)", ""] and not done.stderr
@@ -133,8 +135,8 @@ def test_the_run_answers_with_its_own_detector_or_without_validation(cnn_run: Pa
     outliers.Detector("neighbours", 0.0, fitted).save(run / "outlier_detector.npz")
     assert open_classifier(run).answer(test_set.images[:5]).outlier.all()
     (run / "predictions" / "val.npz").unlink()
-    found = open_classifier(run).answer(test_set.images[:5])
-    assert found.sets.all() and not found.outlier.any()
+    answers = open_classifier(run).answer(test_set.images[:5])
+    assert answers.sets.all() and not answers.outlier.any()
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
@@ -181,9 +183,9 @@ def test_the_command_tells_and_replaces_artifacts_only(cli, toy_run: Path, tmp_p
     assert "float32" in result.out and "pictures/s" in result.out and "export: making the graph" in result.err
     assert open_classifier(run / "artifact").classes == open_classifier(run).classes
     result = cli("export", run, "--out", tmp_path / "a.zip", "--json")
-    told = json.loads(result.out)
-    assert result.code == 0 and told["artifact"] == str(tmp_path / "a.zip") and told["served"] == "float32"
-    assert load(tmp_path / "a.zip").check["rows"].keys() == told["rows"].keys() == {"PyTorch", "float32"}
+    printed = json.loads(result.out)
+    assert result.code == 0 and printed["artifact"] == str(tmp_path / "a.zip") and printed["served"] == "float32"
+    assert load(tmp_path / "a.zip").check["rows"].keys() == printed["rows"].keys() == {"PyTorch", "float32"}
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("years of work")
     for target in (tmp_path / "mine", run, tmp_path / "mine" / "thesis.txt"):
@@ -268,9 +270,9 @@ def test_a_graph_that_answers_otherwise_is_not_written(
 def test_the_bundled_model_is_small_accurate_and_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     from fashionlab.deploy import artifact
 
-    found = artifact.load(artifact.place("default"))
-    assert Path(found.source).stat().st_size <= 2_000_000
-    assert found.check["n"] == 10_000 and found.check["rows"][found.description.graph]["test_accuracy"] >= 0.945
+    bundled = artifact.load(artifact.locate("default"))
+    assert Path(bundled.source).stat().st_size <= 2_000_000
+    assert bundled.check["n"] == 10_000 and bundled.check["rows"][bundled.description.graph]["test_accuracy"] >= 0.945
     assert len(open_classifier("default").answer(np.zeros((2, 28, 28), np.uint8)).probabilities) == 2
     monkeypatch.setattr(artifact, "BUNDLED", "bundled/none.zip")
     with pytest.raises(DataError, match="bundles no model"):

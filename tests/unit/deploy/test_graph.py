@@ -40,21 +40,21 @@ def pictures(n: int, channels: int = 1) -> np.ndarray:
 
 @pytest.mark.parametrize("views", [1, 2, 6])
 def test_a_deployed_network_answers_as_evaluate_does(views: int) -> None:
-    one, place = deployed("three-cnn", views), runtime.choose("cpu", "float32")
+    one, cpu = deployed("three-cnn", views), runtime.choose("cpu", "float32")
     images = pictures(7)
     resident = ResidentPictures.from_set(
         PictureSet(images, np.zeros(7, np.int64), CLASSES, "noise"), np.arange(7), "cpu")
     logits, seen = graph.ask(one, images)
-    np.testing.assert_allclose(logits, predict_logits(one.network, resident, one.spec, place)[0], atol=1e-5)
-    np.testing.assert_allclose(seen, features(one.network, resident, one.spec, place), atol=1e-5)
+    np.testing.assert_allclose(logits, predict_logits(one.network, resident, one.spec, cpu)[0], atol=1e-5)
+    np.testing.assert_allclose(seen, features(one.network, resident, one.spec, cpu), atol=1e-5)
 
 
 def test_a_second_reader_of_onnx_answers_as_pytorch_does() -> None:
     """One that has none of the runtime's optimisations."""
     one, images = deployed("fast", 6, 3, widths=[8, 16], depth=3), pictures(5, 3)
     content = graph.to_onnx(graph.to_program(one))
-    found = ReferenceEvaluator(onnx.load_from_string(content)).run(None, {"pictures": images})
-    for theirs, ours in zip(found, graph.ask(one, images), strict=True):
+    outputs = ReferenceEvaluator(onnx.load_from_string(content)).run(None, {"pictures": images})
+    for theirs, ours in zip(outputs, graph.ask(one, images), strict=True):
         np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-3)
 
 

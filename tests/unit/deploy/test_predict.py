@@ -78,7 +78,7 @@ def test_the_answers_of_a_run(cli: Cli, toy_run: Path, toy_data: Path):
         assert shares == sorted(shares, reverse=True) and abs(sum(shares) - 1) < 1e-5
         assert prediction["set"] == [test.classes[k] for k in np.flatnonzero(expected.sets[row])]
         assert prediction["outlier"] == expected.outlier[row]
-        assert prediction["outlier_score"] == expected.strangeness[row]
+        assert prediction["outlier_score"] == expected.outlier_score[row]
     accuracy = np.mean([test.classes.index(prediction["label"]) == label
                         for prediction, label in zip(predictions, test.labels, strict=True)])
     assert accuracy == json.loads((toy_run / "metrics.json").read_text())["test_accuracy"]

@@ -31,16 +31,16 @@ def test_a_run_is_pruned_tuned_and_measured(cli, toy_run: Path, tmp_path: Path, 
     done = cli("export", run, "--prune", "0.5", "--out", "small.zip", "--json")
     assert done.code == 0, done.err
     assert "toy-pruned50 is there already" in done.err
-    told = json.loads(done.out)
-    assert set(told["rows"]) == {"PyTorch", "float32", "float32 unpruned"}
-    assert told["pruning"]["bytes"] < 0.6 and told["rows"]["float32"]["equal_answers"] >= check.EQUAL
+    printed = json.loads(done.out)
+    assert set(printed["rows"]) == {"PyTorch", "float32", "float32 unpruned"}
+    assert printed["pruning"]["bytes"] < 0.6 and printed["rows"]["float32"]["equal_answers"] >= check.EQUAL
     for split, name in (("validation", "val_accuracy"), ("test", "test_accuracy")):
         before, after = (getattr(load_results(path).metrics, name) for path in (run, pruned))
-        assert told["pruning"]["points"][split] == pytest.approx(100 * (after - before), abs=0.6)  # a picture or so
+        assert printed["pruning"]["points"][split] == pytest.approx(100 * (after - before), abs=0.6)  # a picture or so
     for folder, earlier in ((run, 1), (pruned, 1)):
         assert [one.who for one in readings(RunFolder(folder))[earlier:]] == ["export"]
     artifact = load(tmp_path / "small.zip")
-    assert artifact.description.name == "toy-pruned50" and told["pruning"]["why"] in artifact.card
+    assert artifact.description.name == "toy-pruned50" and printed["pruning"]["why"] in artifact.card
 
 
 def test_another_run_of_that_name_is_left_alone(toy_run: Path, tmp_path: Path):
@@ -52,10 +52,10 @@ def test_another_run_of_that_name_is_left_alone(toy_run: Path, tmp_path: Path):
 
 def test_fewer_channels_and_half_the_epochs():
     quick = recipes.load("quick", [])
-    found = pruned_recipe(quick, Path("runs/a"), 0.25)
-    assert found.model.arguments["widths"] == (24, 48, 96) and found.epochs == 2
-    assert found.optimizer.lr == quick.optimizer.lr / 4 and found.data == quick.data
-    assert found.optimizer.others.lr == quick.optimizer.others.lr / 4  # type: ignore[union-attr]
+    recipe = pruned_recipe(quick, Path("runs/a"), 0.25)
+    assert recipe.model.arguments["widths"] == (24, 48, 96) and recipe.epochs == 2
+    assert recipe.optimizer.lr == quick.optimizer.lr / 4 and recipe.data == quick.data
+    assert recipe.optimizer.others.lr == quick.optimizer.others.lr / 4  # type: ignore[union-attr]
     assert pruned_recipe(recipes.load("three-cnn", []), Path("a"), 0.99).model.arguments["hidden_units"] == 1
 
 

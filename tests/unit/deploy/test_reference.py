@@ -19,22 +19,22 @@ def answers(n: int) -> Answers:
 
 
 def test_statistics_are_those_of_a_slow_loop() -> None:
-    pictures, said = DRAW.integers(0, 256, (6, 2, 5, 5), dtype=np.uint8), answers(6)
-    found = statistics(pictures, said, np.arange(6.0))
+    pictures, sample = DRAW.integers(0, 256, (6, 2, 5, 5), dtype=np.uint8), answers(6)
+    figures = statistics(pictures, sample, np.arange(6.0))
     for row, picture in enumerate(pictures):
         values = [int(value) for value in picture.flatten()]
-        assert np.isclose(found["brightness"][row], sum(values) / len(values) / 255)
-        assert np.isclose(found["ink"][row], sum(value > 25 for value in values) / len(values))
-    np.testing.assert_array_equal(found["confidence"], said.probabilities.max(axis=1))
-    assert {values.dtype for values in found.values()} == {np.dtype(np.float32)}
+        assert np.isclose(figures["brightness"][row], sum(values) / len(values) / 255)
+        assert np.isclose(figures["ink"][row], sum(value > 25 for value in values) / len(values))
+    np.testing.assert_array_equal(figures["confidence"], sample.probabilities.max(axis=1))
+    assert {values.dtype for values in figures.values()} == {np.dtype(np.float32)}
 
 
 def test_the_reference_keeps_every_value_and_the_shares_of_the_classes() -> None:
-    said = answers(50)
-    reference = Reference.of({"ink": DRAW.random(50)}, said)
+    sample = answers(50)
+    reference = Reference.of({"ink": DRAW.random(50)}, sample)
     assert (np.diff(reference.values["ink"]) >= 0).all()
     assert np.isclose(reference.classes.sum(), 1)
-    assert reference.classes[1] == (said.probabilities.argmax(axis=1) == 1).mean()
+    assert reference.classes[1] == (sample.probabilities.argmax(axis=1) == 1).mean()
 
 
 def test_different_values_fall_into_ten_equal_bins() -> None:

@@ -77,9 +77,9 @@ def test_no_parameters_fit_better_by_torch(method, vector):
 
 def test_vector_scaling_undoes_what_was_done_to_each_class():
     scale, offset = np.array([0.5, 2.0, 1.0, 1.5, 0.8]), np.array([0.0, 0.5, -0.5, 0.2, 0.3])
-    found = VectorScaling.fit(drawn(2, n=50_000, scale=scale, offset=offset))
-    assert np.allclose(found.scale, 1 / scale, rtol=0.06)
-    assert np.allclose(np.array(found.bias) - found.bias[0], offset - offset[0], atol=0.08)
+    fitted = VectorScaling.fit(drawn(2, n=50_000, scale=scale, offset=offset))
+    assert np.allclose(fitted.scale, 1 / scale, rtol=0.06)
+    assert np.allclose(np.array(fitted.bias) - fitted.bias[0], offset - offset[0], atol=0.08)
 
 
 def test_isotonic_equals_scikit_learn_one_against_the_rest():
@@ -116,8 +116,8 @@ def test_isotonic_is_what_scikit_learns_own_calibrator_makes_of_the_same_scores(
     validation, test = drawn(5, scale=2.5), drawn(6, n=300, scale=2.5, split="test")
     oracle = CalibratedClassifierCV(FrozenEstimator(Softmax()), method="isotonic")
     oracle.fit(validation.logits.astype(np.float64), validation.labels)
-    found = calibrated(test, Isotonic.fit(validation)).probabilities
-    assert found == pytest.approx(oracle.predict_proba(test.logits.astype(np.float64)), abs=2e-3)
+    probabilities = calibrated(test, Isotonic.fit(validation)).probabilities
+    assert probabilities == pytest.approx(oracle.predict_proba(test.logits.astype(np.float64)), abs=2e-3)
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -133,11 +133,11 @@ def test_every_method_mends_an_overconfident_model(method):
 @given(st.integers(0, 1000), st.floats(0.1, 8), st.integers(1, 30))
 def test_a_temperature_never_changes_an_answer_and_never_fits_worse(seed, scale, n):
     predictions = drawn(seed, n=n, scale=scale)
-    found = Temperature.fit(predictions)
-    fitted = calibrated(predictions, found)
+    calibrator = Temperature.fit(predictions)
+    fitted = calibrated(predictions, calibrator)
     assert (fitted.predicted == predictions.predicted).all()
     assert negative_log_likelihood(fitted) <= negative_log_likelihood(predictions) + 1e-6
-    assert 1 / 20 <= found.temperature <= 20
+    assert 1 / 20 <= calibrator.temperature <= 20
 
 
 @pytest.mark.parametrize("labels", [[0], [0, 0, 0], [0, 1, 0, 1]])
@@ -145,18 +145,18 @@ def test_few_pictures_all_right_and_classes_never_seen_give_finite_scores(labels
     truth, classes = np.array(labels), ("a", "b", "c")
     validation = Predictions(9 * np.eye(3, dtype=np.float32)[truth], truth, np.arange(len(truth)), classes, "val")
     test = Predictions(np.array([[1e4, -1e4, 0]], dtype=np.float32), np.array([2]), np.arange(1), classes, "test")
-    found = assess(test, fit_all(validation))
-    json.dumps({name: {key: asdict(one) for key, one in figures.items()} for name, figures in found.items()},
+    assessed = assess(test, fit_all(validation))
+    json.dumps({name: {key: asdict(one) for key, one in figures.items()} for name, figures in assessed.items()},
                allow_nan=False)
-    assert found["isotonic"]["nll"].estimate < found["none"]["nll"].estimate == 1e4
+    assert assessed["isotonic"]["nll"].estimate < assessed["none"]["nll"].estimate == 1e4
 
 
 def test_assess_gives_the_metrics_of_each_version_with_intervals():
     validation, test = drawn(9, n=800, scale=2.0), drawn(10, n=600, scale=2.0, split="test")
     calibrators = fit_all(validation)
-    found = assess(test, calibrators)
-    assert list(found) == ["none", *METHODS]
-    for name, figures in found.items():
+    assessed = assess(test, calibrators)
+    assert list(assessed) == ["none", *METHODS]
+    for name, figures in assessed.items():
         version = test if name == "none" else calibrated(test, calibrators[name])
         assert list(figures) == list(FIGURES)
         for figure, interval in figures.items():

@@ -53,8 +53,8 @@ def test_the_threshold_is_the_quantile_of_numpy(n, coverage):
 def test_adaptive_scores_equal_a_slow_loop():
     draw = np.random.default_rng(1)
     probabilities, draws = draw.dirichlet(np.ones(6), 50), draw.random(50)
-    found = aps_scores(probabilities, draws)
-    for row, u, scores in zip(probabilities, draws, found, strict=True):
+    computed = aps_scores(probabilities, draws)
+    for row, u, scores in zip(probabilities, draws, computed, strict=True):
         for label, p in enumerate(row):
             assert scores[label] == pytest.approx(sum(q for q in row if q > p) + u * p)
     assert (lac_scores(probabilities, draws) == 1 - probabilities).all()
@@ -64,11 +64,11 @@ def test_adaptive_scores_equal_a_slow_loop():
 def test_coverage_is_as_promised_over_many_splits():
     """The promise is on average over validation and test pictures; the coverage of one split follows a beta
     distribution (Angelopoulos & Bates 2023, 3.2), so its mean over 200 splits is known to a third of a point."""
-    found = {(method, promised): [] for method in METHODS for promised in COVERAGES}
+    coverages = {(method, promised): [] for method in METHODS for promised in COVERAGES}
     for seed in range(200):
         for row in assess(drawn(2 * seed, "val", n=200), drawn(2 * seed + 1, "test", n=300)):
-            found[row.method, row.promised].append(row.coverage.estimate)
-    for (_, promised), shares in found.items():
+            coverages[row.method, row.promised].append(row.coverage.estimate)
+    for (_, promised), shares in coverages.items():
         rank = math.ceil(round(201 * promised, 9))
         law = beta(rank, 201 - rank)
         spread = math.sqrt(law.var() + law.mean() * (1 - law.mean()) / 300)

@@ -28,39 +28,39 @@ def run(toy_run: Path, tmp_path: Path) -> Path:
 def test_a_run_s_cost_is_measured_once_and_kept(run: Path) -> None:
     metrics = run / "metrics.json"
     before = {key: value for key, value in json.loads(metrics.read_text()).items() if key != "cost"}
-    found = cost(load_results(run), again=True)
-    assert json.loads(metrics.read_text()) == {**before, "cost": found.as_json()}
-    assert cost(load_results(run)).as_json() == found.as_json(), "not measured again"
-    metrics.write_text(json.dumps({**before, "cost": {**found.as_json(), "machine": "another"}}))
+    measured = cost(load_results(run), again=True)
+    assert json.loads(metrics.read_text()) == {**before, "cost": measured.as_json()}
+    assert cost(load_results(run)).as_json() == measured.as_json(), "not measured again"
+    metrics.write_text(json.dumps({**before, "cost": {**measured.as_json(), "machine": "another"}}))
     assert cost(load_results(run)).machine == "another"
-    assert cost(load_results(run), again=True).machine == found.machine
+    assert cost(load_results(run), again=True).machine == measured.machine
 
 
 def test_what_is_counted(run: Path, tmp_path: Path) -> None:
     results = load_results(run)
-    found = cost(results, again=True)
-    assert found.parameters == 784 * 10 + 10 + 10 * 10 + 10
-    assert found.macs == 784 * 10 + 10 * 10
+    measured = cost(results, again=True)
+    assert measured.parameters == 784 * 10 + 10 + 10 * 10 + 10
+    assert measured.macs == 784 * 10 + 10 * 10
     save_weights(load_model(results.folder, CPU)[0].state_dict(), tmp_path / "weights.safetensors")
-    assert found.weight_bytes == (tmp_path / "weights.safetensors").stat().st_size
-    assert found.train_seconds == results.metrics.train_seconds
-    assert found.train_images_per_second == results.metrics.images_per_second
-    place = runtime.choose("auto", results.environment["precision"])
-    assert (found.threads, found.precision, found.device) == (place.threads, place.precision,
-                                                                       str(place.device))
-    assert "core" in found.machine
+    assert measured.weight_bytes == (tmp_path / "weights.safetensors").stat().st_size
+    assert measured.train_seconds == results.metrics.train_seconds
+    assert measured.train_images_per_second == results.metrics.images_per_second
+    expected = runtime.choose("auto", results.environment["precision"])
+    assert (measured.threads, measured.precision, measured.device) == (expected.threads, expected.precision,
+                                                                       str(expected.device))
+    assert "core" in measured.machine
 
 
 def test_what_is_measured(run: Path) -> None:
-    found = cost(load_results(run), again=True).prediction
-    assert found.views == load_results(run).spec.views
-    assert list(found.latency_ms) == ["1", "32"] and list(found.images_per_second) == ["256", "1000"]
-    for one in found.latency_ms.values():
+    measured = cost(load_results(run), again=True).prediction
+    assert measured.views == load_results(run).spec.views
+    assert list(measured.latency_ms) == ["1", "32"] and list(measured.images_per_second) == ["256", "1000"]
+    for one in measured.latency_ms.values():
         assert 0 < one.median <= one.p99 and one.repetitions >= 1
-    assert all(speed > 1000 for speed in found.images_per_second.values()), "a linear network is no slower anywhere"
+    assert all(speed > 1000 for speed in measured.images_per_second.values()), "a linear network is no slower anywhere"
     # At least the float pictures and their normalised copy; no more than a few copies.
     pictures = 256 * 784 * 4
-    assert 2 * pictures <= found.peak_bytes <= 6 * pictures
+    assert 2 * pictures <= measured.peak_bytes <= 6 * pictures
 
 
 def test_peak_bytes_of_work_that_can_be_added_up() -> None:

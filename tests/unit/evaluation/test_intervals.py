@@ -41,11 +41,11 @@ def test_estimates_are_the_metrics_themselves():
 def test_each_resample_is_the_metric_of_the_resampled_pictures(name):
     predictions = drawn(1, n=120)
     draws = np.random.default_rng(3)
-    places = [draws.integers(0, 120, 120) for _ in range(40)]
-    values = np.sort([METRICS[name](taken(predictions, place)) for place in places])
-    found = {name: replace(statistics(predictions)[name], absolute=False)}
+    resamples = [draws.integers(0, 120, 120) for _ in range(40)]
+    values = np.sort([METRICS[name](taken(predictions, rows)) for rows in resamples])
+    signed = {name: replace(statistics(predictions)[name], absolute=False)}
     for level in (0.5, 0.9, 0.99):
-        interval = bootstrap(found, level=level, resamples=40, seed=3)[name]
+        interval = bootstrap(signed, level=level, resamples=40, seed=3)[name]
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
         assert interval.low == pytest.approx(min(low, interval.estimate))
         assert interval.high == pytest.approx(max(high, interval.estimate))
@@ -56,16 +56,16 @@ def test_agrees_with_scipy(name):
     predictions = drawn(2, n=800)
     values = statistics(predictions, [name])[name].columns.toarray()[:, 0]
     oracle = stats.bootstrap((values,), np.mean, method="percentile", n_resamples=4000, rng=np.random.default_rng(0))
-    found = intervals(predictions, resamples=4000)[name]
-    width = found.high - found.low
-    assert found.low == pytest.approx(oracle.confidence_interval.low, abs=0.05 * width)
-    assert found.high == pytest.approx(oracle.confidence_interval.high, abs=0.05 * width)
+    interval = intervals(predictions, resamples=4000)[name]
+    width = interval.high - interval.low
+    assert interval.low == pytest.approx(oracle.confidence_interval.low, abs=0.05 * width)
+    assert interval.high == pytest.approx(oracle.confidence_interval.high, abs=0.05 * width)
 
 
 def test_the_interval_of_a_calibration_error_allows_for_the_gaps_of_chance():
     """Below: 1.96 standard errors of resamples, and the ECE that a calibrated model as often right would show."""
     predictions = drawn(3, n=2000, sharpness=3.0)
-    found = intervals(predictions)["ece"]
+    interval = intervals(predictions)["ece"]
     confidence, right = predictions.probabilities.max(axis=1), predictions.predicted == predictions.labels
     which = np.clip(np.ceil(confidence * 15) - 1, 0, 14).astype(int)
     draw = np.random.default_rng(0)
@@ -75,12 +75,12 @@ def test_the_interval_of_a_calibration_error_allows_for_the_gaps_of_chance():
         return float(np.abs(gaps).sum() / 2000)
 
     error = np.std([ece(draw.integers(0, 2000, 2000), right) for _ in range(1000)])
-    assert found.high == pytest.approx(found.estimate + 1.96 * error, rel=0.01)
+    assert interval.high == pytest.approx(interval.estimate + 1.96 * error, rel=0.01)
     # Chance as it is in each bin: right as often as there, by chance alone.
     share = (np.bincount(which, weights=right, minlength=15) / np.maximum(1, np.bincount(which, minlength=15)))[which]
     alone = np.mean([np.abs(np.bincount(which, weights=(draw.random(2000) < share) - share)).sum() / 2000
                      for _ in range(1000)])
-    assert found.estimate - 1.96 * error - 2 * alone < found.low < found.estimate - 1.96 * error - 0.9 * alone
+    assert interval.estimate - 1.96 * error - 2 * alone < interval.low < interval.estimate - 1.96 * error - 0.9 * alone
 
 
 def test_the_same_seed_gives_the_same_intervals_and_another_seed_others():
@@ -108,16 +108,17 @@ def test_classes_without_pictures_count_as_scikit_learn_counts_them(score):
     labels[0], logits[0, 3] = 3, 100
     predictions = replace(predictions, logits=logits, labels=labels)
     draws = np.random.default_rng(5)
-    places = [draws.integers(0, 30, 30) for _ in range(200)]
-    assert {len({*labels[place], *predictions.predicted[place]}) for place in places} == {2, 3}
+    resamples = [draws.integers(0, 30, 30) for _ in range(200)]
+    assert {len({*labels[rows], *predictions.predicted[rows]}) for rows in resamples} == {2, 3}
     oracle = getattr(sklearn, f"{score}_score")
-    values = [oracle(labels[place], predictions.predicted[place], average="macro", zero_division=0) for place in places]
+    values = [oracle(labels[rows], predictions.predicted[rows], average="macro", zero_division=0) for rows in resamples]
     name = f"macro_{score}"
     for level in (0.2, 0.95):
-        found = bootstrap(statistics(predictions, [name]), level=level, resamples=200, seed=5)[name]
+        interval = bootstrap(statistics(predictions, [name]), level=level, resamples=200, seed=5)[name]
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
-        assert (found.low, found.high) == pytest.approx((min(low, found.estimate), max(high, found.estimate)))
-    assert found.estimate == pytest.approx(oracle(labels, predictions.predicted, average="macro", zero_division=0))
+        assert interval.low == pytest.approx(min(low, interval.estimate))
+        assert interval.high == pytest.approx(max(high, interval.estimate))
+    assert interval.estimate == pytest.approx(oracle(labels, predictions.predicted, average="macro", zero_division=0))
 
 
 def test_a_metric_without_an_interval_is_named():

@@ -81,10 +81,10 @@ def slow(p: Predictions) -> dict[str, float]:
     table = []
     for j in range(k):
         hit = sum(c == t == j for c, t in zip(called, p.labels, strict=True))
-        said, true = called.count(j), int((p.labels == j).sum())
-        precision, recall = hit / said if said else 0.0, hit / true if true else 0.0
-        if said + true:
-            table.append((precision, recall, 2 * hit / (said + true), true))
+        answered, true = called.count(j), int((p.labels == j).sum())
+        precision, recall = hit / answered if answered else 0.0, hit / true if true else 0.0
+        if answered + true:
+            table.append((precision, recall, 2 * hit / (answered + true), true))
     for i, name in enumerate(("precision", "recall", "f1")):
         result[f"macro_{name}"] = sum(row[i] for row in table) / len(table)
         result[f"weighted_{name}"] = sum(row[i] * row[3] for row in table) / n
@@ -99,29 +99,29 @@ def assert_plain(value: object) -> None:
 @settings(deadline=None, max_examples=40)
 @given(any_predictions())
 def test_every_metric_equals_a_slow_loop(p: Predictions) -> None:
-    found = scores(p)
-    assert_plain(found)
+    values = scores(p)
+    assert_plain(values)
     expected = slow(p)
     assert expected.keys() == METRICS.keys()
     for name, value in expected.items():
-        assert found[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
-    assert np.sum(found["confusion"]) == found["n"] == len(p.labels)
+        assert values[name] == pytest.approx(value, rel=1e-9, abs=1e-9), name
+    assert np.sum(values["confusion"]) == values["n"] == len(p.labels)
 
 
 @settings(deadline=None, max_examples=30)
 @given(any_predictions())
 def test_averages_and_report_are_scikit_learns_default(p: Predictions) -> None:
     """Without `labels`, scikit-learn knows only the classes that have pictures or were answered."""
-    called, found = p.logits.argmax(axis=1), scores(p)
+    called, values = p.logits.argmax(axis=1), scores(p)
     for average in ("macro", "micro", "weighted"):
         expected = sklearn.precision_recall_fscore_support(p.labels, called, average=average, zero_division=0)
         for name, value in zip(("precision", "recall", "f1"), expected[:3], strict=True):
-            assert found[f"{average}_{name}"] == pytest.approx(value), (average, name)
+            assert values[f"{average}_{name}"] == pytest.approx(value), (average, name)
     names = np.array(p.classes)
     assert classification_report(p) == sklearn.classification_report(names[p.labels], names[called], digits=4,
                                                                      zero_division=0)
     absent = [name for name in p.classes if name not in {*names[p.labels], *names[called]}]
-    assert len(found["per_class"]) == len(p.classes)
+    assert len(values["per_class"]) == len(p.classes)
     assert len(remarks(p)) == bool(absent)
     assert re.findall("“(.*?)”", "".join(remarks(p))) == absent
 
@@ -139,22 +139,22 @@ def test_a_remark_names_the_classes_that_an_average_leaves_out() -> None:
 @pytest.mark.parametrize("seed", range(3))
 def test_scores_equal_scikit_learn(seed: int) -> None:
     p = drawn(seed)
-    found = scores(p)
+    values = scores(p)
     called = p.logits.argmax(axis=1)
-    assert found["accuracy"] == sklearn.accuracy_score(p.labels, called)
+    assert values["accuracy"] == sklearn.accuracy_score(p.labels, called)
     for k in range(2, 6):
-        assert found[f"top{k}_accuracy"] == pytest.approx(sklearn.top_k_accuracy_score(p.labels, p.logits, k=k))
+        assert values[f"top{k}_accuracy"] == pytest.approx(sklearn.top_k_accuracy_score(p.labels, p.logits, k=k))
     for name in ("f1", "precision", "recall"):
         oracle = getattr(sklearn, f"{name}_score")
         for average in ("macro", "micro", "weighted"):
-            assert found[f"{average}_{name}"] == pytest.approx(oracle(p.labels, called, average=average))
-    assert found["nll"] == pytest.approx(sklearn.log_loss(p.labels, p.probabilities, labels=range(6)))
+            assert values[f"{average}_{name}"] == pytest.approx(oracle(p.labels, called, average=average))
+    assert values["nll"] == pytest.approx(sklearn.log_loss(p.labels, p.probabilities, labels=range(6)))
     one_against_rest = [sklearn.brier_score_loss(p.labels == j, p.probabilities[:, j]) for j in range(6)]
-    assert found["brier"] == pytest.approx(sum(one_against_rest))
-    assert found["confusion"] == sklearn.confusion_matrix(p.labels, called).tolist()
+    assert values["brier"] == pytest.approx(sum(one_against_rest))
+    assert values["confusion"] == sklearn.confusion_matrix(p.labels, called).tolist()
     f1 = sklearn.f1_score(p.labels, called, average=None)
-    assert [row["f1"] for row in found["per_class"]] == pytest.approx(f1.tolist())
-    assert [row["support"] for row in found["per_class"]] == np.bincount(p.labels).tolist()
+    assert [row["f1"] for row in values["per_class"]] == pytest.approx(f1.tolist())
+    assert [row["support"] for row in values["per_class"]] == np.bincount(p.labels).tolist()
     expected = sklearn.classification_report(p.labels, called, digits=4, target_names=p.classes)
     assert classification_report(p) == expected
     assert "accuracy" in expected
@@ -162,12 +162,12 @@ def test_scores_equal_scikit_learn(seed: int) -> None:
 
 def test_a_class_never_predicted_and_one_without_support() -> None:
     p = predictions([[5, 0, 0, 1], [5, 0, 0, 1], [0, 0, 0, 9]], [0, 1, 0])
-    found = scores(p)
-    assert [row["precision"] for row in found["per_class"]] == [0.5, 0, 0, 0]
-    assert [row["recall"] for row in found["per_class"]] == [0.5, 0, 0, 0]
-    assert [row["support"] for row in found["per_class"]] == [2, 1, 0, 0]
-    assert found["confusion"] == [[1, 0, 0, 1], [1, 0, 0, 0], [0] * 4, [0] * 4]
-    assert found["macro_f1"] == pytest.approx(0.5 / 3), "of a class without pictures and answers there is no score"
+    values = scores(p)
+    assert [row["precision"] for row in values["per_class"]] == [0.5, 0, 0, 0]
+    assert [row["recall"] for row in values["per_class"]] == [0.5, 0, 0, 0]
+    assert [row["support"] for row in values["per_class"]] == [2, 1, 0, 0]
+    assert values["confusion"] == [[1, 0, 0, 1], [1, 0, 0, 0], [0] * 4, [0] * 4]
+    assert values["macro_f1"] == pytest.approx(0.5 / 3), "of a class without pictures and answers there is no score"
     report = classification_report(p)
     assert "class 2" not in report
     assert "class 3     0.0000    0.0000    0.0000         0" in report
@@ -183,25 +183,25 @@ def test_one_picture_perfectly_and_wrongly_named() -> None:
 
 def test_perfect_predictions() -> None:
     labels = np.arange(30) % 3
-    found = scores(predictions(1e4 * np.eye(3)[labels], labels))
+    values = scores(predictions(1e4 * np.eye(3)[labels], labels))
     for name, metric in METRICS.items():
-        assert found[name] == (1 if metric.higher_is_better else 0), name
+        assert values[name] == (1 if metric.higher_is_better else 0), name
 
 
 def test_ties_go_to_the_lowest_class() -> None:
     p = predictions(np.zeros((4, 4)), [0, 1, 2, 3])
     assert [top_k_accuracy(p, k) for k in (1, 2, 3, 4)] == [0.25, 0.5, 0.75, 1]
-    found = scores(p)
-    assert found["accuracy"] == 0.25
-    assert found["nll"] == pytest.approx(math.log(4))
-    assert found["brier"] == pytest.approx(0.75)
-    assert found["ece"] == pytest.approx(0)
+    values = scores(p)
+    assert values["accuracy"] == 0.25
+    assert values["nll"] == pytest.approx(math.log(4))
+    assert values["brier"] == pytest.approx(0.75)
+    assert values["ece"] == pytest.approx(0)
 
 
 def test_top_k_beyond_the_classes_is_one() -> None:
-    found = scores(predictions([[0, 1], [1, 0]], [0, 1]))
-    assert found["accuracy"] == 0
-    assert found["top2_accuracy"] == found["top5_accuracy"] == 1
+    values = scores(predictions([[0, 1], [1, 0]], [0, 1]))
+    assert values["accuracy"] == 0
+    assert values["top2_accuracy"] == values["top5_accuracy"] == 1
 
 
 @pytest.mark.parametrize(

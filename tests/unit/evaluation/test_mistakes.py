@@ -28,45 +28,45 @@ def any_predictions(draw: st.DrawFn) -> Predictions:
 
 
 @given(any_predictions())
-def test_confident_mistakes_are_what_a_loop_finds(said: Predictions) -> None:
-    found = []
-    for row, (values, label) in enumerate(zip(said.probabilities.tolist(), said.labels.tolist(), strict=True)):
-        best = max(range(len(values)), key=lambda j: (said.logits[row, j], -j))
+def test_confident_mistakes_are_what_a_loop_finds(drawn: Predictions) -> None:
+    mistakes = []
+    for row, (values, label) in enumerate(zip(drawn.probabilities.tolist(), drawn.labels.tolist(), strict=True)):
+        best = max(range(len(values)), key=lambda j: (drawn.logits[row, j], -j))
         if best != label:
-            found.append((-values[best], row))
-    assert confident_mistakes(said).tolist() == [row for _, row in sorted(found)]
-    assert confident_mistakes(said, 3).tolist() == [row for _, row in sorted(found)][:3]
+            mistakes.append((-values[best], row))
+    assert confident_mistakes(drawn).tolist() == [row for _, row in sorted(mistakes)]
+    assert confident_mistakes(drawn, 3).tolist() == [row for _, row in sorted(mistakes)][:3]
 
 
 @given(any_predictions())
-def test_confused_pairs_are_the_confusion_matrix(said: Predictions) -> None:
-    pairs = confused_pairs(said)
-    matrix = np.array(confusion(said))
+def test_confused_pairs_are_the_confusion_matrix(drawn: Predictions) -> None:
+    pairs = confused_pairs(drawn)
+    matrix = np.array(confusion(drawn))
     np.fill_diagonal(matrix, 0)
     assert {(pair.true, pair.predicted): pair.count for pair in pairs} == {
         (i, j): matrix[i, j] for i, j in zip(*np.nonzero(matrix), strict=True)}
     keys = [(-pair.count, pair.true, pair.predicted) for pair in pairs]
     assert keys == sorted(keys)
     for pair in pairs:
-        assert pair.share == pair.count / (said.labels == pair.true).sum()
-        assert (said.labels[pair.positions] == pair.true).all()
-        assert (said.predicted[pair.positions] == pair.predicted).all()
+        assert pair.share == pair.count / (drawn.labels == pair.true).sum()
+        assert (drawn.labels[pair.positions] == pair.true).all()
+        assert (drawn.predicted[pair.positions] == pair.predicted).all()
         assert len(pair.positions) == pair.count
-        assert (np.diff(confidence(said)[pair.positions]) <= 0).all()
-    assert [(p.true, p.predicted) for p in confused_pairs(said, 2)] == [(p.true, p.predicted) for p in pairs[:2]]
+        assert (np.diff(confidence(drawn)[pair.positions]) <= 0).all()
+    assert [(p.true, p.predicted) for p in confused_pairs(drawn, 2)] == [(p.true, p.predicted) for p in pairs[:2]]
 
 
 @given(any_predictions())
-def test_the_runner_up_is_second_when_sorted(said: Predictions) -> None:
-    for row, second in enumerate(runner_up(said).tolist()):
-        order = sorted(range(len(said.classes)), key=lambda j: (-said.logits[row, j], j))
-        assert [int(said.predicted[row]), second] == order[:2]
+def test_the_runner_up_is_second_when_sorted(drawn: Predictions) -> None:
+    for row, second in enumerate(runner_up(drawn).tolist()):
+        order = sorted(range(len(drawn.classes)), key=lambda j: (-drawn.logits[row, j], j))
+        assert [int(drawn.predicted[row]), second] == order[:2]
 
 
 def test_by_hand() -> None:
-    said = predictions([[2, 0, 0], [3, 0, 1], [0, 1, 0], [5, 1, 0], [0, 0, 4]], [1, 1, 1, 2, 0])
-    assert confident_mistakes(said).tolist() == [3, 4, 1, 0]
-    first = confused_pairs(said)[0]
+    drawn = predictions([[2, 0, 0], [3, 0, 1], [0, 1, 0], [5, 1, 0], [0, 0, 4]], [1, 1, 1, 2, 0])
+    assert confident_mistakes(drawn).tolist() == [3, 4, 1, 0]
+    first = confused_pairs(drawn)[0]
     assert (first.true, first.predicted, first.count, first.share) == (1, 0, 2, pytest.approx(2 / 3))
     assert first.positions.tolist() == [1, 0]
 

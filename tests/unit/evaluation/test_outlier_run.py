@@ -46,44 +46,44 @@ def read(run: Path, name: str = "outliers.json") -> dict:
 
 
 def test_every_score_is_judged_on_every_set(judged: Path) -> None:
-    found = read(judged)
-    assert (found["fitted"], found["validation"], found["n"]) == (500, 100, 200)
-    assert list(found["sets"]) == [*OUTLIER_SETS, "squares.npz"]
-    assert found["sets"]["squares.npz"]["n"] == 30 and found["sets"]["digits"]["n"] == 1000
-    for row in found["sets"].values():
+    record = read(judged)
+    assert (record["fitted"], record["validation"], record["n"]) == (500, 100, 200)
+    assert list(record["sets"]) == [*OUTLIER_SETS, "squares.npz"]
+    assert record["sets"]["squares.npz"]["n"] == 30 and record["sets"]["digits"]["n"] == 1000
+    for row in record["sets"].values():
         assert list(row["scores"]) == list(SCORES)
         for one in row["scores"].values():
             for interval in one.values():
                 assert 0 <= interval["low"] <= interval["estimate"] <= interval["high"] <= 1
     summary = read(judged, "metrics.json")["outliers"]
-    assert summary["best"] == found["best"] == max(found["choice"], key=found["choice"].get)
-    digits = found["sets"]["digits"]["scores"]["energy"]
+    assert summary["best"] == record["best"] == max(record["choice"], key=record["choice"].get)
+    digits = record["sets"]["digits"]["scores"]["energy"]
     assert summary["sets"]["digits"]["energy"] == {key: digits[key]["estimate"] for key in ("auroc", "fpr95")}
 
 
 def test_figures_follow_from_the_answers(judged: Path) -> None:
     """The given set, whose pictures are the same in every draw, scored by hand."""
     run = open_run(judged)
-    place = runtime.choose("cpu", "float32")
-    network = Network(*load_model(run, place.device), place)
-    found, test = read(judged), load_test(str(judged.parent / "data"))
+    cpu = runtime.choose("cpu", "float32")
+    network = Network(*load_model(run, cpu.device), cpu)
+    record, test = read(judged), load_test(str(judged.parent / "data"))
     training, split = training_pictures(run)
     squares = np.load(judged.parent / "squares.npz")["x_test"]
-    strangers = load_test(str(judged.parent / "squares.npz"), image_size=28, channels=1)
-    assert len(strangers) == len(squares)
-    row = found["sets"]["squares.npz"]
+    outliers = load_test(str(judged.parent / "squares.npz"), image_size=28, channels=1)
+    assert len(outliers) == len(squares)
+    row = record["sets"]["squares.npz"]
     for name in ("max-softmax", "energy"):
-        known, strange = (SCORES[name].strangeness(network.answers(one), {}) for one in (test, strangers))
-        truth = np.r_[np.zeros(len(known)), np.ones(len(strange))]
-        assert row["scores"][name]["auroc"]["estimate"] == pytest.approx(roc_auc_score(truth, np.r_[known, strange]))
+        known, unlike = (SCORES[name].outlier_score(network.answers(one), {}) for one in (test, outliers))
+        truth = np.r_[np.zeros(len(known)), np.ones(len(unlike))]
+        assert row["scores"][name]["auroc"]["estimate"] == pytest.approx(roc_auc_score(truth, np.r_[known, unlike]))
         limit = np.sort(known)[int(np.ceil(0.95 * len(known))) - 1]
-        assert row["scores"][name]["fpr95"]["estimate"] == np.mean(strange <= limit)
+        assert row["scores"][name]["fpr95"]["estimate"] == np.mean(unlike <= limit)
     detector = Detector.load(judged / "outlier_detector.npz")
-    assert (detector.score, detector.threshold) == (found["best"], found["threshold"])
+    assert (detector.score, detector.threshold) == (record["best"], record["threshold"])
     passed = ~detector.is_outlier(network.answers(training, split.validation))
     assert 0.95 <= passed.mean() < 0.97
-    assert found["accepted"]["estimate"] == np.mean(~detector.is_outlier(network.answers(test)))
-    assert row["accepted"]["estimate"] == np.mean(~detector.is_outlier(network.answers(strangers)))
+    assert record["accepted"]["estimate"] == np.mean(~detector.is_outlier(network.answers(test)))
+    assert row["accepted"]["estimate"] == np.mean(~detector.is_outlier(network.answers(outliers)))
 
 
 def test_the_test_split_has_no_part_in_fitting_and_choosing(judged: Path, tmp_path: Path) -> None:

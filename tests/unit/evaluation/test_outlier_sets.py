@@ -58,7 +58,7 @@ def test_noise_has_its_moments() -> None:
 @pytest.mark.parametrize("side", [28, 30])
 def test_scrambled_pictures_are_made_of_the_picture_s_own_patches(side: int) -> None:
     own = pictures(6, 3, side)
-    found = scrambled(own, 6, np.random.default_rng(0))
+    shuffled = scrambled(own, 6, np.random.default_rng(0))
     patch = side // GRID
 
     def patches(picture: np.ndarray) -> set[bytes]:
@@ -66,21 +66,21 @@ def test_scrambled_pictures_are_made_of_the_picture_s_own_patches(side: int) -> 
                 for i in range(GRID) for j in range(GRID)}
 
     originals = [patches(picture) for picture in own]
-    assert all(patches(picture) in originals for picture in found)
-    assert all(not (picture == found).all((1, 2, 3)).any() for picture in own)
-    assert len({picture.tobytes() for picture in found}) == 6, "each picture once, as there are enough"
+    assert all(patches(picture) in originals for picture in shuffled)
+    assert all(not (picture == shuffled).all((1, 2, 3)).any() for picture in own)
+    assert len({picture.tobytes() for picture in shuffled}) == 6, "each picture once, as there are enough"
 
 
 def test_digits_look_like_digits() -> None:
-    found = digits(pictures(1), 200, np.random.default_rng(0))[:, 0].astype(float)
-    ink = found.mean((1, 2)) / 255
+    drawn = digits(pictures(1), 200, np.random.default_rng(0))[:, 0].astype(float)
+    ink = drawn.mean((1, 2)) / 255
     assert ink.min() > 0.03 and ink.max() < 0.5, "thin and thick, small and large"
-    border = np.concatenate([found[:, 0], found[:, -1], found[:, :, 0], found[:, :, -1]], axis=1)
+    border = np.concatenate([drawn[:, 0], drawn[:, -1], drawn[:, :, 0], drawn[:, :, -1]], axis=1)
     assert (border > 128).mean() < 0.01, "inside the picture"
-    assert ((found > 40) & (found < 215)).mean() > 0.03, "soft edges"
-    assert len({picture.tobytes() for picture in found}) == 200
-    places = np.arange(28)
-    rows = (found.sum(2) * places).sum(1) / found.sum((1, 2))
+    assert ((drawn > 40) & (drawn < 215)).mean() > 0.03, "soft edges"
+    assert len({picture.tobytes() for picture in drawn}) == 200
+    columns = np.arange(28)
+    rows = (drawn.sum(2) * columns).sum(1) / drawn.sum((1, 2))
     assert rows.std() > 0.5, "not all in the same place"
 
 

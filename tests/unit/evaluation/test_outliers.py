@@ -28,10 +28,11 @@ def answers(features: np.ndarray, logits: np.ndarray | None = None) -> Answers:
 def test_scores_of_logits_against_torch() -> None:
     logits = DRAW.normal(0, 20, (50, 10))
     logits[0] = [2000, *[0] * 9]
-    said = answers(np.zeros((50, 3)), logits)
-    double = torch.from_numpy(said.logits).double()
-    np.testing.assert_allclose(SCORES["energy"].strangeness(said, {}), -double.logsumexp(1).numpy())
-    np.testing.assert_allclose(np.exp(-SCORES["max-softmax"].strangeness(said, {})), double.softmax(1).amax(1).numpy())
+    sample = answers(np.zeros((50, 3)), logits)
+    double = torch.from_numpy(sample.logits).double()
+    np.testing.assert_allclose(SCORES["energy"].outlier_score(sample, {}), -double.logsumexp(1).numpy())
+    highest = np.exp(-SCORES["max-softmax"].outlier_score(sample, {}))
+    np.testing.assert_allclose(highest, double.softmax(1).amax(1).numpy())
 
 
 def test_mahalanobis_against_scipy() -> None:
@@ -41,22 +42,22 @@ def test_mahalanobis_against_scipy() -> None:
     means = [features[labels == label].astype(float).mean(0) for label in (0, 2)]
     centred = features - np.stack(means)[labels // 2]
     covariance, _ = ledoit_wolf(centred, assume_centered=True)
-    strangers = DRAW.normal(0, 5, (7, 5)).astype(np.float32)
-    wanted = [min(mahalanobis(one, mean, np.linalg.inv(covariance)) ** 2 for mean in means) for one in strangers]
-    np.testing.assert_allclose(SCORES["mahalanobis"].strangeness(answers(strangers), fitted), wanted, rtol=1e-6)
+    outliers = DRAW.normal(0, 5, (7, 5)).astype(np.float32)
+    wanted = [min(mahalanobis(one, mean, np.linalg.inv(covariance)) ** 2 for mean in means) for one in outliers]
+    np.testing.assert_allclose(SCORES["mahalanobis"].outlier_score(answers(outliers), fitted), wanted, rtol=1e-6)
 
 
 @pytest.mark.parametrize("n", [200, 4])
 def test_neighbours_against_a_slow_loop_and_scikit_learn(n: int) -> None:
-    bank, strangers = DRAW.normal(size=(n, 6)), DRAW.normal(size=(9, 6))
+    bank, outliers = DRAW.normal(size=(n, 6)), DRAW.normal(size=(9, 6))
     fitted = SCORES["neighbours"].fit(bank.astype(np.float32), np.zeros(n, np.int64))
-    found = SCORES["neighbours"].strangeness(answers(strangers), fitted)
+    scores = SCORES["neighbours"].outlier_score(answers(outliers), fitted)
     k = min(10, n)
-    bank, strangers = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (bank, strangers))
-    slow = [sorted(float(np.sqrt(((one - other) ** 2).sum())) for other in bank)[k - 1] for one in strangers]
-    np.testing.assert_allclose(found, slow, atol=1e-5)
-    distances, _ = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(bank).kneighbors(strangers)
-    np.testing.assert_allclose(found, distances[:, -1], atol=1e-5)
+    bank, outliers = (rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in (bank, outliers))
+    slow = [sorted(float(np.sqrt(((one - other) ** 2).sum())) for other in bank)[k - 1] for one in outliers]
+    np.testing.assert_allclose(scores, slow, atol=1e-5)
+    distances, _ = NearestNeighbors(n_neighbors=k, algorithm="kd_tree").fit(bank).kneighbors(outliers)
+    np.testing.assert_allclose(scores, distances[:, -1], atol=1e-5)
 
 
 @pytest.mark.parametrize("name", ["mahalanobis", "neighbours"])
@@ -66,16 +67,16 @@ def test_constant_dead_and_many_features_are_no_trouble(name: str) -> None:
     features[:, :4] = DRAW.normal(size=(40, 4)) + 5 * labels[:, None]
     features[3] = 0
     fitted = SCORES[name].fit(features, labels)
-    near = SCORES[name].strangeness(answers(features), fitted)
-    strange = np.zeros((40, 60))
-    strange[:, 50:] = 9  # where no training picture has anything
-    far = SCORES[name].strangeness(answers(strange), fitted)
+    near = SCORES[name].outlier_score(answers(features), fitted)
+    unseen = np.zeros((40, 60))
+    unseen[:, 50:] = 9  # where no training picture has anything
+    far = SCORES[name].outlier_score(answers(unseen), fitted)
     assert np.isfinite(near).all() and np.isfinite(far).all()
     assert np.median(far) > np.median(near)
 
 
 @pytest.mark.parametrize("name", list(SCORES))
-def test_what_is_far_from_all_classes_is_stranger(name: str) -> None:
+def test_what_is_far_from_all_classes_has_a_higher_score(name: str) -> None:
     directions = np.eye(4)
     labels = np.arange(200) % 4
 
@@ -84,11 +85,11 @@ def test_what_is_far_from_all_classes_is_stranger(name: str) -> None:
         return answers(features, features)
 
     fitted = SCORES[name].fit(near(labels).features, labels)
-    known = SCORES[name].strangeness(near(labels), fitted)
-    strangers = DRAW.normal(0, 0.3, (100, 4)) - 3
-    found = SCORES[name].strangeness(answers(strangers, strangers), fitted)
-    assert found.shape == (100,) and found.dtype == np.float64
-    assert auroc(known, found).estimate > 0.95
+    known = SCORES[name].outlier_score(near(labels), fitted)
+    outliers = DRAW.normal(0, 0.3, (100, 4)) - 3
+    far = SCORES[name].outlier_score(answers(outliers, outliers), fitted)
+    assert far.shape == (100,) and far.dtype == np.float64
+    assert auroc(known, far).estimate > 0.95
 
 
 @given(st.lists(st.floats(-1e6, 1e6), min_size=1, max_size=100))
@@ -104,13 +105,13 @@ def test_the_threshold_lets_95_percent_pass_and_is_the_lowest_that_does(values: 
 def test_a_detector_survives_its_file(name: str, tmp_path: Path) -> None:
     features = DRAW.normal(size=(60, 4)).astype(np.float32)
     fitted = SCORES[name].fit(features, np.arange(60) % 3)
-    said = answers(2 * DRAW.normal(size=(30, 4)))
-    strange = SCORES[name].strangeness(said, fitted)
-    detector = Detector(name, float(np.sort(strange)[14]), fitted)
+    sample = answers(2 * DRAW.normal(size=(30, 4)))
+    scores = SCORES[name].outlier_score(sample, fitted)
+    detector = Detector(name, float(np.sort(scores)[14]), fitted)
     detector.save(tmp_path / "detector.npz")
     again = Detector.load(tmp_path / "detector.npz")
-    np.testing.assert_array_equal(again.strangeness(said), strange)
-    assert again.is_outlier(said).sum() == 15
+    np.testing.assert_array_equal(again.outlier_score(sample), scores)
+    assert again.is_outlier(sample).sum() == 15
     assert (again.score, again.threshold) == (name, detector.threshold)
     assert [path.name for path in tmp_path.iterdir()] == ["detector.npz"]
 

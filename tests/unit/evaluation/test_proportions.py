@@ -18,20 +18,20 @@ scores = st.lists(st.integers(-5, 5), min_size=1, max_size=30)  # whole numbers:
 @given(st.integers(1, 2000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))))
 def test_share_against_statsmodels(counts: tuple[int, int]) -> None:
     count, n = counts
-    found = share(count, n)
-    assert found.estimate == count / n and found.level == 0.95
-    np.testing.assert_allclose([found.low, found.high], proportion_confint(count, n, method="wilson"), atol=1e-12)
+    interval = share(count, n)
+    assert interval.estimate == count / n and interval.level == 0.95
+    np.testing.assert_allclose([interval.low, interval.high], proportion_confint(count, n, method="wilson"), atol=1e-12)
 
 
 @given(scores, scores)
 def test_auroc_against_pairs(negative: list[int], positive: list[int]) -> None:
     wins = [(p > n) + 0.5 * (p == n) for p in positive for n in negative]
-    found = auroc(np.array(negative, float), np.array(positive, float))
-    assert found.estimate == pytest.approx(np.mean(wins))
-    assert 0 <= found.low <= found.estimate <= found.high <= 1
-    assert found.high - found.low > 0, "a few pictures never make us certain"
+    interval = auroc(np.array(negative, float), np.array(positive, float))
+    assert interval.estimate == pytest.approx(np.mean(wins))
+    assert 0 <= interval.low <= interval.estimate <= interval.high <= 1
+    assert interval.high - interval.low > 0, "a few pictures never make us certain"
     mirrored = auroc(np.array(positive, float), np.array(negative, float))
-    assert (mirrored.low, mirrored.high) == pytest.approx((1 - found.high, 1 - found.low), abs=1e-9)
+    assert (mirrored.low, mirrored.high) == pytest.approx((1 - interval.high, 1 - interval.low), abs=1e-9)
 
 
 @pytest.mark.slow
@@ -42,17 +42,17 @@ def test_the_interval_of_auroc_covers() -> None:
     distance = np.sqrt(2) * norm.ppf(true)
     covered = 0
     for _ in range(300):
-        found = auroc(draw.normal(size=n), draw.normal(distance, size=n))
-        covered += found.low <= true <= found.high
+        interval = auroc(draw.normal(size=n), draw.normal(distance, size=n))
+        covered += interval.low <= true <= interval.high
     assert 0.92 <= covered / 300 <= 0.98
 
 
 def test_more_pictures_make_it_narrower() -> None:
     widths = []
     for n in (10, 100, 1000):
-        found = auroc(np.zeros(n), np.ones(n))
-        assert found.estimate == found.high == 1
-        widths.append(found.high - found.low)
+        interval = auroc(np.zeros(n), np.ones(n))
+        assert interval.estimate == interval.high == 1
+        widths.append(interval.high - interval.low)
     assert widths[0] > widths[1] > widths[2] > 0
 
 

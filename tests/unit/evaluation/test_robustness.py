@@ -27,11 +27,11 @@ def run(toy_run: Path, tmp_path: Path) -> Path:
 
 
 def test_each_accuracy_is_what_one_gets_by_hand(run: Path) -> None:
-    place = runtime.choose("cpu", "float32")
-    model, spec = load_model(open_run(run), place.device)
+    cpu = runtime.choose("cpu", "float32")
+    model, spec = load_model(open_run(run), cpu.device)
     images, labels = toy_pictures(1001, seed=5)  # more than one batch, the last not full
     images, labels = images[:, None], labels.astype(np.int64)
-    found = robustness(model, PictureSet(images, labels, spec.classes, "toys"), spec, place)
+    record = robustness(model, PictureSet(images, labels, spec.classes, "toys"), spec, cpu)
 
     def right(pictures: np.ndarray) -> int:
         with torch.no_grad():
@@ -39,32 +39,32 @@ def test_each_accuracy_is_what_one_gets_by_hand(run: Path) -> None:
             logits = model((unit - spec.mean[0]) / spec.std[0])
         return int((logits.argmax(1).numpy() == labels).sum())
 
-    assert found["n"] == 1001 and found["clean"]["estimate"] == right(images) / 1001
-    assert list(found["corruptions"]) == list(CORRUPTIONS)
+    assert record["n"] == 1001 and record["clean"]["estimate"] == right(images) / 1001
+    assert list(record["corruptions"]) == list(CORRUPTIONS)
     estimates = []
-    for name, row in found["corruptions"].items():
+    for name, row in record["corruptions"].items():
         assert row["strengths"] == list(CORRUPTIONS[name].strengths)
         for severity, one in zip(SEVERITIES, row["accuracy"], strict=True):
             count = right(corrupt(images, name, severity))
             low, high = proportion_confint(count, 1001, method="wilson")
             assert (one["estimate"], one["low"], one["high"]) == pytest.approx((count / 1001, low, high))
             estimates.append(one["estimate"])
-    assert found["mean_corruption_accuracy"] == pytest.approx(np.mean(estimates))
-    assert found["mean_corruption_accuracy"] < found["clean"]["estimate"]
+    assert record["mean_corruption_accuracy"] == pytest.approx(np.mean(estimates))
+    assert record["mean_corruption_accuracy"] < record["clean"]["estimate"]
 
 
 def test_a_run_keeps_what_was_found(run: Path) -> None:
     before = json.loads((run / "metrics.json").read_text())
-    found = robustness_run(run, device="cpu")
-    assert json.loads((run / "robustness.json").read_text()) == found
-    assert found["n"] == 200
+    record = robustness_run(run, device="cpu")
+    assert json.loads((run / "robustness.json").read_text()) == record
+    assert record["n"] == 200
     metrics = json.loads((run / "metrics.json").read_text())
     summary = metrics.pop("robustness")
     assert metrics == before
-    assert summary["clean_accuracy"] == found["clean"]["estimate"]
-    assert summary["mean_corruption_accuracy"] == found["mean_corruption_accuracy"]
-    assert summary["corruptions"]["blur"] == [one["estimate"] for one in found["corruptions"]["blur"]["accuracy"]]
-    assert robustness_run(run, device="cpu") == found, "the same pictures again"
+    assert summary["clean_accuracy"] == record["clean"]["estimate"]
+    assert summary["mean_corruption_accuracy"] == record["mean_corruption_accuracy"]
+    assert summary["corruptions"]["blur"] == [one["estimate"] for one in record["corruptions"]["blur"]["accuracy"]]
+    assert robustness_run(run, device="cpu") == record, "the same pictures again"
 
 
 def test_folders_that_are_no_run_are_refused(tmp_path: Path) -> None:

@@ -36,22 +36,22 @@ class Backwards(nn.Module):
 
 def test_of_a_single_linear_layer_they_are_the_normalised_pixels() -> None:
     pictures = resident(2300)  # more than two batches
-    found = features(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)), pictures, SPEC, runtime.choose("cpu", "float32"))
-    torch.testing.assert_close(found, (pictures.images.float() / 255 - 0.5).flatten(1) / 0.25)
+    computed = features(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)), pictures, SPEC, runtime.choose("cpu", "float32"))
+    torch.testing.assert_close(computed, (pictures.images.float() / 255 - 0.5).flatten(1) / 0.25)
 
 
 def test_the_last_layer_is_the_one_that_runs_last() -> None:
     pictures = resident(3)
     model = Backwards()
-    found = features(model, pictures, SPEC, runtime.choose("cpu", "float32"))
+    computed = features(model, pictures, SPEC, runtime.choose("cpu", "float32"))
     with torch.no_grad():
         wanted = model.body((pictures.images.float() / 255 - 0.5).flatten(1) / 0.25).tanh()
-    torch.testing.assert_close(found, wanted)
+    torch.testing.assert_close(computed, wanted)
 
 
 def test_of_no_pictures_there_are_none() -> None:
-    found = features(Backwards(), resident(3), SPEC, runtime.choose("cpu", "float32"), torch.arange(0))
-    assert found.shape == (0, 5)
+    computed = features(Backwards(), resident(3), SPEC, runtime.choose("cpu", "float32"), torch.arange(0))
+    assert computed.shape == (0, 5)
 
 
 def test_hooks_are_removed_when_the_network_fails() -> None:

@@ -52,7 +52,7 @@ def test_files_are_answered_as_the_classifier_answers_them(client, toy_artifact,
         assert prediction["probability"] == pytest.approx(answers.probabilities[row].max(), abs=1e-6)
         assert prediction["set"] == [classifier.classes[k] for k in np.flatnonzero(answers.sets[row])]
         assert prediction["outlier"] == answers.outlier[row]
-        assert prediction["outlier_score"] == pytest.approx(answers.strangeness[row], rel=1e-4)
+        assert prediction["outlier_score"] == pytest.approx(answers.outlier_score[row], rel=1e-4)
 
 
 def test_json_holds_files_or_pixels(client, shirt):

@@ -47,7 +47,7 @@ def test_requests_that_wait_are_answered_together_each_with_its_own(batcher, cal
         expected = classifier.answer(pictures)
         np.testing.assert_allclose(answers.probabilities, expected.probabilities, atol=1e-5)
         np.testing.assert_array_equal(answers.sets, expected.sets)
-        np.testing.assert_allclose(answers.strangeness, expected.strangeness, rtol=1e-4)
+        np.testing.assert_allclose(answers.outlier_score, expected.outlier_score, rtol=1e-4)
         assert len(answers.outlier) == len(pictures)
     assert calls == [6, 8, 20, 6], "in order, at most 8 but where one request has more"
 
