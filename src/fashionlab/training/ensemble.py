@@ -95,7 +95,7 @@ def average(members: Sequence[Member], folder: Path, options: Options) -> RunFol
     """
     first = members[0]
     for member in members[1:]:
-        _refuse_strangers(first.run, member.run)
+        _refuse_unrelated(first.run, member.run)
     states = [member.model().state_dict() for member in members]
     mean = {name: _mean([state[name] for state in states]) for name in states[0]}
     state = _refreshed(first.run, mean, options)
@@ -104,7 +104,7 @@ def average(members: Sequence[Member], folder: Path, options: Options) -> RunFol
     return _write(members, folder, options, recipe, joint, state, "weights")
 
 
-def _refuse_strangers(first: RunResults, other: RunResults) -> None:
+def _refuse_unrelated(first: RunResults, other: RunResults) -> None:
     both = f"the weights of {other.folder.path} and {first.folder.path} have no common beginning"
     if first.recipe.model != other.recipe.model:
         raise UsageError(f"{both}: their networks differ; leave --weights out to average their probabilities")
