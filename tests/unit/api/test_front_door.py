@@ -166,5 +166,5 @@ def test_overrides_may_be_a_dictionary_with_anything_in_it(tmp_path: Path):
     values = {"a": "null", "b": None, "c": 1.5, "d": [1, {"x": "y: z"}], "e": "plain", "f": True, "g": "a: b: c"}
     words = [fl.recipes.as_word(key, value) for key, value in values.items()]
     assert fl.recipes.as_mapping(words) == values
-    with pytest.raises(fl.UsageError, match="expected a list of such words"):
+    with pytest.raises(fl.UsageError, match="or a list of such words"):
         fl.recipes.load("three-linear", "epochs=2")
