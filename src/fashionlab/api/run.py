@@ -129,7 +129,7 @@ class Run:
 
         check_choice(split, SPLITS, "split")
         entry = find_figure(as_text(figure, "figure"))
-        inputs = ReportInputs(self._results, self._data_dir, self._device, split)
+        inputs = ReportInputs(self._results, self._data_dir, self._device, split, who="plot")
         if reason := entry.why_not(inputs):
             raise DataError(f"{self.path}: no figure {figure!r}: {reason}")
         sheet = entry.draw(inputs)

@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import fashionlab as fl
+from fashionlab.runs.readings import readings
 from toys import Result
 
 ROOT = Path(__file__).parents[3]
@@ -131,6 +132,15 @@ def test_a_figure_of_validation_leaves_the_test_split_alone(toy_run: Path, monke
         run.plot("robustness", split="val")
     with pytest.raises(fl.UsageError, match="confusion"):
         run.plot("confusoin")
+
+
+def test_a_figure_with_test_pictures_is_a_reading_of_its_own(toy_run: Path, tmp_path: Path):
+    run = fl.Run(shutil.copytree(toy_run, tmp_path / "run"))
+    before = readings(run.results.folder)
+    run.plot("confusion")  # of the predictions that were kept
+    assert readings(run.results.folder) == before
+    run.plot("confident_mistakes")
+    assert [one.who for one in readings(run.results.folder)[len(before):]] == ["plot"]
 
 
 @pytest.mark.parametrize(("call", "words"), [
