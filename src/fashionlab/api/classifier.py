@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 from fashionlab.api.pictures import Pictures, inputs_of
+from fashionlab.common.arguments import PathLike, as_text, check_count
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.common.progress import progress
 from fashionlab.deploy.artifact import Artifact
@@ -25,9 +25,11 @@ class Classifier:
     core. Raises DataError when there is nothing there, or something broken.
     """
 
-    def __init__(self, source: str | Path, threads: int | None = None) -> None:
-        self.source = str(source)
-        self._model = open_classifier(source, threads)
+    def __init__(self, source: PathLike, threads: int | None = None) -> None:
+        self.source = as_text(source, "source")
+        if threads is not None:
+            check_count(threads, "threads")
+        self._model = open_classifier(self.source, threads)
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -69,8 +71,8 @@ class Classifier:
 
         quiet: no progress on stderr.
         """
-        if not 1 <= top <= len(self.classes):
-            raise UsageError(f"top {top}: expected 1 to {len(self.classes)}, the number of the model's classes")
+        if top not in range(1, len(self.classes) + 1):
+            raise UsageError(f"top {top!r}: expected 1 to {len(self.classes)}, the number of the model's classes")
         return self._stream(inputs_of(pictures), top, quiet)
 
     def _stream(self, inputs: list[Input], top: int, quiet: bool) -> Iterator[Prediction | Unreadable]:

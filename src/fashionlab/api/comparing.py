@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from fashionlab.api.run import Run
+from fashionlab.api.run import Run, run_paths
+from fashionlab.common.arguments import PathLike, as_optional_path, as_path
 from fashionlab.report import compare_facts as facts
 from fashionlab.report.compare_facts import Table
 from fashionlab.report.compare_figures import Chart, charts
@@ -50,14 +50,14 @@ class Comparison:
 
         return default_page(self._runs)
 
-    def page(self, path: str | os.PathLike[str] | None = None) -> Path:
+    def page(self, path: PathLike | None = None) -> Path:
         """Write the HTML page with charts and the pictures on which the runs disagree; returns its path.
 
         Raises UsageError where something else stands at `path`.
         """
         from fashionlab.report.compare_page import write_page
 
-        target = self.default_page() if path is None else Path(path)
+        target = self.default_page() if path is None else as_path(path, "path")
         write_page(self.result, self._runs, target, data_dir=self._data_dir)
         return target
 
@@ -72,12 +72,10 @@ class Comparison:
         return self.table.html
 
 
-def compare(runs: Sequence[Run | str | os.PathLike[str]], *,
-            data_dir: str | os.PathLike[str] | None = None) -> Comparison:
+def compare(runs: Sequence[Run | PathLike], *, data_dir: PathLike | None = None) -> Comparison:
     """Compare two or more finished runs on the same test pictures.
 
     Raises UsageError for fewer than two or one named twice, DataError for runs that are not finished or were trained or
     judged on different data: the message names what differs.
     """
-    paths = [one.path if isinstance(one, Run) else Path(one) for one in runs]
-    return Comparison(load_comparable(paths), None if data_dir is None else Path(data_dir))
+    return Comparison(load_comparable(run_paths(runs, "runs")), as_optional_path(data_dir, "data_dir"))

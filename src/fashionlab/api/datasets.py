@@ -5,13 +5,14 @@ A path is a folder with IDX files, with two CSV tables or with one folder of pic
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Any, Literal
 
 from PIL import Image
 
 from fashionlab import data
+from fashionlab.common.arguments import PathLike, as_optional_path, as_path, as_text, check_choice, check_number
+from fashionlab.common.errors import UsageError
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import contact_sheet as sheets
 from fashionlab.data.convert import check
@@ -21,8 +22,6 @@ from fashionlab.data.locate import fetch_named
 from fashionlab.data.normalise import normalisation
 from fashionlab.data.splits import make_split
 from fashionlab.data.summary import summary
-
-PathLike = str | os.PathLike[str]
 
 __all__ = ["PictureSet", "Split", "contact_sheet", "convert", "fetch", "info", "load", "names", "normalisation",
            "split"]
@@ -42,9 +41,10 @@ def load(dataset: PathLike = "fashion-mnist", part: Literal["train", "test"] = "
     channels: bring all to that square size and 1 or 3 channels. skip_unreadable: leave broken pictures of a folder out,
     named on stderr. Raises UsageError for an unknown name, DataError for unusable data.
     """
+    check_choice(part, ("train", "test"), "part")
     read = data.load_training if part == "train" else load_test
-    return read(os.fspath(dataset), data_dir=_path(data_dir), image_size=image_size, channels=channels,
-                skip_unreadable=skip_unreadable)
+    return read(as_text(dataset, "dataset"), data_dir=as_optional_path(data_dir, "data_dir"), image_size=image_size,
+                channels=channels, skip_unreadable=skip_unreadable)
 
 
 def split(pictures: PictureSet, validation: int | float = 5000, seed: int = 0) -> Split:
@@ -52,6 +52,8 @@ def split(pictures: PictureSet, validation: int | float = 5000, seed: int = 0) -
 
     validation: a number of pictures, or a share below 1.
     """
+    _check_pictures(pictures)
+    check_number(validation, "validation")
     return make_split(pictures.labels, validation, seed)
 
 
@@ -59,28 +61,31 @@ def info(dataset: PathLike = "fashion-mnist", *, data_dir: PathLike | None = Non
          skip_unreadable: bool = False) -> dict[str, Any]:
     """What there is to say about a data set in numbers: see `fashionlab.data.summary.summary`."""
     both = [load(dataset, part, data_dir=data_dir, skip_unreadable=skip_unreadable) for part in ("train", "test")]
-    return {"dataset": os.fspath(dataset), **summary(*both)}
+    return {"dataset": as_text(dataset, "dataset"), **summary(*both)}
 
 
 def contact_sheet(pictures: PictureSet, examples: int = 10) -> Image.Image:
     """A row for each class: its name, its mean picture, and `examples` pictures."""
+    _check_pictures(pictures)
     return sheets.contact_sheet(pictures, examples)
 
 
 def fetch(name: str = "fashion-mnist", data_dir: PathLike | None = None) -> Path:
     """Make sure that a named data set is on this machine, whole and verified; its folder."""
-    return fetch_named(name, _path(data_dir))
+    return fetch_named(name, as_optional_path(data_dir, "data_dir"))
 
 
 def convert(source: PathLike, target: PathLike, to: str, *, data_dir: PathLike | None = None,
             skip_unreadable: bool = False, overwrite: bool = False) -> Path:
     """Write a data set as idx, csv, npz or folder, without loss: order, labels, pixels and class names stay."""
-    check(Path(target), to, overwrite)
+    path = as_path(target, "target")
+    check(path, to, overwrite)
     train, test = (load(source, part, data_dir=data_dir, skip_unreadable=skip_unreadable)
                    for part in ("train", "test"))
-    write(train, test, Path(target), to, overwrite)
-    return Path(target)
+    write(train, test, path, to, overwrite)
+    return path
 
 
-def _path(value: PathLike | None) -> Path | None:
-    return None if value is None else Path(value)
+def _check_pictures(value: object) -> None:
+    if not isinstance(value, PictureSet):
+        raise UsageError(f"pictures: {type(value).__name__}, expected what `fl.datasets.load` gives")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from fashionlab.api.classifier import Classifier
+from fashionlab.common.arguments import check_number
 from fashionlab.common.errors import unknown
 from fashionlab.deploy.export import Options, check_target, export_run
 from fashionlab.deploy.formats import BASE, FORMATS
@@ -20,6 +21,7 @@ def export(run: Path, target: Path | None, *, int8: bool, format: str, prune: fl
         check_target(target)
     unpruned = None
     if prune is not None:
+        check_number(prune, "prune")
         from fashionlab.deploy.prune import prune_run
 
         unpruned, run = run, prune_run(run, prune, data_dir)

@@ -30,6 +30,8 @@ def inputs_of(pictures: Pictures) -> list[Input]:
     inputs: list[Input] = []
     for position, picture in enumerate(several):
         if isinstance(picture, Image.Image):
+            if not picture.width * picture.height:
+                raise DataError(f"picture {position}: it has no pixels")
             inputs.append(GivenPicture(position, picture))
         elif isinstance(picture, np.ndarray):
             inputs += [GivenPicture(number if alone else position, part)
@@ -47,6 +49,8 @@ def _split(array: np.ndarray, position: int) -> Iterator[np.ndarray]:
     name, shape = f"picture {position}", list(array.shape)
     if array.dtype != np.uint8:
         raise DataError(f"{name}: an array of {array.dtype}, expected uint8 with brightness 0 to 255")
+    if 0 in array.shape[array.ndim > 2:]:  # no picture at all is none to refuse
+        raise DataError(f"{name}: an array of shape {shape} has no pixels")
     if array.ndim == 2:
         yield array[None]
     elif array.ndim == 3 and array.shape[2] == 3 and array.shape[0] != 3:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from collections.abc import Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,8 +11,9 @@ from fashionlab.api.card import run_card
 from fashionlab.api.classifier import TOP, Classifier
 from fashionlab.api.evaluating import Evaluation
 from fashionlab.api.pictures import Pictures
+from fashionlab.common.arguments import PathLike, as_list, as_optional_path, as_path, as_text, check_choice
 from fashionlab.common.errors import DataError, UsageError
-from fashionlab.common.records import Predictions, SplitName
+from fashionlab.common.records import SPLITS, Predictions, SplitName
 from fashionlab.deploy.prediction import Prediction
 from fashionlab.recipes import Recipe
 from fashionlab.runs.metrics import Metrics
@@ -30,11 +31,11 @@ class Run:
     what has to ask the network. Raises DataError when the folder is not one of a run.
     """
 
-    def __init__(self, path: str | os.PathLike[str], *, data_dir: str | os.PathLike[str] | None = None,
+    def __init__(self, path: PathLike, *, data_dir: PathLike | None = None,
                  device: str = "auto") -> None:
-        self._data_dir = None if data_dir is None else Path(data_dir)
+        self._data_dir = as_optional_path(data_dir, "data_dir")
         self._device = device
-        self._results = load_results(Path(path))
+        self._results = load_results(as_path(path, "run"))
 
     @property
     def path(self) -> Path:
@@ -72,6 +73,7 @@ class Run:
 
     def predictions(self, split: SplitName = "test") -> Predictions:
         """What the network said of every picture of `split` when it was evaluated: logits, labels, indices."""
+        check_choice(split, SPLITS, "split")
         return self._results.predictions(split)
 
     @cached_property
@@ -96,6 +98,7 @@ class Run:
         from fashionlab.evaluation.robustness import robustness_run
         from fashionlab.evaluation.run import evaluate_run
 
+        outlier_sets = tuple(as_list(outlier_sets, "outlier_sets"))
         outliers = outliers or bool(outlier_sets)
         if split == "val" and (robustness or outliers):
             raise UsageError("--robustness and --outliers are measured on the test split; leave --split val out")
@@ -124,8 +127,9 @@ class Run:
         from fashionlab.report.figures import find_figure
         from fashionlab.report.inputs import ReportInputs
 
-        entry = find_figure(figure)
-        inputs = ReportInputs(self._results, self._data_dir, self._device, split)
+        check_choice(split, SPLITS, "split")
+        entry = find_figure(as_text(figure, "figure"))
+        inputs = ReportInputs(self._results, self._data_dir, self._device, split, who="plot")
         if reason := entry.why_not(inputs):
             raise DataError(f"{self.path}: no figure {figure!r}: {reason}")
         sheet = entry.draw(inputs)
@@ -140,7 +144,7 @@ class Run:
         self._forget()
         return page
 
-    def export(self, target: str | os.PathLike[str] | None = None, *, int8: bool = False, format: str = "onnx",
+    def export(self, target: PathLike | None = None, *, int8: bool = False, format: str = "onnx",
                prune: float | None = None) -> Classifier:
         """Write a checked artifact that answers without PyTorch, and open it.
 
@@ -151,7 +155,7 @@ class Run:
         """
         from fashionlab.api.exporting import export
 
-        return export(self.path, None if target is None else Path(target), int8=int8, format=format, prune=prune,
+        return export(self.path, as_optional_path(target, "target"), int8=int8, format=format, prune=prune,
                       data_dir=self._data_dir)
 
     def summary(self) -> str:
@@ -181,3 +185,8 @@ class Run:
 
     def _repr_html_(self) -> str:
         return run_card(self._results)
+
+
+def run_paths(runs: Sequence[Run | PathLike], argument: str) -> list[Path]:
+    """The folders of `runs`. Raises UsageError for anything else."""
+    return [one.path if isinstance(one, Run) else as_path(one, argument) for one in as_list(runs, argument)]

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import html
-import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from fashionlab.common.arguments import PathLike, as_optional_path, as_path, as_text, check_count
 from fashionlab.report.study_page import write_study_page
 from fashionlab.studies import catalog, runner, wording
 
@@ -37,9 +37,8 @@ class StudyResults:
         return "<br>".join(html.escape(line) for line in str(self).splitlines())
 
 
-def study(study: str | os.PathLike[str], *, seeds: int | None = None, jobs: int = 1,
-          runs: str | os.PathLike[str] = "runs", device: str = "auto",
-          data_dir: str | os.PathLike[str] | None = None, quiet: bool = False) -> StudyResults:
+def study(study: PathLike, *, seeds: int | None = None, jobs: int = 1, runs: PathLike = "runs", device: str = "auto",
+          data_dir: PathLike | None = None, quiet: bool = False) -> StudyResults:
     """Train every arm with every seed, judge each arm against the baseline, and write the study's page.
 
     study: a built-in one or a YAML file. seeds: so many instead of the declared ones. jobs: runs trained side by side,
@@ -47,6 +46,10 @@ def study(study: str | os.PathLike[str], *, seeds: int | None = None, jobs: int 
     Raises UsageError and DataError before anything runs when the declaration was changed or the data is not there, and
     Interrupted when it was stopped by a signal.
     """
-    results = runner.run_study(catalog.load(os.fspath(study), seeds), Path(runs), jobs=jobs, device=device,
-                               data_dir=None if data_dir is None else Path(data_dir), quiet=quiet)
+    check_count(jobs, "jobs")
+    if seeds is not None:
+        check_count(seeds, "seeds")
+    declared = catalog.load(as_text(study, "study"), seeds)
+    results = runner.run_study(declared, as_path(runs, "runs"), jobs=jobs, device=device,
+                               data_dir=as_optional_path(data_dir, "data_dir"), quiet=quiet)
     return StudyResults(results, write_study_page(Path(results["folder"])))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -10,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from fashionlab import recipes
-from fashionlab.api.run import Run
+from fashionlab.api.run import Run, run_paths
+from fashionlab.common.arguments import PathLike, as_optional_path, as_path, as_text, check_number
 from fashionlab.common.errors import UsageError
 from fashionlab.evaluation.run import conclude
 from fashionlab.recipes import Overrides, Recipe
@@ -18,8 +18,6 @@ from fashionlab.runs.folder import RunFolder
 from fashionlab.training import session
 from fashionlab.training.callbacks import Callback
 from fashionlab.training.progress import on_stderr
-
-PathLike = str | os.PathLike[str]
 
 
 def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, overrides: Overrides = (),
@@ -42,10 +40,12 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
     any more), and Interrupted after SIGINT or SIGTERM, when a resumable checkpoint was written. Of several processes
     that torchrun started, all but the first return a run that the first one is still evaluating.
     """
-    if max_time is not None and not max_time > 0:
-        raise UsageError(f"--max-time {max_time:g}: expected a number of minutes above 0")
+    if max_time is not None:
+        check_number(max_time, "max_time")
+        if not max_time > 0:
+            raise UsageError(f"--max-time {max_time:g}: expected a number of minutes above 0")
     asked = _Asked(recipe, seed, overrides, dataset, limit_train)
-    data_path = None if data_dir is None else Path(data_dir)
+    data_path = as_optional_path(data_dir, "data_dir")
     command = asked.command(runs=None if resume else runs, name=name, device=None if device == "auto" else device,
                             resume=resume, data_dir=data_dir, max_time=max_time, overwrite=overwrite,
                             skip_unreadable=skip_unreadable, quiet=quiet)
@@ -54,11 +54,11 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
     if resume is not None:
         if name is not None:
             raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
-        folder = session.resume(Path(resume), asked.recipe() if asked.says_something else None, options,
+        folder = session.resume(as_path(resume, "resume"), asked.recipe() if asked.says_something else None, options,
                                 callbacks, progress)
     else:
         chosen = asked.recipe()
-        target = Path(runs) / (name or default_name(f"{asked.stem}-s{chosen.seed}"))
+        target = as_path(runs, "runs") / as_text(name or default_name(f"{asked.stem}-s{chosen.seed}"), "name")
         folder = session.start(chosen, target, options, callbacks, progress)
     return _evaluated(folder, data_path, device)
 
@@ -74,14 +74,15 @@ def ensemble(members: Sequence[PathLike | Run], *, weights: bool = False, snapsh
     """
     from fashionlab.training.ensemble import average, combine, members_of, snapshots_of
 
-    if snapshots and len(members) != 1:
-        raise UsageError(f"--snapshots takes the snapshots of one run, not of {len(members)}")
-    paths = [one.path if isinstance(one, Run) else Path(one) for one in members]
+    paths = run_paths(members, "members")
+    if snapshots and len(paths) != 1:
+        raise UsageError(f"--snapshots takes the snapshots of one run, not of {len(paths)}")
     words = [*map(str, paths), *(["--weights"] if weights else []), *(["--snapshots"] if snapshots else [])]
-    data_path = None if data_dir is None else Path(data_dir)
+    data_path = as_optional_path(data_dir, "data_dir")
     options = session.Options(device, data_path, overwrite=overwrite, command=["fashionlab", "ensemble", *words])
     parts = snapshots_of(paths[0]) if snapshots else members_of(paths)
-    folder = (average if weights else combine)(parts, Path(runs) / (name or default_name("ensemble")), options)
+    target = as_path(runs, "runs") / as_text(name or default_name("ensemble"), "name")
+    folder = (average if weights else combine)(parts, target, options)
     return _evaluated(folder, data_path, device)
 
 
@@ -116,7 +117,7 @@ class _Asked:
 
     def _changes(self) -> dict[str, Any]:
         own = recipes.as_mapping(self.overrides)
-        dataset = None if self.dataset is None else os.fspath(self.dataset)
+        dataset = None if self.dataset is None else as_text(self.dataset, "dataset")
         extra = {"seed": self.seed, "data.dataset": dataset, "data.limit": self.limit_train}
         return {**own, **{key: value for key, value in extra.items() if value is not None}}
 

@@ -38,13 +38,13 @@ class Interrupted(FashionlabError):
         self.exit_code = 128 + signal_number
 
 
-def did_you_mean(name: str, valid: Iterable[str]) -> str:
+def did_you_mean(name: object, valid: Iterable[str]) -> str:
     """The end of an error message: the nearest valid name if one is near, else all of them."""
     options = sorted(valid)
-    near = difflib.get_close_matches(name, options, n=1, cutoff=0.6)
+    near = difflib.get_close_matches(str(name), options, n=1, cutoff=0.6)
     return f"did you mean {near[0]!r}?" if near else f"valid: {', '.join(options) or '(none)'}"
 
 
-def unknown(kind: str, name: str, valid: Iterable[str]) -> UsageError:
+def unknown(kind: str, name: object, valid: Iterable[str]) -> UsageError:
     """An error for an unknown name, e.g. ``unknown("model", "three-cn", MODELS.names())``."""
     return UsageError(f"unknown {kind} {name!r}; {did_you_mean(name, valid)}")

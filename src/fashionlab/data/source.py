@@ -26,10 +26,10 @@ class Wanted:
     skip_unreadable: bool = False
 
     def __post_init__(self) -> None:
-        if self.image_size is not None and not 1 <= self.image_size <= 4096:
-            raise UsageError(f"image_size {self.image_size}: expected 1 to 4096")
+        if self.image_size is not None and self.image_size not in range(1, 4097):
+            raise UsageError(f"image_size {self.image_size!r}: expected 1 to 4096")
         if self.channels not in (None, 1, 3):
-            raise UsageError(f"channels {self.channels}: expected 1 (grey) or 3 (colour)")
+            raise UsageError(f"channels {self.channels!r}: expected 1 (grey) or 3 (colour)")
 
 
 class Source(Protocol):

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 
 from fashionlab.common import runtime
+from fashionlab.common.arguments import check_choice
 from fashionlab.common.errors import UsageError
 from fashionlab.common.files import write_json, write_text
 from fashionlab.common.progress import note
-from fashionlab.common.records import PictureSet, Predictions, SplitName
+from fashionlab.common.records import SPLITS, PictureSet, Predictions, SplitName
 from fashionlab.data import ResidentPictures
 from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, headlines, scores
@@ -38,6 +39,7 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     `who`.
     Raises DataError for a folder, weights or data that do not fit, UsageError for a run without a validation split.
     """
+    check_choice(split, SPLITS, "split")
     run = open_run(path)
     device_runtime = runtime.choose(device, run.read_json(run.environment)["precision"])
     model, spec = load_model(run, device_runtime.device)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
+from fashionlab.common.arguments import as_text
 from fashionlab.common.errors import UsageError, unknown
 from fashionlab.recipes.schema import Recipe, validate
 
@@ -69,7 +70,7 @@ def load(source: str | os.PathLike[str] | Recipe, overrides: Overrides = ()) -> 
     if isinstance(source, Recipe):
         name, values = "recipe", source.model_dump(mode="json")
     else:
-        name = os.fspath(source)
+        name = as_text(source, "recipe")
         values = read_yaml(find(name))
     changes = as_mapping(overrides)
     for key, value in changes.items():
@@ -81,11 +82,16 @@ def load(source: str | os.PathLike[str] | Recipe, overrides: Overrides = ()) -> 
 def as_mapping(overrides: Overrides) -> dict[str, Any]:
     """Overrides by dotted key, in their order. Raises UsageError for words that are not KEY=VALUE."""
     if isinstance(overrides, Mapping):
+        for key in overrides:
+            if not isinstance(key, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise UsageError(f"overrides: the key {key!r} is no word such as \"optimizer.lr\"")
         return {key: os.fspath(value) if isinstance(value, os.PathLike) else value for key, value in overrides.items()}
-    if isinstance(overrides, str):
-        raise UsageError(f"overrides {overrides!r}: expected a list of such words, or a dictionary")
+    if isinstance(overrides, str) or not isinstance(overrides, Iterable):
+        raise UsageError(f"overrides {overrides!r}: expected {{\"epochs\": 2}}, or a list of such words as epochs=2")
     changes: dict[str, Any] = {}
     for item in overrides:
+        if not isinstance(item, str):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise UsageError(f"overrides: expected words such as epochs=2, not {item!r}")
         key, sign, text = item.partition("=")
         if not sign or not key:
             raise UsageError(f"--set {item}: expected key=value, for example --set optimizer.lr=0.05")

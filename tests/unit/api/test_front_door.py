@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 
 import fashionlab as fl
+from fashionlab.runs.readings import readings
 from toys import Result
 
 NAMES = {"train", "ensemble", "load", "compare", "study", "datasets", "recipes", "models", "augment", "Run",
@@ -125,6 +126,15 @@ def test_a_figure_of_validation_leaves_the_test_split_alone(toy_run: Path, monke
         run.plot("confusoin")
 
 
+def test_a_figure_with_test_pictures_is_a_reading_of_its_own(toy_run: Path, tmp_path: Path):
+    run = fl.Run(shutil.copytree(toy_run, tmp_path / "run"))
+    before = readings(run.results.folder)
+    run.plot("confusion")  # of the predictions that were kept
+    assert readings(run.results.folder) == before
+    run.plot("confident_mistakes")
+    assert [one.who for one in readings(run.results.folder)[len(before):]] == ["plot"]
+
+
 @pytest.mark.parametrize(("call", "words"), [
     (lambda: fl.train("quikc"), ["train", "quikc"]),
     (lambda: fl.train(overrides={"epohcs": 2}), ["train", "--set", "epohcs=2"]),
@@ -158,5 +168,5 @@ def test_overrides_may_be_a_dictionary_with_anything_in_it(tmp_path: Path):
     values = {"a": "null", "b": None, "c": 1.5, "d": [1, {"x": "y: z"}], "e": "plain", "f": True, "g": "a: b: c"}
     words = [fl.recipes.as_word(key, value) for key, value in values.items()]
     assert fl.recipes.as_mapping(words) == values
-    with pytest.raises(fl.UsageError, match="expected a list of such words"):
+    with pytest.raises(fl.UsageError, match="or a list of such words"):
         fl.recipes.load("three-linear", "epochs=2")
