@@ -131,6 +131,7 @@ def test_a_phone_shows_all_without_scrolling_sideways(open_page, address, scheme
     assert not opened.complaints and not opened.requests
 
 
+@pytest.mark.slow
 def test_a_dashboard_that_is_gone_says_so(open_page, address, runs):
     opened = open_page(address)
     expect(opened.page.locator("#table tbody tr")).to_have_count(6)

@@ -67,6 +67,7 @@ def test_mistakes_are_filtered_by_true_and_predicted_class(toy_report: Path, ope
     expect(gallery.get_by_role("status")).to_have_text(re.compile("^0 of "))
 
 
+@pytest.mark.slow
 def test_dark_follows_the_system_until_the_switch_is_used(toy_report: Path, open_page: Callable[..., Any]) -> None:
     ground = "getComputedStyle(document.body).backgroundColor"
     dark, light = (open_page(toy_report, scheme=scheme).page for scheme in ("dark", "light"))

@@ -61,6 +61,7 @@ def test_a_broken_record_of_scores_is_named_before_training_goes_on(cli, run: Pa
     assert result.code == 3 and "metrics.json" in result.err and new(run) == []
 
 
+@pytest.mark.slow
 def test_comparing_reads_for_its_page_alone(cli, run: Path, toy_data: Path, tmp_path: Path) -> None:
     other = tmp_path / "other"
     assert cli("train", "three-linear", "--dataset", toy_data, "--limit-train", "500", "--set", "data.validation=100",
@@ -75,6 +76,7 @@ def test_comparing_reads_for_its_page_alone(cli, run: Path, toy_data: Path, tmp_
     assert "the test split is not given out" in Path("page.html").read_text()
 
 
+@pytest.mark.slow
 def test_a_report_reads_once_and_lists_every_reading(run: Path) -> None:
     from fashionlab.report.page import write_report
 

@@ -161,7 +161,8 @@ def test_max_time_stops_evaluates_and_can_go_on(cli, toy_data, tmp_path):
     assert further["steps"] > metrics["steps"]
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_leaves_a_checkpoint_to_go_on_from(number, toy_data, tmp_path):
     command = [sys.executable, "-m", "fashionlab", "train", "three-cnn", "--dataset", str(toy_data), "--name", "s",
                "--set", "epochs=300", "--set", "data.validation=50"]

@@ -9,7 +9,7 @@ from fashionlab.common.records import SplitName
 from fashionlab.runs.metrics import Metrics, Scores
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Evaluation:
     """split: which pictures were judged. metrics: all that metrics.json then holds. robustness, outliers: what
     robustness.json and outliers.json hold; None where it was not asked for."""
@@ -23,6 +23,9 @@ class Evaluation:
     def scores(self) -> Scores:
         """Of the judged pictures."""
         return self.metrics.val if self.split == "val" else self.metrics.test
+
+    def __repr__(self) -> str:
+        return f"Evaluation({self.split}, n = {self.scores.n:,}, accuracy {self.scores.accuracy:.2%})"
 
     def as_dict(self) -> dict[str, Any]:
         """The scores and what was measured beside them, fit for JSON."""

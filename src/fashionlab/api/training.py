@@ -14,7 +14,8 @@ from fashionlab.common.arguments import PathLike, as_optional_path, as_path, as_
 from fashionlab.common.errors import UsageError
 from fashionlab.evaluation.run import conclude
 from fashionlab.recipes import Overrides, Recipe
-from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.folder import RunFolder, open_run
+from fashionlab.runs.pictures import load_recipe
 from fashionlab.training import session
 from fashionlab.training.callbacks import Callback
 from fashionlab.training.progress import on_stderr
@@ -54,10 +55,11 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
     if resume is not None:
         if name is not None:
             raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
-        folder = session.resume(as_path(resume, "resume"), asked.recipe() if asked.says_something else None, options,
-                                callbacks, progress)
+        begun = as_path(resume, "resume")
+        changed = asked.recipe(load_recipe(open_run(begun))) if asked.says_something else None
+        folder = session.resume(begun, changed, options, callbacks, progress)
     else:
-        chosen = asked.recipe()
+        chosen = asked.recipe("quick")
         target = as_path(runs, "runs") / as_text(name or default_name(f"{asked.stem}-s{chosen.seed}"), "name")
         folder = session.start(chosen, target, options, callbacks, progress)
     return _evaluated(folder, data_path, device)
@@ -121,8 +123,9 @@ class _Asked:
         extra = {"seed": self.seed, "data.dataset": dataset, "data.limit": self.limit_train}
         return {**own, **{key: value for key, value in extra.items() if value is not None}}
 
-    def recipe(self) -> Recipe:
-        return recipes.load("quick" if self.source is None else self.source, self._changes())
+    def recipe(self, default: str | Recipe) -> Recipe:
+        """What was asked for; `default`: where no recipe was named."""
+        return recipes.load(default if self.source is None else self.source, self._changes())
 
     def command(self, **options: object) -> list[str]:
         """The command line that does the same, for command.txt. options: those of `train` that are not the recipe's."""

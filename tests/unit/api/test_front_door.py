@@ -170,3 +170,10 @@ def test_overrides_may_be_a_dictionary_with_anything_in_it(tmp_path: Path):
     assert fl.recipes.as_mapping(words) == values
     with pytest.raises(fl.UsageError, match="or a list of such words"):
         fl.recipes.load("three-linear", "epochs=2")
+
+
+def test_a_resume_with_changes_names_what_changed(toy_run: Path, tmp_path: Path):
+    run = shutil.copytree(toy_run, tmp_path / "run")
+    with pytest.raises(fl.UsageError, match=r"another recipe \(epochs differ\)"):
+        fl.train(resume=run, overrides={"epochs": 7}, quiet=True)
+    assert fl.train(resume=run, overrides={"epochs": 1}, quiet=True).metrics.epochs == 1

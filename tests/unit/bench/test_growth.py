@@ -17,6 +17,7 @@ def test_arithmetic_is_that_of_the_models_card():
     assert growth._macs(wide) == models.MODELS["fast"].card.macs
 
 
+@pytest.mark.slow
 def test_an_epoch_sees_every_picture_and_more_take_more_memory():
     few, many = (growth._train("quick", ["selection=null", f"batch_size={batch}"], 2 * batch, 1) for batch in (20, 500))
     assert few["seconds"] * few["pictures_per_second"] == pytest.approx(40)

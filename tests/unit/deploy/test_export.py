@@ -223,6 +223,7 @@ def near_ties(run: Path, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
     return pictures[chosen], probabilities[chosen].argmax(1).astype(np.uint8)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quickly")
 def test_the_test_split_has_no_say_in_whether_int8_answers(
         toy_run: Path, toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,6 +18,7 @@ from fashionlab.runs.readings import readings
 from fashionlab.runs.results import load_results
 
 
+@pytest.mark.slow
 def test_a_run_is_pruned_tuned_and_measured(cli, toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(check, "_SECONDS", 0.0)
     monkeypatch.setattr(check, "_REPETITIONS", (5, 5))

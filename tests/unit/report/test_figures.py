@@ -200,6 +200,7 @@ def test_what_is_missing_is_left_out_with_the_reason(toy_run: Path, tmp_path: Pa
     assert written == {f"{name}.svg" for name in drawn} | {RECORD}
 
 
+@pytest.mark.slow
 def test_only_what_has_changed_is_drawn_again(toy_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run, out = tmp_path / "run", tmp_path / "figures"
     shutil.copytree(toy_run, run)

@@ -159,6 +159,7 @@ def test_while_ending_it_is_not_ready_but_answers(toy_artifact, shirt):
         assert answered(address, form(shirt)) == 200
 
 
+@pytest.mark.slow
 def test_connections_that_say_nothing_are_closed(toy_artifact, shirt):
     """In this process, with limits that the command line does not offer."""
     limits = Limits(head_seconds=3, connections=6, drain_seconds=0.1)
@@ -174,6 +175,7 @@ def test_connections_that_say_nothing_are_closed(toy_artifact, shirt):
         assert answered(address, form(shirt)) == 200
 
 
+@pytest.mark.slow
 def test_one_client_cannot_take_all_connections(toy_artifact, shirt):
     limits = Limits(client_connections=4, drain_seconds=0.1)
     with in_thread(toy_artifact, limits) as address, contextlib.ExitStack() as stack:
