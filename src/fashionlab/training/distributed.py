@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import atexit
 import contextlib
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,12 +11,14 @@ from typing import Any, TypeVar
 
 import torch
 from torch import distributed, nn
+from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
 # Asking all processes takes time, so they agree on what may happen at any step only at every tenth.
 _AGREE_STEPS = 10
 
 T = TypeVar("T")
+_trainings = itertools.count()
 
 
 @dataclass(frozen=True)
@@ -64,9 +66,12 @@ def world(device: str) -> Iterator[tuple[World, str]]:
     own = f"cuda:{os.environ.get('LOCAL_RANK', 0)}" if gpu else "cpu"
     if gpu:
         torch.cuda.set_device(own)
-    # Joined once and left at the end of the process: a second group would meet the first one's traces in torchrun's
-    # store, and its processes could wait for one another for ever.
-    if not distributed.is_initialized():
-        distributed.init_process_group("nccl" if gpu else "gloo")
-        atexit.register(distributed.destroy_process_group)
-    yield World(distributed.get_rank(), distributed.get_world_size()), own
+    # A name of its own in torchrun's store for each training of the program: under one name a second group meets the
+    # first one's addresses, and its processes can wait for one another for ever.
+    store, rank, size = next(rendezvous("env://"))
+    own_store = distributed.PrefixStore(f"training-{next(_trainings)}", store)  # pyright: ignore
+    distributed.init_process_group("nccl" if gpu else "gloo", store=own_store, rank=rank, world_size=size)
+    try:
+        yield World(rank, size), own
+    finally:
+        distributed.destroy_process_group()
