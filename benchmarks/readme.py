@@ -284,8 +284,9 @@ def _measured(name: str) -> str:
     reference = ROOT / "results" / "reproduce" / f"{name}.json"
     if reference.is_file():
         one = next(row["measured"] for row in board(reference.parent) if row["id"] == name)
-        begin = "Measured on less (the file says what)" if one["changes"] else "Measured"
-        return f"{begin}: {_accuracy(one['metric'], one)}: results/reproduce/{name}.json."
+        if one["changes"]:
+            return f"Not measured yet, tried in small alone: results/reproduce/{name}.json says on what."
+        return f"Measured: {_accuracy(one['metric'], one)}: results/reproduce/{name}.json."
     if not (ROOT / "results" / f"{name}.json").is_file():
         return "Not measured yet: results/ has no file for it."
     result = read(name)
