@@ -72,6 +72,9 @@ def find(words: Sequence[str]) -> list[PictureFile | SetFile | Unreadable]:
 
 
 def _named(word: str) -> Iterator[PictureFile | SetFile | Unreadable]:
+    if not word:  # the path of nothing is the current folder, which nobody named
+        yield Unreadable(word, "an empty name, expected a picture, a folder or a pattern")
+        return
     path = Path(word)
     try:
         path.stat()

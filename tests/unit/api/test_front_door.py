@@ -101,6 +101,7 @@ def test_a_prediction_shows_itself(toy_run: Path):
     (np.zeros((2, 2, 2, 2, 2), np.uint8), "expected \\[H, W\\]"),
     (np.zeros((4, 28, 28, 4), np.uint8), "two ways or none"),
     ("nowhere.png", "nowhere.png: no such file"),
+    ("", "an empty name"),
     (7, "int, expected a path"),
 ])
 def test_pictures_that_are_none(toy_run: Path, picture: object, message: str):
