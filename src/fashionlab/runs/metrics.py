@@ -108,14 +108,19 @@ class Scores(Record):
         def __getattr__(self, name: str) -> float: ...
 
 
-class Calibration(Record):
-    """Scores of the probabilities before ("none") and after each method, learned on `fitted_n` pictures of `fitted_on`:
-    methods by name, and of each its figures by name."""
+class Learned(Record):
+    """What was learned on `fitted_n` pictures of `fitted_on` and scored on `n` of `split`."""
 
     fitted_on: str = _ABSENT
     fitted_n: int = _ABSENT
     split: str = _ABSENT
     n: int = _ABSENT
+
+
+class Calibration(Learned):
+    """Scores of the probabilities before ("none") and after each method, learned on `fitted_n` pictures of `fitted_on`:
+    methods by name, and of each its figures by name."""
+
     temperature: float = _ABSENT
     methods: dict[str, dict[str, Interval]] = _ABSENT
 
@@ -141,13 +146,9 @@ class PredictionSets(Record):
     worst_class: WorstClass = _ABSENT
 
 
-class Conformal(Record):
+class Conformal(Learned):
     """Prediction sets, their thresholds learned on `fitted_n` pictures of `fitted_on`."""
 
-    fitted_on: str = _ABSENT
-    fitted_n: int = _ABSENT
-    split: str = _ABSENT
-    n: int = _ABSENT
     sets: list[PredictionSets] = _ABSENT
 
 
