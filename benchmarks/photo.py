@@ -2,7 +2,7 @@
 
     python benchmarks/photo.py [--model MODEL] [--split test] [-n N] [--seed 0] [--out FILE] [--sheet FILE.png]
 
-Every picture of the split is answered twice: as it is, and as a photo simulated from it (`fashionlab.photo.simulate`).
+Every picture of the split is answered twice: as it is, and as a photo simulated from it (`fashionlab.preparation.garment.simulate`).
 Writes results/photo.json: both accuracies, and their difference picture by picture, over all and by the kind of
 background, the rotation and the JPEG quality; and the same of the plain way, the whole photo inverted and shrunk.
 What was tuned was tuned with `--split val`, the run's own validation pictures; the test split is only scored.
@@ -30,7 +30,7 @@ from fashionlab.deploy.classifier import Classifier
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.evaluation.proportions import share
 from fashionlab.photo.garment import picture_in_form
-from fashionlab.photo.simulate import BACKGROUNDS, Simulated, simulate
+from fashionlab.preparation.garment.simulate import BACKGROUNDS, Simulated, simulate
 from fashionlab.runs.folder import RunFolder
 from fashionlab.runs.readings import record_reading
 

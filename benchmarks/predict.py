@@ -29,7 +29,7 @@ from fashionlab.common.files import write_json
 from fashionlab.common.picture_files import in_threads
 from fashionlab.data.held_out import load_test
 from fashionlab.photo.garment import picture_in_form
-from fashionlab.photo.simulate import simulate
+from fashionlab.preparation.garment.simulate import simulate
 
 SAMPLE = ROOT / "src" / "fashionlab" / "serve" / "static" / "samples" / "coat.png"
 STARTS = 9

@@ -13,7 +13,7 @@ from pathlib import Path
 from PIL import Image
 
 from fashionlab.data import load_training
-from fashionlab.photo.simulate import simulate
+from fashionlab.preparation.garment.simulate import simulate
 
 SAMPLES = Path(__file__).parents[1] / "src" / "fashionlab" / "serve" / "static" / "samples"
 PICTURES = {"t-shirt": 17, "trouser": 16, "pullover": 5, "dress": 31, "coat": 28, "sandal": 9, "shirt": 32,

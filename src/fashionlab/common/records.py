@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,12 +22,45 @@ SPLITS: dict[SplitName, str] = {"val": "validation", "test": "test"}
 
 
 @dataclass(frozen=True)
+class Preparation:
+    """How pictures become what a network sees: a part of the model, chosen when its training starts.
+
+    way: a name in `fashionlab.preparation.WAYS`. size: rows and columns in pixels. channels: 1 (grey) or 3 (colour).
+    background: red, green and blue (0-255) of what is transparent or stays empty.
+    """
+
+    way: str
+    size: int
+    channels: int
+    background: tuple[int, int, int] = (0, 0, 0)
+
+    @staticmethod
+    def of(values: Mapping[str, Any]) -> Preparation:
+        """Of what `dataclasses.asdict` made and JSON kept. Raises ValueError, KeyError or TypeError for others."""
+        red, green, blue = (int(value) for value in values["background"])
+        return Preparation(str(values["way"]), int(values["size"]), int(values["channels"]), (red, green, blue))
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A file that lies among the pictures and is not one of them, and why. Also for a folder as a whole."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class PictureSet:
     """Pictures with labels.
 
     images: uint8 [N, C, H, W], C is 1 or 3, brightness 0-255 (may be memory-mapped).
     labels: int64 [N], each in [0, len(classes)).
     classes: the class names in label order. source: where the bytes came from, for people.
+    preparation: how files became these pictures; None where arrays are as they were.
+    validation: int64 indices of the pictures that the data set itself holds out for validation; None where it does not.
+    groups: int64 [N], equal for pictures that belong together (of one sender, product, video); None where not asked.
+    files: what each picture is called; None where they come from arrays.
+    notes: what was taken for what, in sentences. left_out: what lies there and is none of the pictures.
     Raises DataError when the arrays do not fit together.
     """
 
@@ -34,6 +68,12 @@ class PictureSet:
     labels: np.ndarray
     classes: tuple[str, ...]
     source: str
+    preparation: Preparation | None = None
+    validation: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    files: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     def __post_init__(self) -> None:
         if self.images.ndim != 4 or self.images.dtype != np.uint8 or self.images.shape[1] not in (1, 3):
@@ -57,8 +97,11 @@ class PictureSet:
         return digest.hexdigest()
 
     def subset(self, indices: np.ndarray) -> PictureSet:
-        """The pictures at `indices` (int [M]), in that order."""
-        return PictureSet(self.images[indices], self.labels[indices], self.classes, self.source)
+        """The pictures at `indices` (int [M]), in that order; what the set held out for validation is forgotten."""
+        return replace(
+            self, images=self.images[indices], labels=self.labels[indices], validation=None,
+            groups=None if self.groups is None else self.groups[indices],
+            files=None if self.files is None else tuple(self.files[index] for index in indices))
 
 
 @dataclass(frozen=True)

@@ -9,9 +9,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 from fashionlab.common.errors import UsageError
 from fashionlab.common.files import replacing
-from fashionlab.common.picture_files import to_image
 from fashionlab.common.records import PictureSet
-from fashionlab.data.pictures import fit
+from fashionlab.preparation.files import to_image
+from fashionlab.preparation.ways.letterbox import fit
 
 _TILE, _GAP, _ROW_GAP, _MARGIN, _HEADER = 64, 4, 8, 16, 56
 _PAPER, _INK, _FAINT = (255, 255, 255), (20, 20, 20), (110, 110, 110)

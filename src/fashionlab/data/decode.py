@@ -1,65 +1,51 @@
-"""PNG, JPEG and WebP files to arrays: every mode, EXIF orientation, in parallel, each picture decoded once."""
+"""Picture files to arrays: looked at first, then decoded in parallel, each once."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import in_bytes, in_threads, is_grey, on_background, opened
 from fashionlab.common.progress import progress
-from fashionlab.data.pictures import fit, mode_for, to_array
+from fashionlab.common.records import Preparation
+from fashionlab.preparation import PictureFacts, prepare
+from fashionlab.preparation.choose import PHOTO_SIZE, SAMPLE, look_closely
+from fashionlab.preparation.files import in_bytes, in_threads, is_grey, on_background, opened
+from fashionlab.preparation.ways.base import mode_for, to_array
+from fashionlab.preparation.ways.letterbox import fit
 
-DEFAULT_SIZE = 28
 _SIDEWAYS = (5, 6, 7, 8)  # EXIF orientations that swap width and height
 _ORIENTATION = 0x0112
 
 
-@dataclass(frozen=True)
-class Shape:
-    """Channels, height and width that pictures are brought to."""
-
-    channels: int
-    height: int
-    width: int
-
-
-def survey(paths: Sequence[Path], image_size: int | None, channels: int | None) -> Shape:
-    """The shape for a folder of pictures, from their headers.
-
-    Size: `image_size` square; else the pictures' own if all have the same; else 28 x 28. Channels: `channels`, else
-    1 if all are grey, 3 otherwise. Files that cannot be read do not count: decoding names them.
-    """
-    if image_size and channels:
-        return Shape(channels, image_size, image_size)
-    headers: set[tuple[bool, int, int]] = set()
+def survey(paths: Sequence[Path]) -> PictureFacts:
+    """What the pictures are like: by the headers of all, and closely by some. Files that cannot be read do not count:
+    decoding names them."""
     with progress("looking at pictures", len(paths)) as advance:
-        for header in in_threads(_header, paths, advance):
-            if not isinstance(header, DataError):
-                headers.add(header)
+        headers = [one for one in in_threads(_header, paths, advance) if not isinstance(one, DataError)]
     sizes = {(height, width) for _, height, width in headers}
-    height, width = (image_size, image_size) if image_size else (DEFAULT_SIZE, DEFAULT_SIZE)
-    if not image_size and len(sizes) == 1:
-        height, width = next(iter(sizes))
-    return Shape(channels or (1 if all(grey for grey, _, _ in headers) else 3), height, width)
+    sample = in_threads(_shown, paths[:: max(1, len(paths) // SAMPLE)], lambda done: None)
+    known = look_closely(one for one in sample if not isinstance(one, DataError))
+    return PictureFacts(len(headers), next(iter(sizes)) if len(sizes) == 1 else None,
+                        max((max(size) for size in sizes), default=1), all(grey for grey, _, _ in headers), *known)
 
 
-def decode_into(target: np.ndarray, paths: Sequence[Path]) -> dict[int, str]:
+def decode_into(target: np.ndarray, paths: Sequence[Path], preparation: Preparation | None) -> dict[int, str]:
     """Fill `target` (uint8 [N, C, H, W]) from `paths`; returns the reasons of those that cannot be read, by index.
 
-    Unreadable are damaged files, others than PNG, JPEG and WebP, and pictures over 50 megapixels (which are refused
-    before they are decoded).
+    Without a preparation pictures of the target's size are as they are, others are fitted into it whole; what is
+    transparent or empty is black.
     """
-    channels, height, width = target.shape[1:]
 
     def one(numbered: tuple[int, Path]) -> None:
         index, path = numbered
-        with opened(path, str(path)) as picture:
-            target[index] = to_array(fit(_decode(picture).convert(mode_for(channels)), height, width))
+        if preparation is None:
+            target[index] = _as_it_is(path, *target.shape[1:])
+        else:
+            target[index] = prepare(path, str(path), preparation)
 
     with progress("decoding pictures", len(paths)) as advance:
         results = in_threads(one, list(enumerate(paths)), advance)
@@ -78,7 +64,15 @@ def _upright_size(picture: Image.Image) -> tuple[int, int]:
     return (picture.width, picture.height) if orientation in _SIDEWAYS else (picture.height, picture.width)
 
 
-def _decode(picture: Image.Image) -> Image.Image:
-    """The picture upright in 8 bits, L or RGB. What is transparent becomes black, the background of Fashion-MNIST."""
-    decoded, mode = in_bytes(picture)
-    return on_background(decoded, "black", mode)
+def _shown(path: Path) -> np.ndarray:
+    """uint8 [C, H, W], decoded small where a JPEG allows it; what is transparent is black."""
+    with opened(path, str(path)) as picture:
+        picture.draft(None, (2 * PHOTO_SIZE, 2 * PHOTO_SIZE))
+        decoded, mode = in_bytes(picture)
+        return to_array(on_background(decoded, "black", mode))
+
+
+def _as_it_is(path: Path, channels: int, height: int, width: int) -> np.ndarray:
+    with opened(path, str(path)) as picture:
+        decoded, mode = in_bytes(picture)
+        return to_array(fit(on_background(decoded, "black", mode).convert(mode_for(channels)), height, width))

@@ -18,11 +18,13 @@ import platformdirs
 from fashionlab.common.errors import DataError, FashionlabError, UsageError
 from fashionlab.common.files import replacing, write_json
 from fashionlab.common.progress import note
-from fashionlab.data.decode import Shape, decode_into, survey
+from fashionlab.common.records import Preparation
+from fashionlab.data.decode import decode_into
+from fashionlab.preparation import PictureFacts
 
 BUDGET_VARIABLE = "FASHIONLAB_MEMORY_BUDGET_MB"
 _DEFAULT_BUDGET_MB = 1024
-_VERSION = 1  # to be raised when decoding gives other pixels than before
+_VERSION = 2  # to be raised when decoding gives other pixels than before
 
 
 def user_cache() -> Path:
@@ -39,11 +41,17 @@ def memory_budget() -> int:
 
 
 class DecodedCache:
-    """The decoded pictures of `paths`. `form`: what besides the files decides the pixels."""
+    """The decoded pictures of `paths`, prepared, or as they are where `form` says that all have one size."""
 
-    def __init__(self, paths: Sequence[Path], *form: object) -> None:
+    def __init__(self, paths: Sequence[Path], form: Preparation | PictureFacts) -> None:
         self._paths = paths
-        digest = hashlib.sha256(repr((_VERSION, form)).encode())
+        self._preparation = form if isinstance(form, Preparation) else None
+        if isinstance(form, Preparation):
+            self._shape = (form.channels, form.size, form.size)
+        else:
+            assert form.same, "pictures of several sizes need a preparation"
+            self._shape = (1 if form.grey else 3, *form.same)
+        digest = hashlib.sha256(repr((_VERSION, self._preparation, self._shape)).encode())
         for path in paths:
             status = path.stat()
             digest.update(f"{path.absolute()}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
@@ -53,28 +61,23 @@ class DecodedCache:
     def _unreadable_file(self) -> Path:
         return self._file.with_suffix(".json")
 
-    def shape(self) -> Shape | None:
-        """The shape that the kept pictures have; None when there are none."""
-        images = self._open(mapped=True)
-        return None if images is None else Shape(*images.shape[1:])
-
-    def read(self, shape: Shape, skip_unreadable: bool) -> tuple[np.ndarray, dict[int, str]]:
+    def read(self, skip_unreadable: bool) -> tuple[np.ndarray, dict[int, str]]:
         """uint8 [N, C, H, W], and the reason for each index that could not be read (its picture is black).
 
         Raises DataError when a picture is unreadable and that is not to be skipped; nothing is kept then.
         """
-        mapped = len(self._paths) * math.prod((shape.channels, shape.height, shape.width)) > memory_budget()
+        size = (len(self._paths), *self._shape)
+        mapped = math.prod(size) > memory_budget()
         images = self._open(mapped)
         if images is not None:
             reasons: dict[str, str] = json.loads(self._unreadable_file.read_text(encoding="utf-8"))
             unreadable = {int(index): reason for index, reason in reasons.items()}
             self._check(unreadable, skip_unreadable)
             return images, unreadable
-        size = (len(self._paths), shape.channels, shape.height, shape.width)
         if mapped:
             return self._decode_to_file(size, skip_unreadable)
         images = np.zeros(size, dtype=np.uint8)
-        unreadable = decode_into(images, self._paths)
+        unreadable = decode_into(images, self._paths, self._preparation)
         self._check(unreadable, skip_unreadable)
         try:
             with replacing(self._file) as temporary, temporary.open("wb") as stream:
@@ -98,7 +101,7 @@ class DecodedCache:
             with temporary.open("r+b") as stream:
                 # Without its blocks reserved, a full disk would end the process (SIGBUS) on writing to the mapping.
                 os.posix_fallocate(stream.fileno(), 0, temporary.stat().st_size)
-            unreadable = decode_into(images, self._paths)
+            unreadable = decode_into(images, self._paths, self._preparation)
             self._check(unreadable, skip_unreadable)
             images.flush()
             write_json(self._unreadable_file, unreadable)
@@ -113,13 +116,3 @@ class DecodedCache:
             others = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
             first = next(iter(unreadable.values()))
             raise DataError(f"{first}{others}; --skip-unreadable lists such files and goes on")
-
-
-def read_folder(paths: Sequence[Path], training: Sequence[Path], image_size: int | None, channels: int | None,
-                skip_unreadable: bool) -> tuple[np.ndarray, dict[int, str]]:
-    """Decode `paths` in the form that fits the `training` pictures (a test part must look like what was trained on)."""
-    cache = DecodedCache(training, image_size, channels)
-    shape = cache.shape() or survey(training, image_size, channels)
-    if paths is not training:
-        cache = DecodedCache(paths, shape)
-    return cache.read(shape, skip_unreadable)

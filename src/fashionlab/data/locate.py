@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashionlab.common.errors import DataError, UsageError, unknown
+from fashionlab.common.errors import DataError, unknown
 from fashionlab.data import fetch
 from fashionlab.data.catalog import DATASETS, NamedDataset
 from fashionlab.data.decoded_cache import user_cache
@@ -29,13 +29,29 @@ def locate(dataset: str, data_dir: Path | None = None) -> Source:
     if dataset in DATASETS:
         return _named(DATASETS[dataset], data_dir)
     path = Path(dataset).expanduser()
+    if data_dir is not None:
+        return recognise(_moved(path, data_dir.expanduser()))
     if not path.exists():
         if os.sep in dataset or path.suffix:
-            raise DataError(f"{dataset}: no such file or folder")
+            raise DataError(f"{dataset}: no such file or folder; if the data set lies elsewhere now, say where with "
+                            "--data-dir")
         raise unknown("data set", dataset, DATASETS)
-    if data_dir is not None:
-        raise UsageError(f"data_dir {data_dir} goes with the name of a data set, but {dataset!r} is a path itself")
     return recognise(path)
+
+
+def is_path(dataset: str) -> bool:
+    """Whether it is no name of a data set but the path of one."""
+    return dataset not in DATASETS
+
+
+def _moved(path: Path, data_dir: Path) -> Path:
+    """Where the data set that was at `path` is now: in `data_dir` under its name, or `data_dir` itself."""
+    within = data_dir / path.name
+    if within.exists():
+        return within
+    if not data_dir.exists():
+        raise DataError(f"{data_dir} (--data-dir): no such file or folder")
+    return data_dir
 
 
 def explicit_folder(data_dir: Path | None) -> tuple[Path | None, str]:
@@ -77,9 +93,9 @@ def _in_folder(dataset: NamedDataset, folder: Path, how: str) -> Source:
         if source is not None:
             return source
     for candidate in candidates:
-        if tables := csv.detect(candidate):
+        if tables := csv.find_tables(candidate):
             describe = f"{dataset.name}, CSV tables in {candidate} (hashes not verified)"
-            return csv.CsvSource(describe, tables.files, dataset.classes)
+            return csv.source(describe, tables, dataset.classes)
     what = "no such folder"
     if folder.is_dir():
         present = {path.name.removesuffix(".gz") for path in folder.iterdir()}
@@ -89,14 +105,14 @@ def _in_folder(dataset: NamedDataset, folder: Path, how: str) -> Source:
     raise DataError(f"{folder} ({how}) does not hold {dataset.name}: {what}{advice}")
 
 
-def _idx_source(dataset: NamedDataset, folder: Path) -> idx.IdxSource | None:
+def _idx_source(dataset: NamedDataset, folder: Path) -> Source | None:
     files = idx.named_files(folder, dataset.files)
     if files is None:
         return None
     verified = "hashes verified" if dataset.hashes else "hashes not verified: none are known"
     foreign = {value: other for other in DATASETS if other != dataset.name for value in DATASETS[other].hashes.values()}
-    return idx.IdxSource(f"{dataset.name}, IDX files in {folder} ({verified})", files, dataset.classes, dataset.hashes,
-                         foreign, dataset.first_label, dataset.transposed)
+    described = idx.IdxFiles(files, dataset.hashes, foreign, dataset.first_label, dataset.transposed)
+    return described.source(f"{dataset.name}, IDX files in {folder} ({verified})", dataset.classes)
 
 
 def fetch_named(name: str, data_dir: Path | None = None) -> Path:

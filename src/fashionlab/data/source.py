@@ -1,29 +1,40 @@
-"""What every format has in common: a `Source` whose two parts are read apart, class names, and label checks."""
+"""What every format has in common: a `Source` whose parts are read apart, class names, and label checks."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
 from fashionlab.common.errors import DataError, UsageError
-from fashionlab.common.records import PictureSet
-from fashionlab.data.splits import make_split
+from fashionlab.common.records import LeftOut, Preparation
 
-Part = Literal["train", "test"]
+Part = Literal["train", "val", "test"]
+PARTS: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}  # what people call them
 CLASSES_FILE = "classes.txt"
-_HELD_OUT_SEED = 2017  # fixed for ever: another seed would be another test split
 
 
 @dataclass(frozen=True)
 class Wanted:
-    """How pictures are asked for. None keeps what the source has (see `image_folder` for mixed folders)."""
+    """How pictures are asked for.
+
+    preparation: all of it, as a run keeps it; without one, what is said of image_size, channels, way and background
+    and for the rest what fits the training pictures. square: pictures that are all of one size, which is not square,
+    are made so; else they are kept as they are where nothing else is said. group: what belongs together, the name of a
+    column or a pattern of the file name. skip_unreadable: broken pictures are left out, and told.
+    """
 
     image_size: int | None = None
     channels: int | None = None
     skip_unreadable: bool = False
+    way: str | None = None
+    background: str | None = None
+    group: str | None = None
+    square: bool = False
+    preparation: Preparation | None = None
 
     def __post_init__(self) -> None:
         if self.image_size is not None and self.image_size not in range(1, 4097):
@@ -31,26 +42,59 @@ class Wanted:
         if self.channels not in (None, 1, 3):
             raise UsageError(f"channels {self.channels!r}: expected 1 (grey) or 3 (colour)")
 
-
-class Source(Protocol):
-    """One data set in one format. `read("train", ...)` opens no file of the test part, except that NPZ keeps both parts
-    in one file, of which it then reads only the training arrays."""
-
-    def read(self, part: Part, wanted: Wanted) -> PictureSet: ...
-
-
-def held_out(labels: np.ndarray, part: Part, where: str) -> np.ndarray:
-    """Indices (sorted int64) of `part` where a source has no test part: always the same stratified sixth."""
-    try:
-        split = make_split(labels, len(labels) // 6, _HELD_OUT_SEED)
-    except UsageError as error:
-        raise DataError(f"{where}: has no test part and is too small to hold one out ({error})") from error
-    if not len(split.validation):
-        raise DataError(f"{where}: has no test part and is too small to hold one out ({len(labels)} pictures)")
-    return split.train if part == "train" else split.validation
+    @property
+    def says_nothing(self) -> bool:
+        """Whether pictures of one size may stay as they are."""
+        wishes = (self.image_size, self.channels, self.way, self.background, self.preparation)
+        return not self.square and all(wish is None for wish in wishes)
 
 
-HELD_OUT_NOTE = "no test part: a stratified sixth is held out as one"
+@dataclass(frozen=True)
+class RawPart:
+    """One part of a data set as its format keeps it: N pictures.
+
+    where: what messages call it. pictures: uint8 [N, C, H, W], or N picture files. labels: int64 [N], numbers of
+    classes, or N class names. names: what each picture is called (a path within the data set); None where pictures have
+    only a place. columns: what else a list says of each picture, N texts by the column's name. notes: what was taken
+    for what, in sentences. left_out: what lies there and is none of the pictures.
+    """
+
+    where: str
+    pictures: np.ndarray | Sequence[Path]
+    labels: np.ndarray
+    names: Sequence[str] | None = None
+    columns: Mapping[str, np.ndarray] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def subset(self, indices: np.ndarray) -> RawPart:
+        """The pictures at `indices` (int [M]), in that order."""
+        pictures, names = self.pictures, self.names
+        return replace(
+            self, labels=self.labels[indices],
+            pictures=pictures[indices] if isinstance(pictures, np.ndarray) else [pictures[i] for i in indices],
+            names=None if names is None else [names[index] for index in indices],
+            columns={name: values[indices] for name, values in self.columns.items()})
+
+
+@dataclass(frozen=True)
+class Source:
+    """One data set in one format, not yet read.
+
+    describe: what it is and where, for people. parts: how each part is read that the data set has of its own; "train"
+    always. Reading one opens no file of another part, except that some formats keep all in one file, of which only that
+    part's arrays are read then. classes: the class names in label order; None where labels are names, or numbers whose
+    names nobody knows. notes, left_out: as of RawPart, known before anything is read.
+    """
+
+    describe: str
+    parts: Mapping[Part, Callable[[], RawPart]]
+    classes: tuple[str, ...] | None = None
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def read_classes(folder: Path) -> tuple[str, ...] | None:
@@ -85,12 +129,22 @@ def numbered_classes(labels: np.ndarray, where: str) -> tuple[str, ...]:
     return tuple(str(label) for label in range(len(present)))
 
 
-def check_labels(labels: np.ndarray, classes: tuple[str, ...], where: str) -> None:
-    """Raise DataError when a label is not in 0..K-1 or there are fewer than two classes."""
+def class_numbers(part: RawPart, classes: tuple[str, ...]) -> np.ndarray:
+    """The labels of `part` as int64 [N], each in 0..K-1. Raises DataError for another one, and for fewer than two
+    classes."""
     if len(classes) < 2:
-        raise DataError(f"{where}: only {len(classes)} class, expected at least two")
+        raise DataError(f"{part.where}: only {len(classes)} class, expected at least two")
+    labels = part.labels
+    if labels.dtype.kind in "US":
+        number_of = {name: number for number, name in enumerate(classes)}
+        unknown = sorted(set(labels.tolist()) - number_of.keys())
+        if unknown:
+            raise DataError(f"{part.where}: no such class {unknown[0]!r}, expected one of "
+                            f"{', '.join(sorted(classes)[:12])}{'...' if len(classes) > 12 else ''}")
+        return np.array([number_of[name] for name in labels.tolist()], dtype=np.int64)
     wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if len(wrong):
         position = int(wrong[0])
-        raise DataError(f"{where}: label {labels[position]} (picture {position}) is out of range: "
+        raise DataError(f"{part.where}: label {labels[position]} (picture {position}) is out of range: "
                         f"expected 0 to {len(classes) - 1}")
+    return labels.astype(np.int64)

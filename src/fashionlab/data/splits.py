@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 import numpy as np
 
 from fashionlab.common.errors import UsageError
-from fashionlab.common.records import Split
+from fashionlab.common.records import PictureSet, Split
 
 
-def make_split(labels: np.ndarray, validation: int | float, seed: int) -> Split:
+def make_split(labels: np.ndarray, validation: int | float, seed: int, groups: np.ndarray | None = None) -> Split:
     """Split pictures with `labels` (int [N]) into fitting and validation parts, every class in proportion.
 
-    validation: a number of pictures, or (as a float below 1) a share; 0 gives an empty validation part.
+    validation: a number of pictures, or (as a float below 1) a share; 0 gives an empty validation part. Where it
+    suffices every class of two pictures or more is in both. groups: int [N]; pictures of one group stay together, as
+    near to number and proportions as that allows.
     Raises UsageError when it exceeds the set or would leave a class without a training picture.
     """
     if isinstance(validation, float):
@@ -24,8 +28,49 @@ def make_split(labels: np.ndarray, validation: int | float, seed: int) -> Split:
     capacity = counts - 1
     if validation > capacity.sum():
         raise UsageError(f"validation {validation} of {len(labels)} pictures leaves a class without a training picture")
+    if groups is not None and validation:
+        return _grouped(labels, validation, seed, groups)
     chosen = _draw(labels, _apportion(counts, validation, capacity), seed)
     return Split(train=np.flatnonzero(~chosen), validation=np.flatnonzero(chosen))
+
+
+def _grouped(labels: np.ndarray, validation: int, seed: int, groups: np.ndarray) -> Split:
+    """Whole groups, those with the most pictures first and else in random order, go where they bring the validation
+    part's classes nearest to their proportion (as scikit-learn's StratifiedGroupKFold does, whose draws may change
+    between versions)."""
+    present, numbers = np.unique(labels, return_inverse=True)
+    members = np.unique(groups, return_inverse=True)[1].reshape(-1)
+    counts = np.zeros((members.max() + 1, len(present)), dtype=np.int64)
+    np.add.at(counts, (members, numbers), 1)
+    if len(counts) < 2:
+        raise UsageError(f"validation {validation}: all {len(labels)} pictures are of one group, which stays together")
+    total = counts.sum(axis=0)
+    wanted = total * (validation / len(labels))
+    keys = np.random.PCG64(seed).random_raw(len(counts))
+    taken = np.zeros(len(present), dtype=np.int64)
+    chosen = np.zeros(len(counts), dtype=bool)
+    for group in np.lexsort((keys, -counts.sum(axis=1))):
+        new = taken + counts[group]
+        if np.square(new - wanted).sum() < np.square(taken - wanted).sum() and (new < total).all():
+            taken, chosen[group] = new, True
+    if not chosen.any():
+        smallest = int(counts.sum(axis=1).min())
+        raise UsageError(f"validation {validation}: the smallest group has {smallest} pictures; take more")
+    return Split(train=np.flatnonzero(~chosen[members]), validation=np.flatnonzero(chosen[members]))
+
+
+def divide(pictures: PictureSet, validation: int | float | Literal["given"], seed: int) -> Split:
+    """`make_split` of a set, groups kept together; "given": as the set itself divides its pictures.
+
+    Raises UsageError, for "given" where the set has no validation part too.
+    """
+    if validation != "given":
+        return make_split(pictures.labels, validation, seed, pictures.groups)
+    if pictures.validation is None:
+        raise UsageError(f"data.validation given: {pictures.source} has no validation part; say how many pictures to "
+                         "hold out")
+    train = np.setdiff1d(np.arange(len(pictures)), pictures.validation)
+    return Split(train, np.sort(pictures.validation))
 
 
 def limit(split: Split, labels: np.ndarray, n: int, seed: int) -> Split:

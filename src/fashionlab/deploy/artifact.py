@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.records import Preparation
 from fashionlab.deploy import archive, rules
 from fashionlab.deploy.formats import FORMATS
 from fashionlab.deploy.reference import Reference
@@ -39,7 +40,8 @@ class Description:
     """artifact.json.
 
     name, recipe, model, parameters, fashionlab, commit, data_sha256: where it comes from. classes: labels in order.
-    channels, image_size: pictures are uint8 [N, channels, image_size, image_size], 0 to 255, in the data's form.
+    channels, image_size: pictures are uint8 [N, channels, image_size, image_size], 0 to 255, prepared as `preparation`
+    says; None for artifacts of before there was a choice.
     mean, std: normalisation, done inside the graphs, as are the `views` that are averaged.
     graph: the format that answers. temperature: divides logits. coverage and limit: the promise of
     the prediction sets, and 1 - probability up to which a class belongs to one. score, threshold: of outliers, and
@@ -70,6 +72,7 @@ class Description:
     areas: dict[str, float]
     training: int
     validation: int
+    preparation: Preparation | None = None
 
 
 @dataclass(frozen=True)
@@ -148,6 +151,8 @@ def load(source: Path) -> Artifact:
 
 def _description(values: dict[str, Any]) -> Description:
     frozen: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in values.items()}
+    if frozen.get("preparation") is not None:
+        frozen["preparation"] = Preparation.of(frozen["preparation"])
     return Description(**frozen)
 
 

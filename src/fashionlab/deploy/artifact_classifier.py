@@ -10,6 +10,7 @@ from fashionlab.deploy.classifier import shaped
 from fashionlab.deploy.reference import statistics
 from fashionlab.deploy.rules import Answers
 from fashionlab.deploy.session import Session
+from fashionlab.preparation import Preparations
 
 
 class ArtifactClassifier:
@@ -19,6 +20,7 @@ class ArtifactClassifier:
         self.artifact = artifact
         description = artifact.description
         self.classes, self.channels, self.image_size = description.classes, description.channels, description.image_size
+        self.preparations = Preparations.of_model(description.preparation, self.image_size, self.channels)
         self.session = Session(artifact.graphs[description.graph], threads,
                                f"{artifact.source}, graph {description.graph}")
         if self.session.shape != (description.channels, description.image_size, description.image_size):

@@ -164,4 +164,4 @@ def _description(results: RunResults, learned: Learned, served: str, pictures: P
         channels=spec.channels, image_size=spec.image_size, mean=spec.mean, std=spec.std, views=spec.views,
         graph=served, temperature=learned.temperature, coverage=COVERAGE, limit=learned.limit, score=learned.score,
         threshold=learned.threshold, accepted=ACCEPTED, areas=learned.areas, training=min(len(split.train), FITTED),
-        validation=len(split.validation))
+        validation=len(split.validation), preparation=spec.preparation)

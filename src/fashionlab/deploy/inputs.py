@@ -12,10 +12,11 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import SUFFIXES
+from fashionlab.common.records import Preparation
 from fashionlab.data.formats import lone_file
-from fashionlab.data.pictures import adapt
-from fashionlab.photo.read import MAX_BYTES
+from fashionlab.data.listing import list_pictures
+from fashionlab.preparation import prepare_arrays
+from fashionlab.preparation.files import MAX_BYTES
 
 
 @dataclass(frozen=True)
@@ -36,13 +37,13 @@ class GivenPicture:
 
 @dataclass(frozen=True)
 class SetFile:
-    """Many pictures in one file of a data set's format (`data.formats`), in the data's form."""
+    """Many pictures in one file of a data set's format (`data.formats`)."""
 
     name: str
     path: Path
 
-    def read(self, size: int, channels: int) -> np.ndarray:
-        """uint8 [N, C, H, W] brought to `size` pixels square and `channels`. Raises DataError when it cannot be read.
+    def read(self, preparation: Preparation) -> np.ndarray:
+        """uint8 [N, C, H, W], prepared. Raises DataError when it cannot be read.
 
         Of a file with both parts the test pictures, or the training pictures where there are no others.
         """
@@ -51,7 +52,7 @@ class SetFile:
         images = file.read(self.path)
         if not images.size:
             raise DataError(f"{self.path}: holds no pictures")
-        return adapt(images, size, channels)
+        return prepare_arrays(images, preparation)
 
 
 @dataclass(frozen=True)
@@ -105,11 +106,10 @@ def _file(path: Path) -> PictureFile | SetFile | Unreadable:
 
 
 def _below(folder: Path) -> Iterator[PictureFile | Unreadable]:
-    paths = sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file()
-                   and not any(part.startswith(".") for part in path.relative_to(folder).parts))
-    if not paths:
-        yield Unreadable(str(folder), "no PNG, JPEG or WebP picture in this folder")
-    for path in paths:
+    pictures = list_pictures(folder).pictures
+    if not pictures:
+        yield Unreadable(str(folder), "no picture in this folder")
+    for path in pictures:
         yield PictureFile(str(path), path)
 
 

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import in_threads, to_image
 from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.classifier import Classifier
 from fashionlab.deploy.inputs import GivenPicture, Input, PictureFile, SetFile, Unreadable
 from fashionlab.deploy.prediction import ClassProbability, Prediction, answer_of
 from fashionlab.deploy.rules import Answers
-from fashionlab.photo.garment import picture_in_form
+from fashionlab.preparation import prepare
+from fashionlab.preparation.files import in_threads, to_image
 
 BATCH = 256
 # The file (None for a picture that came from none), the place in it, the picture in the classifier's form.
@@ -84,12 +84,12 @@ def _given(classifier: Classifier, one: GivenPicture) -> _Named | Unreadable:
     """An array of the very form that the network takes is a picture of the data; anything else is a photo."""
     picture, side, channels = one.picture, classifier.image_size, classifier.channels
     if isinstance(picture, np.ndarray) and picture.shape == (channels, side, side):
-        return None, one.index, picture[0] if channels == 1 else picture
+        return None, one.index, picture
     # A copy, because reading closes it.
     photo = to_image(picture) if isinstance(picture, np.ndarray) else picture.copy()
     name = f"picture {one.index}"
     try:
-        return None, one.index, picture_in_form(photo, name, side, channels)
+        return None, one.index, prepare(photo, name, classifier.preparations.asked)
     except DataError as error:
         return _unreadable(name, error)
 
@@ -97,7 +97,7 @@ def _given(classifier: Classifier, one: GivenPicture) -> _Named | Unreadable:
 def _decoded(classifier: Classifier, files: list[PictureFile],
              advance: Callable[[int], None]) -> Iterator[_Named | Unreadable]:
     def decode(one: PictureFile) -> np.ndarray:
-        return picture_in_form(one.source, one.name, classifier.image_size, classifier.channels)
+        return prepare(one.source, one.name, classifier.preparations.asked)
 
     for one, picture in zip(files, in_threads(decode, files, advance), strict=True):
         yield _unreadable(one.name, picture) if isinstance(picture, DataError) else (one.name, 0, picture)
@@ -105,12 +105,11 @@ def _decoded(classifier: Classifier, files: list[PictureFile],
 
 def _members(classifier: Classifier, one: SetFile) -> Iterator[_Named | Unreadable]:
     try:
-        pictures = one.read(classifier.image_size, classifier.channels)
+        pictures = one.read(classifier.preparations.sets)
     except DataError as error:
         yield _unreadable(one.name, error)
         return
-    yield from ((one.name, index, picture[0] if len(picture) == 1 else picture)
-                for index, picture in enumerate(pictures))
+    yield from ((one.name, index, picture) for index, picture in enumerate(pictures))
 
 
 def _unreadable(name: str, error: DataError) -> Unreadable:
@@ -130,5 +129,4 @@ def _answers(classifier: Classifier, pictures: list[_Named], top: int) -> Iterat
         values = answer_of(classifier.classes, answers, row, top)
         yield Prediction(values["label"], values["probability"],
                          tuple(ClassProbability(**one) for one in values["top"]), tuple(values["set"]),
-                         values["outlier"], values["outlier_score"], name, index,
-                         picture[None] if picture.ndim == 2 else picture)
+                         values["outlier"], values["outlier_score"], name, index, picture)

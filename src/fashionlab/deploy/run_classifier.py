@@ -33,6 +33,7 @@ class RunClassifier:
         device_runtime = runtime.choose("cpu", "float32", threads)
         model, spec = load_model(results.folder, device_runtime.device)
         self.classes, self.channels, self.image_size = spec.classes, spec.channels, spec.image_size
+        self.preparations = spec.preparations
         self.network = graph.Deployed(model, spec)
         self.rules = _rules(results)
 

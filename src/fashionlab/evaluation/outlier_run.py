@@ -117,10 +117,9 @@ def choose(network: Asked, pictures: PictureSet, split: Split, given: Sequence[s
     fitted = {name: SCORES[name].fit(seen, pictures.labels[rows]) for name in scores}
     known = _outlier_scores(network.answers(pictures, split.validation), fitted)
     aurocs: dict[str, list[float]] = {name: [] for name in scores}
-    form = pictures.images.shape
 
     def other_training_pictures(dataset: str) -> PictureSet:
-        return load_training(dataset, image_size=form[2], channels=form[1])
+        return load_training(dataset, preparation=pictures.preparation)
 
     for outliers in _outliers(pictures, split.validation, given, other_training_pictures, "choice").values():
         for name, values in _outlier_scores(network.answers(outliers), fitted).items():

@@ -12,8 +12,9 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from fashionlab.common.records import Preparation
 from fashionlab.data.locate import locate
-from fashionlab.data.pictures import adapt
+from fashionlab.preparation import prepare_arrays
 
 Make = Callable[[np.ndarray, int, np.random.Generator], np.ndarray]
 
@@ -77,7 +78,7 @@ def digits(pictures: np.ndarray, n: int, draw: np.random.Generator) -> np.ndarra
     turn and thickness."""
     drawn = np.stack([_digit(draw) for _ in range(n)]) if n else np.empty((0, _CANVAS, _CANVAS), dtype=np.uint8)
     channels, side = pictures.shape[1:3]
-    return adapt(drawn[:, None], side, channels)
+    return prepare_arrays(drawn[:, None], Preparation("letterbox", side, channels))
 
 
 def _digit(draw: np.random.Generator) -> np.ndarray:

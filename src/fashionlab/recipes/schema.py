@@ -57,11 +57,15 @@ class DataSettings(Settings):
     """Which pictures, how they are divided, and the form in which the network sees them."""
 
     dataset: str = Field(default="fashion-mnist", description="a name (`fashionlab list datasets`) or a path")
-    validation: int | float = Field(default=5000, ge=0, description="pictures, or a share below 1, held out")
+    validation: Annotated[int | float, Field(ge=0)] | Literal["given"] = Field(
+        default=5000, description="pictures, or a share below 1, held out; given: the data set's own validation part")
     split_seed: int = Field(default=0, ge=0)
     limit: PositiveInt | None = Field(default=None, description="train on this many pictures only (stratified)")
     image_size: PositiveInt | None = Field(default=None, description="side in pixels; none keeps the data's own")
     channels: Literal[1, 3] | None = Field(default=None, description="1 grey, 3 colour; none keeps the data's own")
+    preparation: str | None = Field(default=None, description="the way from a file to pixels; none follows the data")
+    background: str | None = Field(default=None, description="colour of what stays empty; none follows the data")
+    group: str | None = Field(default=None, description="what belongs together: a column, or a pattern of file names")
     normalise: Literal["dataset", "half", "none"] | FixedNormalisation = Field(
         default="dataset", description="the training set's mean and deviation; 0.5 and 0.5; nothing; or given")
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image
 
-from fashionlab.common.picture_files import to_image
-from fashionlab.data.pictures import fit
+from fashionlab.preparation.files import to_image
+from fashionlab.preparation.ways.letterbox import fit
 from fashionlab.report.html import data_uri
 
 LARGEST_SIDE = 64  # pixels; larger pictures are scaled down, so that a page of a thousand stays small

@@ -20,8 +20,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from fashionlab.common.files import replacing
-from fashionlab.common.picture_files import to_image
-from fashionlab.data.pictures import fit
+from fashionlab.preparation.files import to_image
+from fashionlab.preparation.ways.letterbox import fit
 
 BLUE, ORANGE, GREEN, VERMILLION = "#0072B2", "#E69F00", "#009E73", "#D55E00"
 SKY, PURPLE, BLACK = "#56B4E9", "#CC79A7", "#000000"

@@ -14,6 +14,8 @@ from filelock import FileLock, Timeout
 
 from fashionlab.common.errors import DataError, FashionlabError, UsageError
 from fashionlab.common.files import lock_file, locked, write_json
+from fashionlab.common.records import Preparation
+from fashionlab.preparation import Preparations
 from fashionlab.runs.metrics import HistoryRow, Metrics
 
 
@@ -22,6 +24,7 @@ class ModelSpec:
     """What it takes to build a trained model again and feed it: architecture, class names in label order, input form.
 
     image_size in pixels; mean and std per channel on the 0-1 scale; views averaged when a picture is judged.
+    preparation: how pictures come into that form; None for runs of before there was a choice.
     """
 
     name: str
@@ -32,6 +35,12 @@ class ModelSpec:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     views: int
+    preparation: Preparation | None = None
+
+    @property
+    def preparations(self) -> Preparations:
+        """How pictures of data sets are prepared, and those that it is asked about."""
+        return Preparations.of_model(self.preparation, self.image_size, self.channels)
 
     def save(self, path: Path) -> None:
         write_json(path, asdict(self))
@@ -42,6 +51,8 @@ class ModelSpec:
         try:
             values = json.loads(path.read_text(encoding="utf-8"))
             values.update({key: tuple(values[key]) for key in ("classes", "mean", "std")})
+            if values.get("preparation") is not None:
+                values["preparation"] = Preparation.of(values["preparation"])
             return ModelSpec(**values)
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise DataError(f"{path}: no readable model description; is this the folder of a run?") from error

@@ -29,6 +29,6 @@ def open_other_test_split(run: RunFolder, dataset: str, *, who: str, why: str) -
     """The test part of another data set (a name or a path), in the form of the run's pictures, to judge the run with;
     recorded and refused as `open_test_split` does. Raises UsageError for an unknown name too."""
     spec = ModelSpec.load(run.model)
-    pictures = load_test(dataset, image_size=spec.image_size, channels=spec.channels)
+    pictures = load_test(dataset, preparation=spec.preparations.sets)
     record_reading(run, who, why)
     return pictures

@@ -50,6 +50,7 @@ def checked(pictures: PictureSet, run: RunFolder) -> PictureSet:
 
 def form(run: RunFolder, data_dir: Path | None) -> dict[str, Any]:
     """The arguments with which `load_training` and its like give pictures as the run's network sees them."""
-    spec = ModelSpec.load(run.model)
-    return {"dataset": load_recipe(run).data.dataset, "data_dir": data_dir, "image_size": spec.image_size,
-            "channels": spec.channels, "skip_unreadable": run.read_json(run.environment)["data"]["skip_unreadable"]}
+    data = load_recipe(run).data
+    return {"dataset": data.dataset, "data_dir": data_dir, "group": data.group,
+            "preparation": ModelSpec.load(run.model).preparations.sets,
+            "skip_unreadable": run.read_json(run.environment)["data"]["skip_unreadable"]}

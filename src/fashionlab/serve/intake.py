@@ -14,11 +14,10 @@ from PIL import Image
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from fashionlab.common import picture_files
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import TooManyPixels
 from fashionlab.deploy.classifier import Classifier
-from fashionlab.photo.garment import picture_in_form
+from fashionlab.preparation import files, prepare
+from fashionlab.preparation.files import TooManyPixels
 from fashionlab.serve.limits import Limits, Refused
 
 
@@ -68,7 +67,7 @@ def _header(content: bytes, name: str) -> Image.Image:
     if not content:
         raise Refused("unreadable", f"{name}: empty (0 bytes)")
     try:
-        return picture_files.look(content, name)
+        return files.look(content, name)
     except TooManyPixels as error:
         raise Refused("too-many-pixels", str(error)) from error
     except DataError as error:
@@ -82,8 +81,8 @@ def decode(sent: Sequence[Sent], looked: Sequence[Image.Image | np.ndarray], cla
     pictures = np.empty((len(sent), channels, size, size), dtype=np.uint8)
     for row, (given, picture) in enumerate(zip(sent, looked, strict=True)):
         try:
-            pictures[row] = picture if isinstance(picture, np.ndarray) else picture_in_form(
-                picture, given.name, size, channels)
+            pictures[row] = (picture if isinstance(picture, np.ndarray)
+                             else prepare(picture, given.name, classifier.preparations.asked))
         except DataError as error:
             raise Refused("unreadable", str(error)) from error
     return pictures

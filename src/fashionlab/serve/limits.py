@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from fashionlab.common.picture_files import MAX_PIXELS
+from fashionlab.preparation.files import MAX_PIXELS
 
 # Why a request is refused, and the status that says so. The names are labels of a metric: a fixed few.
 REASONS = {

@@ -24,11 +24,13 @@ from fashionlab.common.environment import describe
 from fashionlab.common.errors import DataError, DivergedError, Interrupted, UsageError
 from fashionlab.common.files import replacing, write_json, write_text
 from fashionlab.common.records import PictureSet, Split
-from fashionlab.data import ResidentPictures, limit, load_training, make_split, normalisation
+from fashionlab.data import ResidentPictures, limit, load_training, normalisation
 from fashionlab.data.seal import sealed_test_split
+from fashionlab.data.splits import divide
 from fashionlab.models.pruning import shrink
 from fashionlab.recipes import Recipe, to_yaml
 from fashionlab.recipes.library import read_yaml
+from fashionlab.recipes.schema import DataSettings
 from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.runs.checkpoint import belongs_to, read_checkpoint
@@ -151,9 +153,8 @@ def _refuse_change(run: RunFolder, own: Recipe, asked: Recipe | None) -> None:
 
 def _load(recipe: Recipe, options: Options) -> tuple[PictureSet, Split]:
     data = recipe.data
-    pictures = load_training(data.dataset, data_dir=options.data_dir, image_size=data.image_size,
-                             channels=data.channels, skip_unreadable=options.skip_unreadable)
-    split = make_split(pictures.labels, data.validation, data.split_seed)
+    pictures = load_training(data.dataset, data_dir=options.data_dir, **_wanted(data, options))
+    split = divide(pictures, data.validation, data.split_seed)
     if data.limit is not None:
         split = limit(split, pictures.labels, data.limit, data.split_seed)
     if recipe.batch_size > len(split.train):
@@ -162,17 +163,22 @@ def _load(recipe: Recipe, options: Options) -> tuple[PictureSet, Split]:
     return pictures, split
 
 
+def _wanted(data: DataSettings, options: Options) -> dict[str, Any]:
+    return {"image_size": data.image_size, "channels": data.channels, "way": data.preparation,
+            "background": data.background, "group": data.group, "square": True,
+            "skip_unreadable": options.skip_unreadable}
+
+
 def _spec(recipe: Recipe, pictures: PictureSet, split: Split) -> ModelSpec:
-    channels, height, width = pictures.images.shape[1:]
-    if height != width:
-        raise DataError(f"{pictures.source}: pictures of {height} x {width}; set data.image_size to make them square")
+    channels, height = pictures.images.shape[1:3]
     how = recipe.data.normalise
     if how == "dataset":
         mean, std = normalisation(pictures, split.train)
     else:
         mean, std = {"half": (0.5, 0.5), "none": (0.0, 1.0)}[how] if isinstance(how, str) else (how.mean, how.std)
     return ModelSpec(recipe.model.name, recipe.model.arguments, pictures.classes, channels, height,
-                     _per_channel(mean, channels), _per_channel(std, channels), recipe.test_time.views)
+                     _per_channel(mean, channels), _per_channel(std, channels), recipe.test_time.views,
+                     pictures.preparation)
 
 
 def _per_channel(value: Any, channels: int) -> tuple[float, ...]:

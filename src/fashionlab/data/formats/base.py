@@ -16,7 +16,7 @@ from fashionlab.common.records import PictureSet
 from fashionlab.common.registry import Registry
 from fashionlab.data.source import Part, Source
 
-Parts = Mapping[Part, PictureSet]
+Parts = Mapping[Part, PictureSet]  # train and test, and val where the set has one
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class DataFormat:
     """A form of data sets.
 
     looks_like: what it is on the disk, for people. detect: the source at a path, None where the path is no such thing;
-    raises DataError where it is one, but incomplete. write: both parts into an empty folder, or over a file where a set
+    raises DataError where it is one, but incomplete. write: all parts into an empty folder, or over a file where a set
     is one whose name ends in `suffix`; None where it can only be read. Raises DataError for pictures that the format
     cannot hold. Folders are given a classes.txt. rank: of the formats that recognise a path the lowest reads it.
     """

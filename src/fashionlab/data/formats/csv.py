@@ -9,7 +9,8 @@ from __future__ import annotations
 import csv
 import math
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -17,8 +18,8 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
-from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
-from fashionlab.data.source import Part, Wanted, check_labels, numbered_classes, read_classes
+from fashionlab.data.pictures import from_channels_last, to_channels_last
+from fashionlab.data.source import Part, RawPart, Source, read_classes
 
 
 def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
@@ -104,27 +105,18 @@ def write_set(folder: Path, parts: Parts) -> None:
         write_csv(folder / f"{part}.csv", pictures)
 
 
-@dataclass(frozen=True)
-class CsvSource:
-    """A folder with two tables. classes: None reads classes.txt or numbers them."""
-
-    describe: str
-    files: dict[Part, Path]
-    classes: tuple[str, ...] | None = None
-
-    def read(self, part: Part, wanted: Wanted) -> PictureSet:
-        path = self.files[part]
-        images, labels = read_csv(path)
-        classes = self.classes or read_classes(path.parent)
-        if classes is None:
-            training = labels if part == "train" else read_csv(self.files["train"])[1]
-            classes = numbered_classes(training, str(self.files["train"]))
-        check_labels(labels, classes, str(path))
-        images = adapt(from_channels_last(images, str(path)), wanted.image_size, wanted.channels)
-        return PictureSet(images, labels, classes, self.describe)
+def source(describe: str, files: Mapping[Part, Path], classes: tuple[str, ...] | None = None) -> Source:
+    """The tables `files`. classes: None reads classes.txt or numbers them."""
+    known = classes or read_classes(files["train"].parent)
+    return Source(describe, {part: partial(_read_part, path) for part, path in files.items()}, known)
 
 
-def detect(folder: Path) -> CsvSource | None:
+def _read_part(path: Path) -> RawPart:
+    images, labels = read_csv(path)
+    return RawPart(str(path), from_channels_last(images, str(path)), labels)
+
+
+def find_tables(folder: Path) -> dict[Part, Path] | None:
     """The two tables in `folder` (*train*.csv and *test*.csv); None when it has no CSV file.
 
     Raises DataError unless there is exactly one of each.
@@ -140,7 +132,12 @@ def detect(folder: Path) -> CsvSource | None:
             raise DataError(f"{folder}: {len(matching)} files *{part}*.csv, "
                             "expected one *train*.csv and one *test*.csv")
         files[part] = matching[0]
-    return CsvSource(f"CSV tables in {folder}", files)
+    return files
+
+
+def detect(folder: Path) -> Source | None:
+    files = find_tables(folder)
+    return None if files is None else source(f"CSV tables in {folder}", files)
 
 
 def _read_file(path: Path) -> np.ndarray:

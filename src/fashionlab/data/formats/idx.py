@@ -14,16 +14,16 @@ import struct
 import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.records import PictureSet
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
-from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
-from fashionlab.data.source import Part, Wanted, check_labels, numbered_classes, read_classes
+from fashionlab.data.pictures import from_channels_last, to_channels_last
+from fashionlab.data.source import Part, RawPart, Source, read_classes
 
 _UINT8 = 8
 _LONE_NAME = re.compile(r".*(idx[34]-ubyte|\.idx)(\.gz)?", re.IGNORECASE)
@@ -107,23 +107,27 @@ def sha256(array: np.ndarray) -> str:
 
 
 @dataclass(frozen=True)
-class IdxSource:
-    """A folder with the four IDX files.
+class IdxFiles:
+    """The four IDX files of a data set.
 
-    files: for each part the pictures' and the labels' file. classes: None reads classes.txt or numbers them.
+    files: for each part the pictures' and the labels' file.
     hashes: SHA-256 of the decompressed files by name without .gz; a file that is not listed is not verified.
     foreign: names by hash of other sets' files, which must not pass for this one's (MNIST's relatives share names).
+    first_label: the number of the first class. transposed: pictures are stored column by column.
     """
 
-    describe: str
-    files: dict[Part, tuple[Path, Path]]
-    classes: tuple[str, ...] | None = None
+    files: Mapping[Part, tuple[Path, Path]]
     hashes: Mapping[str, str] = field(default_factory=dict)
     foreign: Mapping[str, str] = field(default_factory=dict)
     first_label: int = 0
     transposed: bool = False
 
-    def read(self, part: Part, wanted: Wanted) -> PictureSet:
+    def source(self, describe: str, classes: tuple[str, ...] | None) -> Source:
+        """classes: None reads classes.txt or numbers them."""
+        known = classes or read_classes(self.files["train"][1].parent)
+        return Source(describe, {part: partial(self._read, part) for part in self.files}, known)
+
+    def _read(self, part: Part) -> RawPart:
         images_path, labels_path = self.files[part]
         images = read_idx(images_path, (3, 4))
         labels = read_idx(labels_path, (1,))
@@ -131,23 +135,12 @@ class IdxSource:
             raise DataError(f"{images_path}: {len(images)} pictures, but {labels_path.name} has {len(labels)} labels")
         if not images.size:
             raise DataError(f"{images_path}: holds no pictures")
-        classes = self._classes(labels if part == "train" else None)
-        numbers = labels.astype(np.int64) - self.first_label
-        check_labels(numbers, classes, str(labels_path))
         self._verify(images_path, images)
         self._verify(labels_path, labels)
         pictures = from_channels_last(images, str(images_path))
         if self.transposed:
             pictures = np.ascontiguousarray(pictures.transpose(0, 1, 3, 2))
-        return PictureSet(adapt(pictures, wanted.image_size, wanted.channels), numbers, classes, self.describe)
-
-    def _classes(self, training_labels: np.ndarray | None) -> tuple[str, ...]:
-        path = self.files["train"][1]
-        known = self.classes or read_classes(path.parent)
-        if known is None:
-            labels = read_idx(path, (1,)) if training_labels is None else training_labels
-            known = numbered_classes(labels, str(path))
-        return known
+        return RawPart(str(labels_path), pictures, labels.astype(np.int64) - self.first_label)
 
     def _verify(self, path: Path, array: np.ndarray) -> None:
         expected = self.hashes.get(path.name.removesuffix(".gz"))
@@ -179,7 +172,7 @@ def _existing(path: Path) -> Path | None:
     return None
 
 
-def detect(folder: Path) -> IdxSource | None:
+def detect(folder: Path) -> Source | None:
     """The IDX files of one data set in `folder`; None when it has none.
 
     Raises DataError when a file is missing or there are several sets.
@@ -206,7 +199,7 @@ def detect(folder: Path) -> IdxSource | None:
         "train": (files["train", "images"], files["train", "labels"]),
         "test": (files["test", "images"], files["test", "labels"]),
     }
-    return IdxSource(f"IDX files in {folder}", parts)
+    return IdxFiles(parts).source(f"IDX files in {folder}", None)
 
 
 def _read_file(path: Path) -> np.ndarray:

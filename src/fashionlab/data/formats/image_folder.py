@@ -7,88 +7,43 @@ sorted order, unless a classes.txt in the top folder lists them in label order.
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.picture_files import SUFFIXES, to_image
-from fashionlab.common.progress import note, progress
-from fashionlab.common.records import PictureSet
+from fashionlab.common.progress import progress
+from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.data.formats.base import FORMATS, DataFormat, Parts
-from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, read_classes
+from fashionlab.data.listing import folders_in, list_pictures
+from fashionlab.data.source import Part, RawPart, Source, read_classes
+from fashionlab.preparation.files import to_image
 
 _TEST_NAMES = ("test", "val", "valid", "validation")
 
 
-@dataclass(frozen=True)
-class Listing:
-    """Picture files in order, with their labels (int64 [N])."""
-
-    paths: list[Path]
-    labels: np.ndarray
-
-    def subset(self, indices: np.ndarray) -> Listing:
-        return Listing([self.paths[index] for index in indices], self.labels[indices])
-
-
-@dataclass(frozen=True)
-class FolderSource:
-    """An image folder. train, test: the folders that hold the class folders; without test a sixth is held out."""
-
-    root: Path
-    train: Path
-    test: Path | None
-
-    def read(self, part: Part, wanted: Wanted) -> PictureSet:
-        from fashionlab.data.decoded_cache import read_folder  # needs platformdirs, which a service goes without
-
-        known = read_classes(self.root)
-        classes = known or tuple(folder.name for folder in _class_folders(self.train))
-        training, chosen = self._choose(part, classes, named=known is not None)
-        images, unreadable = read_folder(chosen.paths, training.paths, wanted.image_size, wanted.channels,
-                                         wanted.skip_unreadable)
-        labels = chosen.labels
-        if unreadable:
-            for reason in unreadable.values():
-                note(f"skipped {reason}")
-            readable = np.setdiff1d(np.arange(len(labels)), list(unreadable))
-            images, labels = images[readable], labels[readable]
-        absent = sorted(set(range(len(classes))) - set(labels.tolist()))
-        if not len(labels) or (part == "train" and known is None and absent):
-            what = f" of class {classes[absent[0]]!r}" if len(labels) else ""
-            raise DataError(f"{self.train if part == 'train' else self.test or self.root}: no readable picture{what}")
-        describe = f"image folder {self.root}" + (f" ({HELD_OUT_NOTE})" if self.test is None else "")
-        return PictureSet(images, labels, classes, describe)
-
-    def _choose(self, part: Part, classes: tuple[str, ...], named: bool) -> tuple[Listing, Listing]:
-        """The pictures of the training part, and of `part`."""
-        training = self._list(self.train, classes, named)
-        check_labels(training.labels, classes, str(self.root))
-        if self.test is not None:
-            return training, training if part == "train" else self._list(self.test, classes, named)
-        kept = training.subset(held_out(training.labels, "train", str(self.root)))
-        return kept, kept if part == "train" else training.subset(held_out(training.labels, "test", str(self.root)))
-
-    def _list(self, folder: Path, classes: tuple[str, ...], named: bool) -> Listing:
-        label_of = {name: label for label, name in enumerate(folder_names(classes) if named else classes)}
-        entries: list[tuple[str, str, Path, int]] = []
-        for class_folder in _class_folders(folder):
-            if class_folder.name not in label_of:
-                raise DataError(f"{class_folder}: no such class, expected one of {', '.join(sorted(label_of)[:12])}"
-                                f"{'...' if len(label_of) > 12 else ''}")
-            for path in class_folder.rglob("*"):
-                if path.suffix.lower() in SUFFIXES and not path.name.startswith(".") and path.is_file():
-                    entries.append((path.name, str(path), path, label_of[class_folder.name]))
-        if not entries:
-            raise DataError(f"{folder}: no PNG, JPEG or WebP picture in its class folders")
-        entries.sort(key=lambda entry: entry[:2])
-        return Listing([path for _, _, path, _ in entries], np.array([label for *_, label in entries], dtype=np.int64))
-
-
-def _class_folders(folder: Path) -> list[Path]:
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not path.name.startswith((".", "__")))
+def _list(root: Path, folder: Path, classes: tuple[str, ...], named: bool) -> RawPart:
+    """The pictures of one part, below `folder`."""
+    label_of = {name: label for label, name in enumerate(folder_names(classes) if named else classes)}
+    entries: list[tuple[str, str, Path, int]] = []
+    left_out: list[LeftOut] = []
+    for class_folder in folders_in(folder):
+        if class_folder.name not in label_of:
+            raise DataError(f"{class_folder}: no such class, expected one of {', '.join(sorted(label_of)[:12])}"
+                            f"{'...' if len(label_of) > 12 else ''}")
+        listing = list_pictures(class_folder)
+        entries += [(path.name, str(path), path, label_of[class_folder.name]) for path in listing.pictures]
+        left_out += listing.left_out
+    if not entries:
+        raise DataError(f"{folder}: no picture in its class folders")
+    entries.sort(key=lambda entry: entry[:2])
+    labels = np.array([label for *_, label in entries], dtype=np.int64)
+    absent = sorted(set(range(len(classes))) - set(labels.tolist()))
+    if absent and not named:
+        raise DataError(f"{folder}: no readable picture of class {classes[absent[0]]!r}")
+    return RawPart(str(folder), [path for _, _, path, _ in entries], labels,
+                   [path.relative_to(root).as_posix() for _, _, path, _ in entries], left_out=tuple(left_out))
 
 
 def folder_names(classes: tuple[str, ...]) -> list[str]:
@@ -125,15 +80,19 @@ def write_folder(folder: Path, parts: Parts) -> None:
                 advance(1)
 
 
-def detect(folder: Path) -> FolderSource | None:
+def detect(folder: Path) -> Source | None:
     """An image folder at `folder`; None when it has no folders in it."""
-    below = {path.name: path for path in _class_folders(folder)} if folder.is_dir() else {}
+    below = {path.name: path for path in folders_in(folder)} if folder.is_dir() else {}
     if not below:
         return None
     tests = [below[name] for name in _TEST_NAMES if name in below]
-    if "train" in below:
-        return FolderSource(folder, below["train"], tests[0] if tests else None)
-    return FolderSource(folder, folder, None)
+    folders: dict[Part, Path] = {"train": below.get("train", folder)}
+    if "train" in below and tests:
+        folders["test"] = tests[0]
+    known = read_classes(folder)
+    classes = known or tuple(one.name for one in folders_in(folders["train"]))
+    return Source(f"image folder {folder}", {part: partial(_list, folder, path, classes, known is not None)
+                                             for part, path in folders.items()}, classes)
 
 
 FORMATS.add("folder", DataFormat(

@@ -7,26 +7,30 @@ import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.records import PictureSet
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
-from fashionlab.data.pictures import adapt, from_channels_last, to_channels_last
-from fashionlab.data.source import HELD_OUT_NOTE, Part, Wanted, check_labels, held_out, numbered_classes
+from fashionlab.data.pictures import from_channels_last, to_channels_last
+from fashionlab.data.source import Part, RawPart, Source
 
 
 @dataclass(frozen=True)
-class NpzSource:
+class NpzFile:
     """One archive. x_*: whole numbers 0-255 [N, H, W] or [N, H, W, 3]; y_*: whole numbers [N]; classes: text [K]."""
 
     path: Path
 
-    def read(self, part: Part, wanted: Wanted) -> PictureSet:
+    def source(self) -> Source:
         with self._opened() as archive:
-            return self._read(archive, part, wanted)
+            parts: list[Part] = ["train"]
+            if "x_test" in archive.files or "y_test" in archive.files:
+                parts.append("test")
+            classes = tuple(str(name) for name in archive["classes"].tolist()) if "classes" in archive.files else None
+        return Source(f"NPZ archive {self.path}", {part: partial(self._read, part) for part in parts}, classes)
 
     def read_pictures(self) -> np.ndarray:
         """The pictures alone, uint8 [N, C, H, W]: x_test, or x_train where there is no x_test."""
@@ -46,22 +50,16 @@ class NpzSource:
         except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
             raise DataError(f"{self.path}: cannot be read as an NPZ archive without pickles ({error})") from error
 
-    def _read(self, archive: np.lib.npyio.NpzFile, part: Part, wanted: Wanted) -> PictureSet:
-        has_test = "x_test" in archive.files or "y_test" in archive.files
-        x_name, y_name = (f"x_{part}", f"y_{part}") if has_test else ("x_train", "y_train")
-        images, labels = self._pictures(archive, x_name), self._array(archive, y_name).astype(np.int64)
+    def _read(self, part: Part) -> RawPart:
+        x_name, y_name = f"x_{part}", f"y_{part}"
+        with self._opened() as archive:
+            images, labels = self._pictures(archive, x_name), self._array(archive, y_name).astype(np.int64)
         if labels.ndim == 2 and labels.shape[1] == 1:
             labels = labels[:, 0]
         if labels.ndim != 1 or len(labels) != len(images) or not images.size:
             raise DataError(f"{self.path}: {x_name} {list(images.shape)} and {y_name} {list(labels.shape)} "
                             "do not fit together")
-        classes = self._classes(archive)
-        check_labels(labels, classes, f"{self.path}: {y_name}")
-        describe = f"NPZ archive {self.path}"
-        if not has_test:
-            chosen = held_out(labels, part, str(self.path))
-            images, labels, describe = images[chosen], labels[chosen], f"{describe} ({HELD_OUT_NOTE})"
-        return PictureSet(adapt(images, wanted.image_size, wanted.channels), labels, classes, describe)
+        return RawPart(f"{self.path}: {y_name}", images, labels)
 
     def _pictures(self, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
         where = f"{self.path}: {name}"
@@ -75,11 +73,6 @@ class NpzSource:
         if array.dtype.kind not in "iu":
             raise DataError(f"{self.path}: {name} holds {array.dtype}, expected whole numbers")
         return array
-
-    def _classes(self, archive: np.lib.npyio.NpzFile) -> tuple[str, ...]:
-        if "classes" in archive.files:
-            return tuple(str(name) for name in archive["classes"].tolist())
-        return numbered_classes(self._array(archive, "y_train").astype(np.int64).ravel(), f"{self.path}: y_train")
 
 
 def _as_bytes(images: np.ndarray, where: str) -> np.ndarray:
@@ -98,11 +91,11 @@ def write_npz(path: Path, parts: Parts) -> None:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
 
-def detect(path: Path) -> NpzSource | None:
-    return NpzSource(path) if path.suffix == ".npz" and path.is_file() else None
+def detect(path: Path) -> Source | None:
+    return NpzFile(path).source() if path.suffix == ".npz" and path.is_file() else None
 
 
 FORMATS.add("npz", DataFormat(
     "an .npz file", detect, write_npz, ".npz",
-    LoneFile(lambda name: name.lower().endswith(".npz"), lambda path: NpzSource(path).read_pictures()),
+    LoneFile(lambda name: name.lower().endswith(".npz"), lambda path: NpzFile(path).read_pictures()),
 ))

@@ -9,16 +9,15 @@ frame, the odd pixel of the margins lies left and above, and the brightest pixel
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 from PIL import Image, ImageFilter
 
-from fashionlab.photo.background import border, surface
-from fashionlab.photo.components import components
-from fashionlab.photo.read import Photo, read_photo
+from fashionlab.preparation.garment.background import border, surface
+from fashionlab.preparation.garment.components import components
+from fashionlab.preparation.garment.photo import Photo
 
 _BLACK = 13  # of 255: 5 %, what the data's makers took for background
+_ON_BLACK = 0.15  # of the border's pixels: so many are background at least
 _DARK = 96  # of 255: a background whose brightest channel is below this is a dark one, and nothing is inverted
 _NOISE = 4  # a garment differs from the background by more than this many times the background's own noise,
 _LEAST = 8  # by at least so much of 255,
@@ -30,22 +29,14 @@ _FRAME = 3  # pixels of black around what is sharpened: its outline is an edge t
 _GREY = (np.float32(0.299), np.float32(0.587), np.float32(0.114))  # ITU-R 601-2, as PIL and the data's makers
 
 
-def picture_in_form(source: Path | bytes | Image.Image, name: str, size: int = 28, channels: int = 1) -> np.ndarray:
-    """The garment in what `read_photo` reads; `name` is what messages call it.
-
-    Gives what `to_form` gives; raises DataError for what `read_photo` cannot use.
-    """
-    return to_form(read_photo(source, name), size, channels)
-
-
 def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
     """The garment of `photo` as uint8 [size, size] for one channel, [3, size, size] for three.
 
-    A grey picture of that size with a dark border is in the form already and is returned as it is. With three channels
+    A picture that is `in_form` is returned as it is. With three channels
     colours are kept and nothing is inverted or stretched: the background is continued where the square needs more.
     Where nothing stands out from the background the frame is empty: black, or with three channels the whole picture.
     """
-    if _in_form(photo, size):
+    if in_form(photo.pixels[None], size)[0]:
         return photo.pixels.repeat(3, axis=0) if channels == 3 else photo.pixels[0]
     back = surface(photo.pixels)
     mask, opacity = _find(photo, back)
@@ -59,11 +50,15 @@ def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
     return _fit_into_frame(_light_on_black(photo.pixels, back, mask) * opacity, box, size)
 
 
-def _in_form(photo: Photo, size: int) -> bool:
-    if photo.pixels.shape != (1, size, size):
-        return False
-    edge = border(photo.pixels, 1)
-    return bool(2 * np.count_nonzero(edge < _BLACK) > edge.size)  # the median is; np.median takes ten times as long
+def in_form(images: np.ndarray, size: int) -> np.ndarray:
+    """bool [N]: which pictures uint8 [N, C, H, W] are in the data's form already: grey, of that size, on black.
+
+    On black is what has some of it at its border: all 70,000 pictures of Fashion-MNIST, and of their negatives none.
+    """
+    if images.shape[1:] != (1, size, size):
+        return np.zeros(len(images), dtype=bool)
+    edges = border(images[:, 0], 1)
+    return np.count_nonzero(edges < _BLACK, axis=1) > _ON_BLACK * edges.shape[1]
 
 
 def _find(photo: Photo, back: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

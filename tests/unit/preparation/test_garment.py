@@ -13,11 +13,11 @@ from PIL import Image
 from scipy import ndimage
 
 from fashionlab.common.errors import DataError
-from fashionlab.photo.background import surface
-from fashionlab.photo.components import components
-from fashionlab.photo.garment import picture_in_form, to_form
-from fashionlab.photo.read import Photo
-from fashionlab.photo.simulate import BACKGROUNDS, simulate
+from fashionlab.preparation.garment.background import surface
+from fashionlab.preparation.garment.components import components
+from fashionlab.preparation.garment.form import to_form
+from fashionlab.preparation.garment.photo import Photo
+from fashionlab.preparation.garment.simulate import BACKGROUNDS, simulate
 from garments import Kind, in_form, photo
 
 KINDS: tuple[Kind, ...] = ("shirt", "shoe", "trousers")

@@ -1,0 +1,168 @@
+"""A source's part as a `PictureSet`: divided, labelled, prepared. The one place where formats become pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.records import LeftOut, PictureSet, Preparation
+from fashionlab.data.grouping import group_names
+from fashionlab.data.source import RawPart, Source, Wanted, class_numbers, numbered_classes
+from fashionlab.data.splits import make_split
+from fashionlab.preparation import PictureFacts, choose, prepare_arrays
+from fashionlab.preparation.choose import facts_of_arrays
+
+_HELD_OUT_SEED = 2017  # fixed for ever: another seed would be another test split
+HELD_OUT_NOTE = "no test part: a stratified sixth is held out as one"
+
+
+def read(source: Source, part: Literal["train", "test"], wanted: Wanted) -> PictureSet:
+    """The training pictures, those that the source holds out for validation among them, or the test pictures.
+
+    Raises DataError for unusable data, UsageError for a wish that cannot be fulfilled.
+    """
+    return SourceReader(source, wanted).read(part)
+
+
+class SourceReader:
+    """What is known of a source, each part read once."""
+
+    def __init__(self, source: Source, wanted: Wanted) -> None:
+        self.source, self.wanted = source, wanted
+
+    @cached_property
+    def _whole(self) -> RawPart:
+        """The training part before a test part is held out."""
+        return self.source.parts["train"]()
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        """In label order."""
+        if self.source.classes is not None:
+            return self.source.classes
+        labels = self._whole.labels
+        if labels.dtype.kind in "US":
+            return tuple(sorted(set(labels.tolist())))
+        return numbered_classes(labels, self._whole.where)
+
+    @cached_property
+    def training(self) -> RawPart:
+        """The training pictures without those for validation or test."""
+        numbers = class_numbers(self._whole, self.classes)
+        return self._whole if "test" in self.source.parts else self._whole.subset(self._held_out(numbers)[0])
+
+    @cached_property
+    def validation(self) -> RawPart | None:
+        return self.source.parts["val"]() if "val" in self.source.parts else None
+
+    @cached_property
+    def test(self) -> RawPart:
+        if "test" in self.source.parts:
+            return self.source.parts["test"]()
+        return self._whole.subset(self._held_out(class_numbers(self._whole, self.classes))[1])
+
+    def _held_out(self, numbers: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Indices (sorted int64) of the training and the test part where there is none: always the same sixth."""
+        where = self._whole.where
+        groups = None if self.wanted.group is None else _numbered(group_names(self._whole, self.wanted.group))
+        try:
+            split = make_split(numbers, len(numbers) // 6, _HELD_OUT_SEED, groups)
+        except UsageError as error:
+            raise DataError(f"{where}: has no test part and is too small to hold one out ({error})") from error
+        if not len(split.validation):
+            raise DataError(f"{where}: has no test part and is too small to hold one out ({len(numbers)} pictures)")
+        return split.train, split.validation
+
+    @cached_property
+    def facts(self) -> PictureFacts:
+        """What the training pictures are like."""
+        if isinstance(self.training.pictures, np.ndarray):
+            return facts_of_arrays(self.training.pictures)
+        from fashionlab.data.decode import survey
+
+        return survey(self.training.pictures)
+
+    @cached_property
+    def chosen(self) -> tuple[Preparation, str]:
+        """How pictures are prepared, and why."""
+        wanted = self.wanted
+        if wanted.preparation is not None:
+            return wanted.preparation, "as the model has it"
+        return choose(self.facts, way=wanted.way, size=wanted.image_size, channels=wanted.channels,
+                      background=wanted.background)
+
+    @cached_property
+    def preparation(self) -> Preparation | None:
+        """None where pictures are left as they are: nothing was said, and all have one size."""
+        return None if self.wanted.says_nothing and self.facts.same is not None else self.chosen[0]
+
+    def read(self, part: Literal["train", "test"]) -> PictureSet:
+        if part == "test":
+            return self._set([self.test], None)
+        if self.validation is None:
+            return self._set([self.training], None)
+        first = len(self.training)
+        return self._set([self.training, self.validation], np.arange(first, first + len(self.validation)))
+
+    def _set(self, parts: list[RawPart], validation: np.ndarray | None) -> PictureSet:
+        """validation: which of them are; those that cannot be read and are left out are counted in."""
+        labels = np.concatenate([class_numbers(part, self.classes) for part in parts])
+        images, unreadable = self._images(parts)
+        left_out = [*self.source.left_out, *(one for part in parts for one in part.left_out)]
+        names = None if any(part.names is None for part in parts) else tuple(
+            name for part in parts for name in part.names or ())
+        groups = None
+        if self.wanted.group is not None:
+            groups = _numbered(np.concatenate([group_names(part, self.wanted.group) for part in parts]))
+        pictures = PictureSet(
+            images, labels, self.classes, self._describe(), self.preparation, validation, groups,
+            names, self._notes(parts), tuple(left_out))
+        return _without(pictures, unreadable) if unreadable else pictures
+
+    def _images(self, parts: list[RawPart]) -> tuple[np.ndarray, dict[int, str]]:
+        """uint8 [N, C, H, W] of all parts, and why those at some indices cannot be read."""
+        arrays = [part.pictures for part in parts if isinstance(part.pictures, np.ndarray)]
+        if arrays:
+            if self.preparation is not None:
+                arrays = [prepare_arrays(array, self.preparation) for array in arrays]
+            shapes = {array.shape[1:] for array in arrays}
+            if len(shapes) > 1:
+                raise DataError(f"{parts[1].where}: pictures of another shape than {parts[0].where}")
+            return arrays[0] if len(arrays) == 1 else np.concatenate(arrays), {}
+        from fashionlab.data.decoded_cache import DecodedCache  # needs platformdirs, which a service goes without
+
+        files: Sequence[Path] = [file for part in parts for file in part.pictures]
+        form = self.preparation or self.facts
+        return DecodedCache(files, form).read(self.wanted.skip_unreadable)
+
+    def _describe(self) -> str:
+        held_out = "" if "test" in self.source.parts else f" ({HELD_OUT_NOTE})"
+        return f"{self.source.describe}{held_out}"
+
+    def _notes(self, parts: list[RawPart]) -> tuple[str, ...]:
+        notes = [*self.source.notes, *(note for part in parts for note in part.notes)]
+        if "test" not in self.source.parts:
+            notes.append(HELD_OUT_NOTE)
+        return tuple(dict.fromkeys(notes))
+
+
+def _numbered(names: np.ndarray) -> np.ndarray:
+    """int64 [N], equal where the names are."""
+    return np.unique(names, return_inverse=True)[1].astype(np.int64).reshape(-1)
+
+
+def _without(pictures: PictureSet, unreadable: dict[int, str]) -> PictureSet:
+    """The pictures but for those at the indices of `unreadable`, which are told as left out."""
+    readable = np.setdiff1d(np.arange(len(pictures)), list(unreadable))
+    validation = pictures.validation
+    if validation is not None:
+        validation = np.flatnonzero(np.isin(readable, validation))
+    names = pictures.files or ()
+    told = [LeftOut(names[index], reason) for index, reason in unreadable.items()]
+    return replace(pictures.subset(readable), validation=validation, left_out=(*pictures.left_out, *told))
