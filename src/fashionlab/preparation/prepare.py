@@ -38,7 +38,8 @@ def prepare_arrays(images: np.ndarray, preparation: Preparation) -> np.ndarray:
     if unchanged.all():
         return images
     prepared = np.empty((len(images), preparation.channels, preparation.size, preparation.size), dtype=np.uint8)
-    prepared[unchanged] = images[unchanged]
+    if unchanged.any():
+        prepared[unchanged] = images[unchanged]
     changed = np.flatnonzero(~unchanged)
     for index, picture in zip(changed, _each(images, changed, preparation), strict=True):
         prepared[index] = picture
