@@ -2,7 +2,7 @@
 
     python benchmarks/photo.py [--model MODEL] [--split test] [-n N] [--seed 0] [--out FILE] [--sheet FILE.png]
 
-Every picture of the split is answered twice: as it is, and as a photo simulated from it (`fashionlab.preparation.garment.simulate`).
+Every picture of the split is answered twice: as it is, and as a photo simulated from it (`garment.simulate`).
 Writes results/photo.json: both accuracies, and their difference picture by picture, over all and by the kind of
 background, the rotation and the JPEG quality; and the same of the plain way, the whole photo inverted and shrunk.
 What was tuned was tuned with `--split val`, the run's own validation pictures; the test split is only scored.
@@ -23,18 +23,20 @@ from PIL import Image, ImageOps
 from fashionlab.common.environment import commit, machine, versions
 from fashionlab.common.errors import DataError
 from fashionlab.common.files import write_json
+from fashionlab.common.records import Preparation
 from fashionlab.data import load_training
 from fashionlab.data.held_out import load_test
-from fashionlab.data.pictures import fit
 from fashionlab.deploy.classifier import Classifier
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.evaluation.proportions import share
-from fashionlab.photo.garment import picture_in_form
+from fashionlab.preparation import prepare
 from fashionlab.preparation.garment.simulate import BACKGROUNDS, Simulated, simulate
+from fashionlab.preparation.ways.letterbox import fit
 from fashionlab.runs.folder import RunFolder
 from fashionlab.runs.readings import record_reading
 
 ROOT = Path(__file__).parents[1]
+FORM = Preparation("fashion-mnist", 28, 1)
 GOAL = 2.0  # points that simulated photos may cost
 
 
@@ -91,14 +93,14 @@ def measure(classifier: Classifier, images: np.ndarray, labels: np.ndarray, seed
 def _found(photo: Simulated) -> np.ndarray:
     """The garment found; black where none is, which no network is right about by more than chance."""
     try:
-        return picture_in_form(photo.jpeg, "photo")
+        return prepare(photo.jpeg, "photo", FORM)
     except DataError:
-        return np.zeros((28, 28), dtype=np.uint8)
+        return np.zeros((1, 28, 28), dtype=np.uint8)
 
 
 def _whole(photo: Simulated) -> np.ndarray:
     with Image.open(io.BytesIO(photo.jpeg)) as opened:
-        return np.asarray(fit(ImageOps.invert(opened.convert("L")), 28, 28))
+        return np.asarray(fit(ImageOps.invert(opened.convert("L")), 28, 28))[None]
 
 
 def _right(classifier: Classifier, pictures: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -26,13 +26,15 @@ from recipe import ROOT
 from fashionlab.bench.timing import side_by_side, summary
 from fashionlab.common.environment import commit, machine, versions
 from fashionlab.common.files import write_json
-from fashionlab.common.picture_files import in_threads
+from fashionlab.common.records import Preparation
 from fashionlab.data.held_out import load_test
-from fashionlab.photo.garment import picture_in_form
+from fashionlab.preparation import prepare
+from fashionlab.preparation.files import in_threads
 from fashionlab.preparation.garment.simulate import simulate
 
 SAMPLE = ROOT / "src" / "fashionlab" / "serve" / "static" / "samples" / "coat.png"
 STARTS = 9
+FORM = Preparation("fashion-mnist", 28, 1)
 
 
 def main() -> None:
@@ -88,7 +90,7 @@ def _folder(model: str, folder: Path, rounds: int) -> dict[str, Any]:
         return len(files)
 
     def decoding() -> int:
-        return len(list(in_threads(lambda file: picture_in_form(file, file.name), files, lambda done: None)))
+        return len(list(in_threads(lambda file: prepare(file, file.name, FORM), files, lambda done: None)))
 
     rates = side_by_side({"command": command, "decoding": decoding}, rounds)
     return {"pictures": len(files), "command": summary(rates["command"]), "decoding_alone": summary(rates["decoding"])}

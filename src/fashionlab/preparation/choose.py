@@ -63,7 +63,7 @@ def look_closely(sample: Iterable[np.ndarray]) -> tuple[float, tuple[int, int, i
     """`in_form` and `background` of pictures uint8 [C, H, W] of any size."""
     known, colours = [], []
     for picture in sample:
-        known.append(bool(in_form(picture[None], picture.shape[1])[0]))
+        known.append(bool(in_form(picture[None])[0]))
         edge = border(picture, 1) if min(picture.shape[1:]) > 2 else picture.reshape(len(picture), -1)
         colours.append(np.median(edge, axis=1).repeat(3 // len(picture)))
     red, green, blue = (int(value) for value in np.median(colours, axis=0).round()) if colours else (0, 0, 0)
@@ -90,7 +90,7 @@ def choose(facts: PictureFacts, *, way: str | None = None, size: int | None = No
 
 def _fitting(facts: PictureFacts) -> tuple[Preparation, str]:
     channels, side = 1 if facts.grey else 3, facts.side
-    if facts.grey and facts.small and facts.same == (side, side) and facts.in_form >= _MOST:
+    if facts.in_form >= _MOST:
         return (Preparation("fashion-mnist", side, channels),
                 f"grey pictures of {side} x {side}, light on black, as Fashion-MNIST's: photos that the model is asked "
                 "about are brought into that form")

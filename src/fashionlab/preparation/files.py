@@ -29,7 +29,7 @@ MAX_SCANS = 32  # of a progressive JPEG: encoders make about ten, each is decode
 _USUAL = ("PNG", "JPEG", "WEBP")
 # Of what Pillow reads, whatever is decoded by itself and known by its first bytes: no EPS, which runs another program,
 # no form that is only named (WMF, GRIB, HDF5), no film, and none that any file would pass for.
-_OTHERS = ("AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "JPEG2000", "MPO", "PCX", "PPM", "PSD", "QOI", "SGI",
+_OTHERS = ("AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "JPEG2000", "PCX", "PPM", "PSD", "QOI", "SGI",
            "SUN", "TGA", "TIFF", "XBM", "XPM")
 # Names that promise a picture, those among them that are not read (raw photos, drawings): these are told as unreadable.
 _SUFFIXES = frozenset((

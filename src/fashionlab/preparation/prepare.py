@@ -35,8 +35,8 @@ def prepare_array(image: np.ndarray, preparation: Preparation) -> np.ndarray:
 def prepare_arrays(images: np.ndarray, preparation: Preparation) -> np.ndarray:
     """`prepare_array` of each of uint8 [N, C, H, W]; the very array where nothing changes."""
     unchanged = WAYS[preparation.way].unchanged(images, preparation)
-    if unchanged.all():
-        return images
+    if len(images) and unchanged.all():
+        return images if images.shape[1] == preparation.channels else images.repeat(preparation.channels, axis=1)
     prepared = np.empty((len(images), preparation.channels, preparation.size, preparation.size), dtype=np.uint8)
     if unchanged.any():
         prepared[unchanged] = images[unchanged]
@@ -62,4 +62,5 @@ class Preparations(NamedTuple):
         """preparation: as the model has it; size, channels: of what its network takes."""
         if preparation is not None:
             return Preparations(preparation, preparation)
-        return Preparations(Preparation("letterbox", size, channels), Preparation("fashion-mnist", size, channels))
+        asked = "fashion-mnist" if channels == 1 else "garment"
+        return Preparations(Preparation("letterbox", size, channels), Preparation(asked, size, channels))

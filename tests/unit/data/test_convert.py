@@ -113,10 +113,11 @@ def test_a_disk_that_fills_up_leaves_nothing(tmp_path: Path, small: tuple[Pictur
         import resource, sys
         from pathlib import Path
         from fashionlab.data.convert import convert
-        from fashionlab.data.formats.npz import NpzSource
+        from fashionlab.data.formats import recognise
+        from fashionlab.data.read import read
         from fashionlab.data.source import Wanted
-        source = NpzSource(Path(sys.argv[1]))
-        both = source.read("train", Wanted()), source.read("test", Wanted())
+        source = recognise(Path(sys.argv[1]))
+        both = read(source, "train", Wanted()), read(source, "test", Wanted())
         resource.setrlimit(resource.RLIMIT_FSIZE, (500, 500))
         for target in sys.argv[2:]:
             try:

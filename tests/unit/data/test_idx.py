@@ -14,6 +14,7 @@ from torchvision.datasets.mnist import read_sn3_pascalvincent_tensor
 
 from fashionlab.common.errors import DataError
 from fashionlab.data.formats.idx import detect, read_idx, sha256, write_idx
+from fashionlab.data.read import read
 from fashionlab.data.source import Wanted
 from toys import idx_bytes
 
@@ -85,9 +86,11 @@ def test_classes_are_numbered_or_named(tmp_path: Path) -> None:
     _write(tmp_path, [0, 1, 2], [2, 0])
     source = detect(tmp_path)
     assert source is not None
-    assert source.read("train", Wanted()).classes == source.read("test", Wanted()).classes == ("0", "1", "2")
+    assert read(source, "train", Wanted()).classes == read(source, "test", Wanted()).classes == ("0", "1", "2")
     (tmp_path / "classes.txt").write_text("hat\nscarf\nsock\nnever seen\n")
-    assert source.read("test", Wanted()).classes == ("hat", "scarf", "sock", "never seen")
+    source = detect(tmp_path)
+    assert source is not None
+    assert read(source, "test", Wanted()).classes == ("hat", "scarf", "sock", "never seen")
 
 
 @pytest.mark.parametrize(("train", "test", "part", "expected"), [
@@ -101,7 +104,7 @@ def test_labels_out_of_range(tmp_path: Path, train: list[int], test: list[int], 
     source = detect(tmp_path)
     assert source is not None
     with pytest.raises(DataError, match=expected):
-        source.read(part, Wanted())  # type: ignore[arg-type]
+        read(source, part, Wanted())  # type: ignore[arg-type]
 
 
 def test_a_missing_part_and_mixed_sets_are_named(tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import io
 import os
 import struct
 import zlib
@@ -122,13 +121,14 @@ def test_exif_orientation(tmp_path: Path, orientation: int, form: str) -> None:
     np.testing.assert_array_equal(shown, expected)
 
 
-def test_mixed_sizes_become_28_with_the_aspect_kept(tmp_path: Path) -> None:
+def test_mixed_sizes_keep_the_aspect(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     (tmp_path / "b").mkdir()
     for index in range(6):
         Image.new("L", (100 + index, 50), 200).save(tmp_path / "a" / f"{index}.png")
         Image.new("RGB", (60, 60), (0, 100, 200)).save(tmp_path / "b" / f"{index}.jpg", quality=95)
-    pictures = load_training(str(tmp_path))
+    assert load_training(str(tmp_path)).images.shape[1:] == (3, 160, 160)  # as photographs are
+    pictures = load_training(str(tmp_path), image_size=28, background="black")
     assert pictures.images.shape[1:] == (3, 28, 28)
     wide = pictures.images[pictures.labels == 0][0]
     assert (wide[:, 10:18] == 200).all() and (wide[:, :6] == 0).all() and (wide[:, -6:] == 0).all()
@@ -200,7 +200,7 @@ def test_a_cache_that_cannot_be_written_is_done_without(tmp_path: Path, capsys: 
     assert "not kept" in capsys.readouterr().err
 
 
-def test_broken_pictures_are_named_or_skipped(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_broken_pictures_are_named_or_skipped(tmp_path: Path) -> None:
     root = _folder(tmp_path / "set" / "train", n=12).parent
     _folder(root / "test", n=2)
     good = (root / "train" / "hat" / "000.png").read_bytes()
@@ -210,8 +210,9 @@ def test_broken_pictures_are_named_or_skipped(tmp_path: Path, capsys: pytest.Cap
         load_training(str(root))
     for _ in range(2):  # decoded, then from the cache
         pictures = load_training(str(root), skip_unreadable=True)
-        listed = capsys.readouterr().err
-        assert "004.png" in listed and "005.png: unreadable picture (not a PNG, JPEG or WebP picture)" in listed
+        told = {one.file: one.reason for one in pictures.left_out}
+        assert set(told) == {"train/hat/004.png", "train/sock/005.png"}
+        assert "005.png: unreadable picture (no picture that is read)" in told["train/sock/005.png"]
         kept = [index for index in range(12) if index not in (4, 5)]
         assert pictures.labels.tolist() == [index % 2 for index in kept]
         np.testing.assert_array_equal(pictures.images[:, 0], [_pixels(index, 6, 5) for index in kept])
@@ -236,21 +237,12 @@ def test_huge_pictures_are_refused_by_their_header(tmp_path: Path, side: int, re
     assert not recwarn.list
 
 
-def test_other_formats_do_not_pass_under_a_false_name(tmp_path: Path) -> None:
-    root = _folder(tmp_path / "set")
-    stream = io.BytesIO()
-    Image.new("L", (5, 6)).save(stream, "BMP")
-    (root / "hat" / "fake.png").write_bytes(stream.getvalue())
-    with pytest.raises(DataError, match=r"fake\.png"):
-        load_training(str(root))
-
-
 def test_empty_and_one_class_folders(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(DataError, match="empty: no data set"):
         load_training(str(tmp_path / "empty"))
     (tmp_path / "hollow" / "hat").mkdir(parents=True)
-    with pytest.raises(DataError, match="hollow: no PNG"):
+    with pytest.raises(DataError, match="hollow: no picture"):
         load_training(str(tmp_path / "hollow"))
     with pytest.raises(DataError, match="one: only 1 class"):
         load_training(str(_folder(tmp_path / "one", classes=("hat",))))

@@ -91,7 +91,7 @@ def test_run_and_artifact_answer_alike(artifact: Path, cnn_run: Path, test_set, 
     float32.save(tmp_path / "float32.zip")
     ours, theirs = open_classifier(tmp_path / "float32.zip", 1), open_classifier(cnn_run, 1)
     assert ours.classes == theirs.classes and (ours.channels, ours.image_size) == (1, 28)
-    mine, other = ours.answer(test_set.images), theirs.answer(test_set.images[:, 0])
+    mine, other = ours.answer(test_set.images), theirs.answer(test_set.images)
     np.testing.assert_array_equal(mine.probabilities.argmax(1), other.probabilities.argmax(1))
     assert (mine.probabilities.argmax(1) == test_set.labels).mean() == whole.check["rows"]["PyTorch"]["test_accuracy"]
     np.testing.assert_allclose(mine.probabilities.sum(1), 1, atol=1e-5)
@@ -121,7 +121,7 @@ def test_noise_has_a_higher_outlier_score_than_clothes(artifact: Path, test_set)
 
 def test_serving_needs_neither_torch_nor_sklearn_nor_scipy(artifact: Path) -> None:
     code = ("import sys, numpy; from fashionlab.deploy.opening import open_classifier; "
-            f"answers = open_classifier({str(artifact)!r}).answer(numpy.zeros((3, 28, 28), numpy.uint8)); "
+            f"answers = open_classifier({str(artifact)!r}).answer(numpy.zeros((3, 1, 28, 28), numpy.uint8)); "
             "print(answers.probabilities.shape); "
             "print(*{'torch', 'sklearn', 'scipy', 'onnx', 'pandas', 'pydantic', 'matplotlib'} & set(sys.modules))")
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
@@ -274,7 +274,7 @@ def test_the_bundled_model_is_small_accurate_and_answers(monkeypatch: pytest.Mon
     bundled = artifact.load(artifact.locate("default"))
     assert Path(bundled.source).stat().st_size <= 2_000_000
     assert bundled.check["n"] == 10_000 and bundled.check["rows"][bundled.description.graph]["test_accuracy"] >= 0.945
-    assert len(open_classifier("default").answer(np.zeros((2, 28, 28), np.uint8)).probabilities) == 2
+    assert len(open_classifier("default").answer(np.zeros((2, 1, 28, 28), np.uint8)).probabilities) == 2
     monkeypatch.setattr(artifact, "BUNDLED", "bundled/none.zip")
     with pytest.raises(DataError, match="bundles no model"):
         open_classifier("default")

@@ -20,6 +20,7 @@ from fashionlab.deploy.inputs import PictureFile, SetFile, Unreadable, find
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.deploy.predict import BATCH, predict
 from fashionlab.deploy.rules import Answers
+from fashionlab.preparation import Preparations
 from garments import in_form, photo
 from toys import Result, idx_bytes
 
@@ -34,11 +35,12 @@ class Brightness:
 
     def __init__(self, channels: int = 1) -> None:
         self.channels = channels
+        self.preparations = Preparations.of_model(None, 28, channels)
         self.batches: list[int] = []
 
     def answer(self, pictures: np.ndarray) -> Answers:
         assert pictures.dtype == np.uint8
-        assert pictures.shape[1:] == ((28, 28) if self.channels == 1 else (3, 28, 28))
+        assert pictures.shape[1:] == (self.channels, 28, 28)
         self.batches.append(len(pictures))
         rows = pictures.reshape(len(pictures), -1, 28, 28).sum(axis=(1, 3), dtype=np.float64) + 1e-9
         bottom = rows[:, 14:].sum(axis=1) / rows.sum(axis=1)
@@ -114,14 +116,14 @@ def test_the_rest_is_answered_when_some_cannot_be_read(cli: Cli, toy_run: Path, 
     unreadable = [Path(item["file"]).name for item in answer["unreadable"]]
     assert unreadable == ["broken.jpg", "text.png", "none.png", "*.webp"]
     assert "4 of 6 could not be read" in done.err
-    for reason in ("broken.jpg: unreadable", "text.png: unreadable picture (not a PNG, JPEG or WebP picture)",
+    for reason in ("broken.jpg: unreadable", "text.png: unreadable picture (no picture that is read)",
                    "none.png: no such file", "*.webp: no file matches the pattern"):
         assert reason in done.err
 
 
 @pytest.mark.parametrize(("words", "code", "message"), [
     (["none.png"], 3, "none.png: no such file or folder"),
-    (["empty"], 3, "empty: no PNG, JPEG or WebP picture in this folder"),
+    (["empty"], 3, "empty: no picture in this folder"),
     (["empty.png"], 3, "empty.png: empty (0 bytes)"),
     (["labels-idx3-ubyte"], 3, "labels-idx3-ubyte: magic number"),
     (["white.png", "--top", "0"], 2, "--top 0: expected 1 to 10"),

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from fashionlab.photo.read import LONGEST_EDGE, MAX_BYTES, read_photo
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
 from fashionlab.common.errors import DataError
-from fashionlab.photo.read import LONGEST_EDGE, MAX_BYTES, read_photo
 
 
 def _pixels(*shape: int) -> np.ndarray:

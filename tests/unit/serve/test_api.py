@@ -14,7 +14,7 @@ from PIL import Image
 from prometheus_client.parser import text_string_to_metric_families
 
 from fashionlab.deploy.opening import open_classifier
-from fashionlab.photo.garment import picture_in_form
+from fashionlab.preparation import prepare
 from fashionlab.serve.app import STATIC
 from fashionlab.serve.auth import VARIABLE, read_token
 from fashionlab.serve.limits import REASONS, Limits
@@ -40,7 +40,7 @@ def test_files_are_answered_as_the_classifier_answers_them(client, toy_artifact,
     answer = client.post("/v1/predict?top=2&seen=true", files=sent).json()
 
     classifier = open_classifier(toy_artifact)
-    pictures = np.stack([picture_in_form(content, "x") for content in files])
+    pictures = np.stack([prepare(content, "x", classifier.preparations.asked) for content in files])
     answers = classifier.answer(pictures)
     assert answer["model"] == "toy"
     assert [prediction["file"] for prediction in answer["predictions"]] == ["0 ü.png", "1 ü.png", "2 ü.png"]

@@ -16,6 +16,7 @@ from fashionlab.preparation.garment.background import border, surface
 from fashionlab.preparation.garment.components import components
 from fashionlab.preparation.garment.photo import Photo
 
+SIZE = 28  # pixels: the side of the data's pictures
 _BLACK = 13  # of 255: 5 %, what the data's makers took for background
 _ON_BLACK = 0.15  # of the border's pixels: so many are background at least
 _DARK = 96  # of 255: a background whose brightest channel is below this is a dark one, and nothing is inverted
@@ -29,33 +30,39 @@ _FRAME = 3  # pixels of black around what is sharpened: its outline is an edge t
 _GREY = (np.float32(0.299), np.float32(0.587), np.float32(0.114))  # ITU-R 601-2, as PIL and the data's makers
 
 
-def to_form(photo: Photo, size: int = 28, channels: int = 1) -> np.ndarray:
-    """The garment of `photo` as uint8 [size, size] for one channel, [3, size, size] for three.
-
-    A picture that is `in_form` is returned as it is. With three channels
-    colours are kept and nothing is inverted or stretched: the background is continued where the square needs more.
-    Where nothing stands out from the background the frame is empty: black, or with three channels the whole picture.
-    """
-    if in_form(photo.pixels[None], size)[0]:
-        return photo.pixels.repeat(3, axis=0) if channels == 3 else photo.pixels[0]
+def to_form(photo: Photo, size: int = SIZE) -> np.ndarray:
+    """The garment of `photo` as uint8 [size, size]. Where nothing stands out from the background the frame is black."""
     back = surface(photo.pixels)
     mask, opacity = _find(photo, back)
     if not mask.any():
-        whole = (0, 0, mask.shape[1], mask.shape[0])
-        return _coloured(photo, back, whole, size) if channels == 3 else np.zeros((size, size), np.uint8)
+        return np.zeros((size, size), np.uint8)
+    return _fit_into_frame(_light_on_black(photo.pixels, back, mask) * opacity, _box(mask), size)
+
+
+def cut_out(photo: Photo, size: int) -> np.ndarray:
+    """The square around the garment of `photo` as uint8 [3, size, size].
+
+    Colours are kept and nothing is inverted or stretched: the background is continued where the square needs more.
+    Where nothing stands out from the background it is the whole picture.
+    """
+    back = surface(photo.pixels)
+    mask, _ = _find(photo, back)
+    return _coloured(photo, back, _box(mask if mask.any() else np.ones_like(mask)), size)
+
+
+def _box(mask: np.ndarray) -> tuple[int, int, int, int]:
+    """Left, top, right and bottom of where the mask is."""
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
-    box = (int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1)
-    if channels == 3:
-        return _coloured(photo, back, box, size)
-    return _fit_into_frame(_light_on_black(photo.pixels, back, mask) * opacity, box, size)
+    return int(columns[0]), int(rows[0]), int(columns[-1]) + 1, int(rows[-1]) + 1
 
 
-def in_form(images: np.ndarray, size: int) -> np.ndarray:
-    """bool [N]: which pictures uint8 [N, C, H, W] are in the data's form already: grey, of that size, on black.
+def in_form(images: np.ndarray, size: int = SIZE) -> np.ndarray:
+    """bool [N]: which pictures uint8 [N, C, H, W] are in the data's form already: grey, of that size or of the data's
+    own, on black.
 
     On black is what has some of it at its border: all 70,000 pictures of Fashion-MNIST, and of their negatives none.
     """
-    if images.shape[1:] != (1, size, size):
+    if images.shape[1:] not in ((1, size, size), (1, SIZE, SIZE)):
         return np.zeros(len(images), dtype=bool)
     edges = border(images[:, 0], 1)
     return np.count_nonzero(edges < _BLACK, axis=1) > _ON_BLACK * edges.shape[1]

@@ -21,7 +21,8 @@ class Way:
     """A way from a decoded picture to what a network sees.
 
     what: what it does, for people. apply: takes what `files.in_bytes` gave (the picture, and L or RGB) and gives uint8
-    [channels, size, size]. unchanged: which of uint8 [N, C, H, W] it leaves as they are, bool [N]. draft: the longest
+    [channels, size, size]. unchanged: which of uint8 [N, C, H, W] it leaves as they are, bool [N], but for grey that is
+    repeated into three channels. draft: the longest
     edge in pixels that suffices, where JPEGs may be decoded smaller than they are.
     """
 
@@ -35,8 +36,8 @@ WAYS: Registry[Way] = Registry("preparation", "fashionlab.preparation.ways")
 
 
 def of_that_form(images: np.ndarray, preparation: Preparation) -> np.ndarray:
-    """bool [N]: all of uint8 [N, C, H, W] where they have the preparation's size and channels, else none."""
-    fits = images.shape[1:] == (preparation.channels, preparation.size, preparation.size)
+    """bool [N]: all of uint8 [N, C, H, W] where they have the preparation's size and no channels too many."""
+    fits = images.shape[2:] == (preparation.size, preparation.size) and images.shape[1] <= preparation.channels
     return np.full(len(images), fits)
 
 
