@@ -23,6 +23,7 @@ from fashionlab.common import runtime
 from fashionlab.common.environment import describe
 from fashionlab.common.errors import DataError, DivergedError, Interrupted, UsageError
 from fashionlab.common.files import replacing, write_json, write_text
+from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import ResidentPictures, limit, load_training, make_split, normalisation
 from fashionlab.data.seal import sealed_test_split
@@ -48,6 +49,9 @@ from fashionlab.training.trainer import Trainer
 
 # Pictures that a model with data-dependent initialisation sees.
 INITIALISE_PICTURES = 5000
+# A class with fewer training pictures is named before training starts, the smallest first, this many of them.
+FEW_PICTURES = 5
+_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -159,7 +163,17 @@ def _load(recipe: Recipe, options: Options) -> tuple[PictureSet, Split]:
     if recipe.batch_size > len(split.train):
         raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} "
                          f"pictures); use --set batch_size={min(len(split.train), 64)}")
+    if is_first_process() and (small := _small_classes(pictures, split)):
+        note(f"note: classes with fewer than {FEW_PICTURES} training pictures: {small}")
     return pictures, split
+
+
+def _small_classes(pictures: PictureSet, split: Split) -> str:
+    """The classes with few training pictures and how many each has, in words; empty where there is none."""
+    counts = np.bincount(pictures.labels[split.train], minlength=len(pictures.classes))
+    small = [label for label in np.argsort(counts, kind="stable") if counts[label] < FEW_PICTURES]
+    named = ", ".join(f"“{pictures.classes[label]}” ({counts[label]})" for label in small[:_NAMED])
+    return named + (f" and {len(small) - _NAMED:,} more" if len(small) > _NAMED else "")
 
 
 def _spec(recipe: Recipe, pictures: PictureSet, split: Split) -> ModelSpec:
