@@ -2,8 +2,7 @@
 
 Averages are scikit-learn's default: over the classes that have pictures or were answered. A class of neither kind has
 no score at all; counted as 0 it would make the average depend on how many names the data set has. Balanced accuracy is
-the mean recall of the classes that have pictures alone, as scikit-learn's: it is the macro recall unless a class without
-pictures was answered.
+scikit-learn's too: over the classes that have pictures alone, so it is macro recall unless one without was answered.
 """
 
 from __future__ import annotations
