@@ -61,7 +61,7 @@ def main() -> None:
 
 
 def _pictures(split: str, model: Path, n: int) -> tuple[np.ndarray, np.ndarray]:
-    """uint8 [N, 28, 28] and labels; validation pictures are those of the run `model`."""
+    """uint8 [N, 1, 28, 28] and labels; validation pictures are those of the run `model`."""
     if split == "test":
         found = load_test()
         if RunFolder(model).model.is_file():
@@ -71,13 +71,13 @@ def _pictures(split: str, model: Path, n: int) -> tuple[np.ndarray, np.ndarray]:
         found = load_training()
         with np.load(RunFolder(model).split) as saved:
             rows = saved["validation"][:n]
-    return np.array(found.images[rows, 0]), found.labels[rows]
+    return np.array(found.images[rows]), found.labels[rows]
 
 
 def measure(classifier: Classifier, images: np.ndarray, labels: np.ndarray, seed: int,
             sheet: Path | None) -> dict[str, Any]:
     """What results/photo.json holds; accuracies and points as Intervals (Wilson's; Student's over pictures)."""
-    photos = [simulate(picture, seed, index) for index, picture in enumerate(images)]
+    photos = [simulate(picture[0], seed, index) for index, picture in enumerate(images)]
     began = time.process_time()
     found = np.stack([_found(photo) for photo in photos])
     milliseconds = (time.process_time() - began) / len(photos) * 1000
@@ -132,7 +132,7 @@ def _draw(path: Path, images: np.ndarray, photos: list[Simulated], found: np.nda
     sheet = Image.new("RGB", (columns * 3 * (edge + gap), -(-len(rows) // columns) * (edge + gap)), (70, 70, 110))
     for place, row in enumerate(rows):
         with Image.open(io.BytesIO(photos[row].jpeg)) as opened:
-            shown = [Image.fromarray(images[row]), opened.copy(), Image.fromarray(found[row])]
+            shown = [Image.fromarray(images[row, 0]), opened.copy(), Image.fromarray(found[row, 0])]
         for column, picture in enumerate(shown):
             picture = picture.convert("RGB")
             scaled = ImageOps.contain(picture, (edge, edge), Image.Resampling.NEAREST if picture.width == 28

@@ -87,13 +87,14 @@ def test_the_page_of_the_dashboard_knows_every_form() -> None:
 
 def test_headings_that_people_know() -> None:
     assert list(headings("summary").values()) == [
-        "Accuracy", "Top-2 accuracy", "Top-3 accuracy", "Macro F1", "Macro precision", "Macro recall", "NLL, nats",
-        "Brier score", "ECE, 15 bins"]
+        "Accuracy", "Top-2 accuracy", "Top-3 accuracy", "Balanced accuracy", "Macro F1", "Macro precision",
+        "Macro recall", "NLL, nats", "Brier score", "ECE, 15 bins"]
     assert list(headings("calibration").values()) == [
         "Accuracy", "NLL, nats", "Brier score", "ECE, equal width", "ECE, equal mass", "ECE, class-wise"]
     assert list(headings("comparison").values()) == ["Macro F1", "NLL", "Brier", "ECE"]
     assert list(headlines("val")) == ["val_accuracy"]
-    assert set(headlines("test")) == {"test_accuracy", "top3_accuracy", "macro_f1", "nll", "brier", "ece"}
+    assert set(headlines("test")) == {"test_accuracy", "balanced_accuracy", "top3_accuracy", "macro_f1", "nll",
+                                      "brier", "ece"}
     assert {find_metric(name).unit for name in names()} == {"points", "nats", "", "s", "pictures/s", "epochs"}
     assert {name for name in names() if find_metric(name).is_time} == {"train_seconds", "images_per_second"}
 

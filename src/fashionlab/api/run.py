@@ -159,7 +159,7 @@ class Run:
                       data_dir=self._data_dir)
 
     def summary(self) -> str:
-        """The key figures in five lines, as `fashionlab train` prints them."""
+        """The key figures in a few lines, as `fashionlab train` prints them."""
         from fashionlab.report.facts import summary
 
         return summary(self._results)

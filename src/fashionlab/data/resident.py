@@ -65,22 +65,40 @@ class ResidentPictures:
         return here, images, self.labels.index_select(0, here)
 
     def batches(self, batch_size: int, *, seed: int, epoch: int, start_step: int = 0, rank: int = 0,
-                world_size: int = 1, drop_last: bool = False, pool: torch.Tensor | None = None) -> Iterator[Batch]:
+                world_size: int = 1, drop_last: bool = False, pool: torch.Tensor | None = None,
+                balanced: bool = False) -> Iterator[Batch]:
         """The batches of `epoch` from `start_step` on, in the order drawn from (seed, "order", epoch).
 
         Each is positions int64 [B] into this set, pictures uint8 [B, C, H, W], labels int64 [B]. `batch_size` counts
         the pictures of all `world_size` ranks together; each rank gets its share (which may differ by one), and every
         picture is dealt out exactly once an epoch (but for a dropped last batch). With `pool` (int64 positions, on the
-        CPU) only those are dealt out, again and again until the epoch has as many pictures as without.
+        CPU) only those are dealt out, again and again until the epoch has as many pictures as without. With `balanced`
+        the epoch has as many pictures, but every class the same share of them: see `_balanced_order`.
         Raises UsageError as `steps_per_epoch` does.
         """
         steps = steps_per_epoch(len(self), batch_size, drop_last, world_size)
-        order = self._order(torch.arange(len(self)) if pool is None else pool, generator(seed, "order", epoch))
+        if balanced and pool is not None:
+            raise ValueError("balanced: all pictures are drawn from, not a pool")
+        draw = generator(seed, "order", epoch)
+        pool = torch.arange(len(self)) if pool is None else pool
+        order = self._balanced_order(draw) if balanced else _rounds(pool, len(self), draw)
         return self._deal(order, batch_size, steps, start_step, rank, world_size, drop_last)
 
-    def _order(self, pool: torch.Tensor, draw: torch.Generator) -> torch.Tensor:
-        rounds = -(-len(self) // len(pool))
-        return torch.cat([pool[torch.randperm(len(pool), generator=draw)] for _ in range(rounds)])[: len(self)]
+    def _balanced_order(self, draw: torch.Generator) -> torch.Tensor:
+        """Positions int64 [N] in which the numbers of pictures of two classes differ by one at most.
+
+        Pictures are drawn without replacement within a class until all of it have been, then anew; which classes have
+        one more than others is drawn too. A class without pictures has no share.
+        """
+        labels = self.labels.cpu()
+        counts = torch.unique(labels, return_counts=True)[1].tolist()
+        members = labels.argsort(stable=True).split(counts)
+        share, rest = divmod(len(labels), len(members))
+        quotas = torch.full((len(members),), share)
+        quotas[torch.randperm(len(members), generator=draw)[:rest]] += 1
+        order = torch.cat([_rounds(of_class, quota, draw)
+                           for of_class, quota in zip(members, quotas.tolist(), strict=True)])
+        return order[torch.randperm(len(order), generator=draw)]
 
     def _deal(self, order: torch.Tensor, batch_size: int, steps: int, start_step: int, rank: int, world_size: int,
               drop_last: bool) -> Iterator[Batch]:
@@ -89,3 +107,9 @@ class ResidentPictures:
             stop = len(self) if step == steps - 1 and not drop_last else start + batch_size
             first, last = (start + (stop - start) * part // world_size for part in (rank, rank + 1))
             yield self.take(order[first:last])
+
+
+def _rounds(pool: torch.Tensor, count: int, draw: torch.Generator) -> torch.Tensor:
+    """`count` of `pool` (int64 [M]): all of them in an order drawn, then all anew in another, and so on."""
+    rounds = -(-count // len(pool))
+    return torch.cat([pool[torch.randperm(len(pool), generator=draw)] for _ in range(rounds)])[:count]

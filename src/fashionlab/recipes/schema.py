@@ -68,12 +68,15 @@ class DataSettings(Settings):
     group: str | None = Field(default=None, description="what belongs together: a column, or a pattern of file names")
     normalise: Literal["dataset", "half", "none"] | FixedNormalisation = Field(
         default="dataset", description="the training set's mean and deviation; 0.5 and 0.5; nothing; or given")
+    sampler: Literal["balanced"] | None = Field(
+        default=None, description="balanced: an epoch has as many pictures of each class; none: every picture once")
 
 
 class LossSettings(Settings):
-    """Cross-entropy."""
+    """Cross-entropy. `class_weights` balanced: all classes count the same, whatever their numbers of pictures."""
 
     label_smoothing: float = Field(default=0.0, ge=0, lt=1)
+    class_weights: Literal["balanced"] | None = None
 
 
 class GradientSettings(Settings):
@@ -143,6 +146,7 @@ class Recipe(Settings):
                                 augmented=bool(self.augment), views=self.test_time.views)
         if self.teacher and Pipeline(self.augment).mixes:
             raise ValueError("teacher: it judges pictures one by one, so augment must not mix them")
+        self._check_balance()
         self._check_snapshots()
         plateau = self.schedule.name == "plateau"
         watched = {"early_stopping": self.early_stopping is not None, "schedule plateau": plateau}
@@ -150,6 +154,14 @@ class Recipe(Settings):
             if watches and self.data.validation == 0:
                 raise ValueError(f"{key} needs a validation split, but data.validation is 0")
         return self
+
+    def _check_balance(self) -> None:
+        if self.data.sampler and self.loss.class_weights:
+            raise ValueError("data.sampler and loss.class_weights: each alone makes classes count the same, together "
+                             "the small ones would count more; leave one out")
+        if self.data.sampler and self.selection:
+            raise ValueError("data.sampler: not together with selection, which takes the hardest pictures whatever "
+                             "their class; leave one out")
 
     def _check_snapshots(self) -> None:
         if self.snapshots is None:

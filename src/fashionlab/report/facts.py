@@ -11,6 +11,7 @@ from typing import Any
 
 from fashionlab.common.records import Interval
 from fashionlab.evaluation.metrics import METRICS, headings
+from fashionlab.evaluation.metrics.classes import uneven
 from fashionlab.runs.metrics import Cost, Scores
 from fashionlab.runs.readings import readings
 from fashionlab.runs.results import RunResults
@@ -38,12 +39,22 @@ def seconds(value: float) -> str:
 
 
 def scores(run: RunResults) -> list[Row]:
-    """A row a score: name, validation (or "-"), test, and its interval on the test split ("-" where there is none)."""
+    """A row a score: name, validation (or "-"), test, and its interval on the test split ("-" where there is none).
+
+    Balanced accuracy has one only where it says more than accuracy.
+    """
     metrics = run.metrics
     validation, test, known = getattr(metrics, "val", Scores()), metrics.test, intervals(run)
     return [[label, show(key, getattr(validation, key)) if key in validation else "-", show(key, getattr(test, key)),
              show_interval(key, known[key]) if key in known else "-"]
-            for key, label in headings("summary").items() if key in test]
+            for key, label in headings("summary").items()
+            if key in test and (key != "balanced_accuracy" or shows_balanced_accuracy(run))]
+
+
+def shows_balanced_accuracy(run: RunResults) -> bool:
+    """Whether it stands beside accuracy: the run's test classes are uneven, and it was judged since there is one."""
+    test = run.metrics.test
+    return "balanced_accuracy" in test and uneven(row.support for row in test.per_class)
 
 
 def remarks(run: RunResults) -> list[str]:
@@ -230,10 +241,12 @@ def limits(run: RunResults) -> list[str]:
 
 
 def summary(run: RunResults) -> str:
-    """The key figures of an evaluated run in five lines."""
+    """The key figures of an evaluated run in five lines, six where the classes are uneven."""
     metrics, test = run.metrics, run.metrics.test
     validation = "-" if metrics.val_accuracy is None else f"{metrics.val_accuracy:.2%}"
-    return (f"test accuracy        {test.accuracy:.2%}  (macro F1 {test.macro_f1:.4f}, ECE {test.ece:.4f})\n"
+    balanced = (f"balanced accuracy    {test.balanced_accuracy:.2%}  (mean over the test classes, which are uneven)\n"
+                if shows_balanced_accuracy(run) else "")
+    return (f"test accuracy        {test.accuracy:.2%}  (macro F1 {test.macro_f1:.4f}, ECE {test.ece:.4f})\n{balanced}"
             f"validation accuracy  {validation}\n"
             f"training time        {metrics.train_seconds:.1f} s for {metrics.epochs} epochs, "
             f"{metrics.images_per_second:,.0f} pictures/s, {metrics.parameters:,} parameters\n"

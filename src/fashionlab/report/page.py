@@ -102,6 +102,10 @@ def _tiles(run: RunResults) -> list[dict[str, str]]:
         {"label": "Training time", "value": facts.seconds(metrics.train_seconds),
          "note": f"{metrics.epochs} epochs, {metrics.images_per_second:,.0f} pictures/s"},
     ]
+    if facts.shows_balanced_accuracy(run):
+        tiles.insert(1, {"label": "Balanced accuracy, test",
+                         "value": facts.show("balanced_accuracy", test.balanced_accuracy),
+                         "note": note("balanced_accuracy", "the mean recall of the classes, which are uneven")})
     if "val" in metrics:
         validation = {"label": "Validation accuracy", "value": facts.show("accuracy", metrics.val.accuracy),
                       "note": f"n = {metrics.val.n:,}, held out of training"}

@@ -90,6 +90,7 @@ class Scores(Record):
     split: str = _ABSENT
     n: int = _ABSENT
     accuracy: float = _ABSENT
+    balanced_accuracy: float = _ABSENT
     top2_accuracy: float = _ABSENT
     top3_accuracy: float = _ABSENT
     macro_precision: float = _ABSENT
@@ -242,6 +243,7 @@ class Metrics(Record):
     test: Scores = _ABSENT
     val_accuracy: float | None = None
     test_accuracy: float | None = None
+    balanced_accuracy: float | None = None
     top3_accuracy: float | None = None
     macro_f1: float | None = None
     nll: float | None = None

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import torch
-from torch import distributed, nn
+from torch import Tensor, distributed, nn
 from torch.distributed.rendezvous import rendezvous
 from torch.nn.parallel import DistributedDataParallel
 
@@ -44,6 +44,13 @@ class World:
         values: list[Any] = [None] * self.size
         distributed.all_gather_object(values, value)
         return values
+
+    def total(self, value: Tensor) -> Tensor:
+        """The sum of every process's `value`, a tensor on its device."""
+        if self.size > 1:
+            value = value.clone()
+            distributed.all_reduce(value)
+        return value
 
     def decide(self, question: Callable[[], T]) -> T:
         """The first process's answer, in every process; the others are not asked."""

@@ -10,7 +10,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,24 +24,23 @@ from fashionlab.common.environment import describe
 from fashionlab.common.errors import DataError, DivergedError, Interrupted, UsageError
 from fashionlab.common.files import replacing, write_json, write_text
 from fashionlab.common.records import PictureSet, Split
-from fashionlab.data import ResidentPictures, limit, load_training, normalisation
+from fashionlab.data import ResidentPictures, normalisation
 from fashionlab.data.seal import sealed_test_split
-from fashionlab.data.splits import divide
 from fashionlab.models.pruning import shrink
 from fashionlab.recipes import Recipe, to_yaml
 from fashionlab.recipes.library import read_yaml
-from fashionlab.recipes.schema import DataSettings
 from fashionlab.recipes.start import StartSettings
 from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.runs.checkpoint import belongs_to, read_checkpoint
 from fashionlab.runs.folder import ModelSpec, RunFolder, create_run, hold, open_run
 from fashionlab.runs.metrics import Metrics
 from fashionlab.runs.model import load_model, without_pretrained
-from fashionlab.runs.pictures import load_recipe, load_split
+from fashionlab.runs.pictures import load_recipe, load_split, training_pictures
 from fashionlab.runs.predict import predict_logits, statistics
 from fashionlab.runs.results import load_results
 from fashionlab.training.callbacks import Callback, Callbacks
 from fashionlab.training.distributed import World, world
+from fashionlab.training.given import given_pictures
 from fashionlab.training.output import Output, RunOutput
 from fashionlab.training.progress import Progress
 from fashionlab.training.signals import StopRequest, catching_signals
@@ -50,6 +49,7 @@ from fashionlab.training.trainer import Trainer
 
 # Pictures that a model with data-dependent initialisation sees.
 INITIALISE_PICTURES = 5000
+# A class with fewer training pictures is named before training starts, the smallest first, this many of them.
 
 
 @dataclass(frozen=True)
@@ -83,7 +83,7 @@ def start(recipe: Recipe, folder: Path, options: Options, callbacks: Iterable[Ca
         if folder.exists() and not options.overwrite and processes.is_first:
             create_run(folder, overwrite=False)  # refuses, before anything slow is done
         device_runtime = runtime.choose(device, recipe.precision)
-        pictures, split = _load(recipe, options)
+        pictures, split = given_pictures(recipe, options.data_dir, options.skip_unreadable)
         spec = _spec(recipe, pictures, split)
         trainer = _trainer(recipe, pictures, split, spec, device_runtime, processes, initialise=True)
         run = create_run(folder, options.overwrite) if processes.is_first else RunFolder(folder)
@@ -118,9 +118,7 @@ def resume(folder: Path, recipe: Recipe | None, options: Options, callbacks: Ite
                              "the recipe: undo the change or start a new run")
         environment = run.read_json(run.environment)
         device_runtime = runtime.choose(device, environment["precision"])
-        pictures, split = _load(own, replace(options, skip_unreadable=environment["data"]["skip_unreadable"]))
-        if pictures.sha256 != environment["data"]["sha256"]:
-            raise DataError(f"{pictures.source}: not the pictures that {folder} was trained on (hashes differ)")
+        pictures, split = training_pictures(run, options.data_dir)
         trainer = _trainer(own, pictures, split, ModelSpec.load(run.model), device_runtime, processes, initialise=False)
         trainer.load_state_dict(state)
         return _fit(trainer, run, options, asked, progress)
@@ -149,24 +147,6 @@ def _refuse_change(run: RunFolder, own: Recipe, asked: Recipe | None) -> None:
     changed = [key for key in mine if mine[key] != theirs[key]]
     raise UsageError(f"{run.path} was trained with another recipe ({', '.join(changed)} differ); a resume must not "
                      "change it: leave the recipe out, or start a new run")
-
-
-def _load(recipe: Recipe, options: Options) -> tuple[PictureSet, Split]:
-    data = recipe.data
-    pictures = load_training(data.dataset, data_dir=options.data_dir, **_wanted(data, options))
-    split = divide(pictures, data.validation, data.split_seed)
-    if data.limit is not None:
-        split = limit(split, pictures.labels, data.limit, data.split_seed)
-    if recipe.batch_size > len(split.train):
-        raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} "
-                         f"pictures); use --set batch_size={min(len(split.train), 64)}")
-    return pictures, split
-
-
-def _wanted(data: DataSettings, options: Options) -> dict[str, Any]:
-    return {"image_size": data.image_size, "channels": data.channels, "way": data.preparation,
-            "background": data.background, "group": data.group, "square": True,
-            "skip_unreadable": options.skip_unreadable}
 
 
 def _spec(recipe: Recipe, pictures: PictureSet, split: Split) -> ModelSpec:

@@ -29,6 +29,7 @@ from fashionlab.training.callbacks import Callbacks
 from fashionlab.training.distributed import World
 from fashionlab.training.inputs import CachedFeatures, Inputs, Pictures
 from fashionlab.training.logs import Epoch
+from fashionlab.training.loss import build_loss
 from fashionlab.training.output import Output
 from fashionlab.training.parts import BestWeights, Part, Snapshots
 from fashionlab.training.position import EpochSums, Position, in_present_form
@@ -60,6 +61,7 @@ class Trainer:
         # What every step asks.
         cached = recipe.transfer and recipe.transfer.cache_features
         self.inputs: Inputs = CachedFeatures() if cached else Pictures(recipe, spec, runtime.device)
+        self.label_loss = build_loss(recipe.loss, train.labels, len(spec.classes), world)
         self.teacher = teacher or NoTeacher()
         self.selection = Selection(recipe.selection, len(train), runtime.device) if recipe.selection else NoSelection()
         self.averaging = build_averaging(recipe.averaging, model, self.steps_per_epoch * recipe.epochs,
@@ -137,7 +139,7 @@ class Trainer:
         done = position.step - position.epoch * self.steps_per_epoch
         batches = self.train.batches(self.recipe.batch_size, seed=self.recipe.seed, epoch=position.epoch,
                                      start_step=done, rank=self.world.rank, world_size=self.world.size,
-                                     pool=self.selection.pool)
+                                     pool=self.selection.pool, balanced=self.recipe.data.sampler == "balanced")
         self.wrapped.train()
         self.phase.fix_statistics()
         mark = time.perf_counter()
@@ -237,6 +239,7 @@ class Trainer:
         self._lr = self.schedule.apply(self.optimizer, in_phase, self.averaging.lr_factor(step))
         first: list[tuple[float, float]] = []
         apart = isinstance(self.model, Ensemble)
+        self.label_loss.begin_step(targets)
 
         def closure() -> Tensor:
             self.optimizer.zero_grad()
@@ -265,8 +268,7 @@ class Trainer:
 
     def _loss(self, logits: Tensor, target: Tensor, positions: Tensor) -> Tensor:
         """What one network's logits [B, K] cost: against the labels, and against the teacher where there is one."""
-        loss = functional.cross_entropy(logits, target, label_smoothing=self.recipe.loss.label_smoothing)
-        return self.teacher.loss(logits, positions, loss)
+        return self.teacher.loss(logits, positions, self.label_loss(logits, target))
 
     def _validate(self) -> tuple[float | None, float | None]:
         """Mean cross-entropy and accuracy on the validation split, every picture once over all processes."""

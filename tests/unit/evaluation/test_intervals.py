@@ -98,8 +98,9 @@ def test_perfect_and_single_predictions_have_intervals_without_width():
         assert name.startswith("ece") or interval.low == pytest.approx(interval.estimate)
 
 
-@pytest.mark.parametrize("score", ["precision", "recall", "f1"])
-def test_classes_without_pictures_count_as_scikit_learn_counts_them(score):
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
+@pytest.mark.parametrize("name", ["macro_precision", "macro_recall", "macro_f1", "balanced_accuracy"])
+def test_classes_without_pictures_count_as_scikit_learn_counts_them(name):
     """One class has neither pictures nor answers, one so few that many a resample lacks it: each resample has the mean
     that scikit-learn gives by default for its labels."""
     predictions = drawn(7, n=30)
@@ -110,15 +111,16 @@ def test_classes_without_pictures_count_as_scikit_learn_counts_them(score):
     draws = np.random.default_rng(5)
     resamples = [draws.integers(0, 30, 30) for _ in range(200)]
     assert {len({*labels[rows], *predictions.predicted[rows]}) for rows in resamples} == {2, 3}
-    oracle = getattr(sklearn, f"{score}_score")
-    values = [oracle(labels[rows], predictions.predicted[rows], average="macro", zero_division=0) for rows in resamples]
-    name = f"macro_{score}"
+    oracle = {"macro_precision": sklearn.precision_score, "macro_recall": sklearn.recall_score,
+              "macro_f1": sklearn.f1_score, "balanced_accuracy": sklearn.balanced_accuracy_score}[name]
+    how = {} if name == "balanced_accuracy" else {"average": "macro", "zero_division": 0}
+    values = [oracle(labels[rows], predictions.predicted[rows], **how) for rows in resamples]
     for level in (0.2, 0.95):
         interval = bootstrap(statistics(predictions, [name]), level=level, resamples=200, seed=5)[name]
         low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
         assert interval.low == pytest.approx(min(low, interval.estimate))
         assert interval.high == pytest.approx(max(high, interval.estimate))
-    assert interval.estimate == pytest.approx(oracle(labels, predictions.predicted, average="macro", zero_division=0))
+    assert interval.estimate == pytest.approx(oracle(labels, predictions.predicted, **how))
 
 
 def test_a_metric_without_an_interval_is_named():

@@ -20,7 +20,7 @@ from fashionlab.common.errors import DataError
 from fashionlab.common.records import Predictions
 from fashionlab.evaluation.metrics import COSTS, METRICS, by_name, classification_report, scores
 from fashionlab.evaluation.metrics.accuracy import top_k_accuracy
-from fashionlab.evaluation.metrics.classes import remarks
+from fashionlab.evaluation.metrics.classes import remarks, uneven
 
 
 def predictions(logits: object, labels: object) -> Predictions:
@@ -89,6 +89,8 @@ def slow(p: Predictions) -> dict[str, float]:
         result[f"macro_{name}"] = sum(row[i] for row in table) / len(table)
         result[f"weighted_{name}"] = sum(row[i] * row[3] for row in table) / n
         result[f"micro_{name}"] = result["accuracy"]
+    recalls = [row[1] for row in table if row[3]]
+    result["balanced_accuracy"] = sum(recalls) / len(recalls)
     return result
 
 
@@ -158,6 +160,28 @@ def test_scores_equal_scikit_learn(seed: int) -> None:
     expected = sklearn.classification_report(p.labels, called, digits=4, target_names=p.classes)
     assert classification_report(p) == expected
     assert "accuracy" in expected
+
+
+@settings(deadline=None, max_examples=30)
+@given(any_predictions())
+@pytest.mark.filterwarnings("ignore:y_pred contains classes not in y_true:UserWarning")
+@pytest.mark.filterwarnings("ignore:A single label was found:UserWarning")
+def test_balanced_accuracy_is_scikit_learns(p: Predictions) -> None:
+    expected = sklearn.balanced_accuracy_score(p.labels, p.logits.argmax(axis=1))
+    assert scores(p)["balanced_accuracy"] == pytest.approx(expected)
+
+
+def test_an_answer_of_a_class_without_pictures_lowers_macro_recall_alone() -> None:
+    values = scores(predictions([[5, 0, 0], [5, 0, 0], [0, 5, 0], [0, 0, 5]], [0, 0, 1, 1]))
+    assert (values["balanced_accuracy"], values["macro_recall"]) == (0.75, 0.5)
+
+
+@pytest.mark.parametrize(("counts", "expected"), [
+    ([100, 100], False), ([150, 100], False), ([151, 100], True), ([150, 0, 100], False), ([7], False), ([], False),
+    ([80, 16, 4], True),
+])
+def test_classes_are_uneven_above_one_and_a_half(counts: list[int], expected: bool) -> None:
+    assert uneven(counts) == expected
 
 
 def test_a_class_never_predicted_and_one_without_support() -> None:

@@ -168,3 +168,14 @@ def test_the_hash_in_older_checkpoints_is_known() -> None:
     assert belongs_to(state, written, recipe)
     written["augment"][1]["degrees"] = 16
     assert not belongs_to(state, written, recipes.validate(written, "changed"))
+
+
+def test_a_checkpoint_from_before_classes_were_evened_out_is_known() -> None:
+    """Keys that a recipe leaves empty do not change its hash: an older release did not know them."""
+    recipe = recipes.load("quick")
+    older = recipe.model_dump(mode="json")
+    del older["data"]["sampler"], older["loss"]["class_weights"]
+    assert recipes.validate(older, "older") == recipe
+    assert belongs_to({"recipe": recipe_hash(older)}, {}, recipe)
+    balanced = recipes.load("quick", ["loss.class_weights=balanced"])
+    assert not belongs_to({"recipe": recipe_hash(older)}, {}, balanced) and not balanced.trains_like(recipe)

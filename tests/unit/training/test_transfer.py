@@ -46,10 +46,11 @@ def recipe_of(*overrides: str) -> Recipe:
     return recipes.load("three-linear", [*BASE, *overrides])
 
 
-def trainer_of(*overrides: str) -> Trainer:
-    """A trainer of a tiny EfficientNet on 40 pictures, 20 held out."""
+def trainer_of(*overrides: str, uneven: bool = False) -> Trainer:
+    """A trainer of a tiny EfficientNet on 40 pictures, 20 held out. uneven: of three classes, half of one of them."""
     recipe = recipe_of(*overrides)
     pictures, labels = toy_pictures(60, seed=5)
+    labels = labels % 4 % 3 if uneven else labels
     cpu = torch.device("cpu")
     train, validation = (ResidentPictures(torch.from_numpy(pictures[part])[:, None],
                                           torch.from_numpy(labels[part]).long(), cpu)
@@ -196,9 +197,11 @@ def test_every_backbone_has_layers_and_a_head_of_features(name: str, farthest: i
     assert HeadOfFeatures(model)(torch.zeros(2, width, device="meta")).shape == (2, 7)
 
 
-def test_cached_features_teach_the_head_the_same(tmp_path: Path) -> None:
-    alone = ["transfer={head_epochs: 2}", "epochs=2", "optimizer.lr=0.3"]
-    plain, cached = trainer_of(*alone), trainer_of(*alone, "transfer.cache_features=true")
+@pytest.mark.parametrize("evened_out", [[], ["loss.class_weights=balanced"], ["data.sampler=balanced"]])
+def test_cached_features_teach_the_head_the_same(evened_out: list[str], tmp_path: Path) -> None:
+    alone = ["transfer={head_epochs: 2}", "epochs=2", "optimizer.lr=0.3", *evened_out]
+    plain, cached = (trainer_of(*alone, *how, uneven=bool(evened_out)) for how in
+                     ([], ["transfer.cache_features=true"]))
     start = _copy(plain.model)
     fit(plain, tmp_path / "plain")
     fit(cached, tmp_path / "cached")

@@ -1,12 +1,13 @@
 """Precision, recall and F1, of each class and averaged; the confusion matrix.
 
 Averages are scikit-learn's default: over the classes that have pictures or were answered. A class of neither kind has
-no score at all; counted as 0 it would make the average depend on how many names the data set has.
+no score at all; counted as 0 it would make the average depend on how many names the data set has. Balanced accuracy is
+scikit-learn's too: over the classes that have pictures alone, so it is macro recall unless one without was answered.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
@@ -18,6 +19,17 @@ if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
 _SCORES = ("precision", "recall", "f1")
+# Where the largest class has this many times the pictures of the smallest, balanced accuracy is shown beside accuracy.
+_UNEVEN = 1.5
+
+
+def uneven(counts: Iterable[int]) -> bool:
+    """Whether classes of so many pictures differ so much in size that accuracy speaks of the large ones above all.
+
+    Classes without pictures are left out, as balanced accuracy leaves them out.
+    """
+    present = [count for count in counts if count]
+    return bool(present) and max(present) > _UNEVEN * min(present)
 
 
 def per_class(predictions: Predictions) -> list[dict[str, Any]]:
@@ -80,6 +92,11 @@ def _averaged(score: str, average: str) -> Callable[[Predictions], float]:
     return function
 
 
+def balanced_accuracy(predictions: Predictions) -> float:
+    """The mean recall of the classes that have pictures."""
+    return float(_precision_recall_f1(predictions, np.unique(predictions.labels), "macro")[_SCORES.index("recall")])
+
+
 def _class_counts(predictions: Predictions) -> csr_array:
     """K columns for right answers of each class, K for its pictures, K for the answers that name it."""
     classes, labels, predicted = len(predictions.classes), predictions.labels, predictions.predicted
@@ -88,15 +105,16 @@ def _class_counts(predictions: Predictions) -> csr_array:
     return scattered(where, values, 3 * classes)
 
 
-def _macro_form(score: str) -> Form:
-    """By the rule of the score itself: the mean of each resample is over the classes that have pictures or answers in
-    that resample."""
+def _macro_form(score: str, *, answered: bool = True) -> Form:
+    """By the rule of the score itself: the mean of each resample is over the classes that have pictures or, with
+    `answered`, answers in that resample."""
 
     def combine(means: np.ndarray) -> np.ndarray:
         right, pictures, answers = np.split(means, 3)
         among = {"precision": answers, "recall": pictures, "f1": (pictures + answers) / 2}[score]
         of_class = np.divide(right, among, out=np.zeros_like(right), where=among > 0)
-        return of_class.sum(axis=0) / (pictures + answers > 0).sum(axis=0)
+        averaged = pictures + answers if answered else pictures
+        return of_class.sum(axis=0) / (averaged > 0).sum(axis=0)
 
     def form(predictions: Predictions) -> tuple[csr_array, Combine, bool]:
         return _class_counts(predictions), combine, False
@@ -111,6 +129,9 @@ def _metric(average: str, score: str, **shown: Any) -> Metric:
 
 
 METRICS = (
+    Metric("balanced_accuracy", "balanced accuracy", "scikit-learn, balanced_accuracy_score", balanced_accuracy,
+           is_share=True, form=_macro_form("recall", answered=False), headlines={"test": "balanced_accuracy"},
+           tables={"summary": "Balanced accuracy"}),
     _metric("macro", "f1", form=_macro_form("f1"), headlines={"test": "macro_f1"},
             tables={"summary": "Macro F1", "comparison": "Macro F1"}),
     _metric("macro", "precision", form=_macro_form("precision"), tables={"summary": "Macro precision"}),

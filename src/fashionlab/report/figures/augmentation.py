@@ -75,7 +75,8 @@ def _first_batch(inputs: ReportInputs) -> tuple[Tensor, Tensor, Tensor]:
     recipe = inputs.results.recipe
     resident = ResidentPictures.from_set(inputs.training_pictures, inputs.split.train, "cpu")
     return next(resident.batches(recipe.batch_size, seed=recipe.seed, epoch=0,
-                                 world_size=inputs.results.environment["processes"]))
+                                 world_size=inputs.results.environment["processes"],
+                                 balanced=recipe.data.sampler == "balanced"))
 
 
 def _cells(stage: Stage, classes: tuple[str, ...]) -> list[Cell]:

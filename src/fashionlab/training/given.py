@@ -1,0 +1,47 @@
+"""The pictures that a training is given, and what a person has to know of them before it begins."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import numpy as np
+
+from fashionlab.common.errors import UsageError
+from fashionlab.common.progress import note
+from fashionlab.common.records import PictureSet, Split
+from fashionlab.data import limit, load_training
+from fashionlab.data.splits import divide
+from fashionlab.recipes import Recipe
+
+# Fewer training pictures of a class than this are told.
+FEW_PICTURES = 5
+_NAMED = 10
+
+
+def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool) -> tuple[PictureSet, Split]:
+    """The training pictures of the recipe's data set, validation pictures among them, and which are which.
+
+    Raises UsageError for numbers that do not go with the set, DataError for unusable data.
+    """
+    data = recipe.data
+    pictures = load_training(
+        data.dataset, data_dir=data_dir, image_size=data.image_size, channels=data.channels, way=data.preparation,
+        background=data.background, group=data.group, square=True, skip_unreadable=skip_unreadable)
+    split = divide(pictures, data.validation, data.split_seed)
+    if data.limit is not None:
+        split = limit(split, pictures.labels, data.limit, data.split_seed)
+    if recipe.batch_size > len(split.train):
+        raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} "
+                         f"pictures); use --set batch_size={min(len(split.train), 64)}")
+    if os.environ.get("RANK", "0") == "0" and (small := _small_classes(pictures, split)):
+        note(f"note: classes with fewer than {FEW_PICTURES} training pictures: {small}")
+    return pictures, split
+
+
+def _small_classes(pictures: PictureSet, split: Split) -> str:
+    """The classes with few training pictures and how many each has, in words; empty where there is none."""
+    counts = np.bincount(pictures.labels[split.train], minlength=len(pictures.classes))
+    small = [label for label in np.argsort(counts, kind="stable") if counts[label] < FEW_PICTURES]
+    named = ", ".join(f"“{pictures.classes[label]}” ({counts[label]})" for label in small[:_NAMED])
+    return named + (f" and {len(small) - _NAMED:,} more" if len(small) > _NAMED else "")
