@@ -18,8 +18,10 @@ from fashionlab.data import contact_sheet as sheets
 from fashionlab.data.convert import check
 from fashionlab.data.convert import convert as write
 from fashionlab.data.held_out import load_test
-from fashionlab.data.locate import fetch_named
+from fashionlab.data.locate import fetch_named, locate
 from fashionlab.data.normalise import normalisation
+from fashionlab.data.read import SourceReader
+from fashionlab.data.source import Wanted
 from fashionlab.data.splits import make_split
 from fashionlab.data.summary import summary
 
@@ -58,10 +60,16 @@ def split(pictures: PictureSet, validation: int | float = 5000, seed: int = 0) -
 
 
 def info(dataset: PathLike = "fashion-mnist", *, data_dir: PathLike | None = None,
-         skip_unreadable: bool = False) -> dict[str, Any]:
-    """What there is to say about a data set in numbers: see `fashionlab.data.summary.summary`."""
-    both = [load(dataset, part, data_dir=data_dir, skip_unreadable=skip_unreadable) for part in ("train", "test")]
-    return {"dataset": as_text(dataset, "dataset"), **summary(*both)}
+         group: str | None = None) -> dict[str, Any]:
+    """What there is to say about a data set: see `fashionlab.data.summary.summary`. Pictures that cannot be read are
+    listed among what is left out.
+
+    group: a column of the list, or a pattern of the file name: how many groups are in two parts is told.
+    """
+    name = as_text(dataset, "dataset")
+    reader = SourceReader(locate(name, as_optional_path(data_dir, "data_dir")),
+                          Wanted(group=group, skip_unreadable=True))
+    return {"dataset": name, **summary(reader.read("train"), reader.read("test"), *reader.chosen)}
 
 
 def contact_sheet(pictures: PictureSet, examples: int = 10) -> Image.Image:

@@ -12,8 +12,9 @@ from fashionlab import recipes
 from fashionlab.api.run import Run, run_paths
 from fashionlab.common.arguments import PathLike, as_optional_path, as_path, as_text, check_number
 from fashionlab.common.errors import UsageError
+from fashionlab.common.progress import note
 from fashionlab.evaluation.run import conclude
-from fashionlab.recipes import Overrides, Recipe
+from fashionlab.recipes import Fitted, Overrides, Recipe
 from fashionlab.runs.folder import RunFolder, open_run
 from fashionlab.runs.pictures import load_recipe
 from fashionlab.training import session
@@ -56,10 +57,13 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
         if name is not None:
             raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
         begun = as_path(resume, "resume")
-        changed = asked.recipe(load_recipe(open_run(begun))) if asked.says_something else None
+        changed = asked.of_run(load_recipe(open_run(begun))) if asked.says_something else None
         folder = session.resume(begun, changed, options, callbacks, progress)
     else:
-        chosen = asked.recipe("quick")
+        fitted = asked.fitted(data_path)
+        chosen = fitted.recipe
+        for line in fitted.notes:
+            note(line)
         target = as_path(runs, "runs") / as_text(name or default_name(f"{asked.stem}-s{chosen.seed}"), "name")
         folder = session.start(chosen, target, options, callbacks, progress)
     return _evaluated(folder, data_path, device)
@@ -123,9 +127,15 @@ class _Asked:
         extra = {"seed": self.seed, "data.dataset": dataset, "data.limit": self.limit_train}
         return {**own, **{key: value for key, value in extra.items() if value is not None}}
 
-    def recipe(self, default: str | Recipe) -> Recipe:
-        """What was asked for; `default`: where no recipe was named."""
-        return recipes.load(default if self.source is None else self.source, self._changes())
+    def fitted(self, data_dir: Path | None) -> Fitted:
+        """What was asked for, with numbers that fit the data."""
+        return recipes.load_fitted(self.source, self._changes(), data_dir)
+
+    def of_run(self, own: Recipe) -> Recipe:
+        """What was asked for where a run goes on with its `own` recipe."""
+        if self.source is None:
+            return recipes.fit(own.model_dump(mode="json"), self._changes(), "the run's recipe").recipe
+        return recipes.load_fitted(self.source, self._changes()).recipe
 
     def command(self, **options: object) -> list[str]:
         """The command line that does the same, for command.txt. options: those of `train` that are not the recipe's."""

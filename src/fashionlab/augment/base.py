@@ -76,6 +76,7 @@ class Augmentation(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: ClassVar[str]
+    lengths: ClassVar[tuple[str, ...]] = ()  # the fields that count pixels: they grow with the pictures
     """Set by the registry."""
     kind: ClassVar[Literal["geometric", "pixel", "policy", "mixing"]]
     description: ClassVar[str]

@@ -24,6 +24,7 @@ class PadAndCrop(WholePixels):
     description = "pad and cut out at a random place"
     source = "He et al. 2016, arXiv:1512.03385; torchvision RandomCrop(padding=...)"
 
+    lengths: ClassVar = ("padding",)
     padding: int = Field(ge=0)
     mode: Mode = "zeros"
     example: ClassVar = {"padding": 4}
@@ -44,6 +45,7 @@ class Shift(WholePixels):
     description = "shift by whole pixels"
     source = "LeCun et al. 1998; airbench (github.com/KellerJordan/cifar10-airbench)"
 
+    lengths: ClassVar = ("x", "y")
     x: int = Field(default=0, ge=0)
     y: int = Field(default=0, ge=0)
     mode: Mode = "zeros"

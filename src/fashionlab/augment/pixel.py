@@ -213,6 +213,7 @@ class Cutout(Pixel):
     description = "black out a random square"
     source = "DeVries and Taylor 2017, arXiv:1708.04552"
 
+    lengths: ClassVar = ("size",)
     size: int = Field(default=8, ge=1)
 
     def draw_parameters(self, shape: torch.Size, draw: Draw) -> Parameters:

@@ -17,6 +17,8 @@ Dataset = Annotated[str, typer.Argument(help="A name (`fashionlab list datasets`
 DataDir = Annotated[Path | None, typer.Option(help="The folder of a named data set; else FASHIONLAB_DATA, the cache, "
                                                    "the system, a download.")]
 Skip = Annotated[bool, typer.Option("--skip-unreadable", help="List broken pictures on stderr and go on without them.")]
+Group = Annotated[str | None, typer.Option(help="What belongs together: a column of the list, or a pattern of the file "
+                                                "name.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace an existing target.")]
 
@@ -33,13 +35,15 @@ def fetch(
 
 
 @app.command()
-def info(dataset: Dataset = "fashion-mnist", data_dir: DataDir = None, skip_unreadable: Skip = False,
+def info(dataset: Dataset = "fashion-mnist", data_dir: DataDir = None, group: Group = None,
          json: Json = False) -> None:
-    """Pictures per class and split, shape, mean and deviation, hashes, source."""
+    """Pictures per class and split, what was taken for what, what is left out and why, how pictures are prepared."""
     from fashionlab import datasets
     from fashionlab.cli.output import print_json, print_table
+    from fashionlab.common.records import LeftOut
+    from fashionlab.data.summary import left_out_lines
 
-    facts = datasets.info(dataset, data_dir=data_dir, skip_unreadable=skip_unreadable)
+    facts = datasets.info(dataset, data_dir=data_dir, group=group)
     if json:
         print_json(facts)
         return
@@ -55,7 +59,14 @@ def info(dataset: Dataset = "fashion-mnist", data_dir: DataDir = None, skip_unre
     rows = [[label, name, *(f"{split['per_class'][name]:,}" for split in splits.values())]
             for label, name in enumerate(facts["classes"])]
     total = ["", "all", *(f"{split['pictures']:,}" for split in splits.values())]
-    print_table(["label", "class", "train", "test"], [*rows, total], right=["label", "train", "test"])
+    print_table(["label", "class", *splits], [*rows, total], right=["label", *splits])
+    left_out = left_out_lines([LeftOut(**one) for one in facts["left_out"]])
+    notes = [one for one in facts["notes"] if not one.startswith("prepared as")]  # the last line says it
+    if lines := [*notes, *left_out]:
+        print("\n" + "\n".join(lines))
+    prepared = facts["preparation"]
+    print(f"\nto train, pictures are prepared as {prepared['name']}, {prepared['size']} x {prepared['size']}: "
+          f"{prepared['reason']}")
 
 
 @app.command()

@@ -7,6 +7,7 @@ import re
 import numpy as np
 
 from fashionlab.common.errors import UsageError, did_you_mean
+from fashionlab.common.records import PictureSet, Split
 from fashionlab.data.source import RawPart
 
 
@@ -32,3 +33,15 @@ def group_names(part: RawPart, group: str) -> np.ndarray:
         raise UsageError(f"--group {group}: a pattern that does not match {missing[0]} (and {len(missing) - 1} more)"
                          f"{columns}")
     return np.array([(match.group(1) if pattern.groups else match.group()) or "" for match in found if match])
+
+
+def crossing_note(pictures: PictureSet, split: Split) -> list[str]:
+    """One sentence on groups that are in both parts of `split`; none where groups were not asked for."""
+    if pictures.groups is None:
+        return []
+    both = np.intersect1d(pictures.groups[split.train], pictures.groups[split.validation])
+    groups = len(np.unique(pictures.groups))
+    if not len(both):
+        return [f"{groups:,} groups, each in one part"]
+    return [f"{len(both):,} of {groups:,} groups are in the training and in the validation part: scores on pictures "
+            "of known groups promise too much"]

@@ -15,7 +15,7 @@ from fashionlab.common.records import LeftOut, PictureSet, Preparation
 from fashionlab.data.grouping import group_names
 from fashionlab.data.source import RawPart, Source, Wanted, class_numbers, numbered_classes
 from fashionlab.data.splits import make_split
-from fashionlab.preparation import PictureFacts, choose, prepare_arrays
+from fashionlab.preparation import PictureFacts, choose, in_words, prepare_arrays
 from fashionlab.preparation.choose import facts_of_arrays
 
 _HELD_OUT_SEED = 2017  # fixed for ever: another seed would be another test split
@@ -123,7 +123,21 @@ class SourceReader:
         pictures = PictureSet(
             images, labels, self.classes, self._describe(), self.preparation, validation, groups,
             names, self._notes(parts), tuple(left_out))
-        return _without(pictures, unreadable) if unreadable else pictures
+        return self._without(pictures, unreadable) if unreadable else pictures
+
+    def _without(self, pictures: PictureSet, unreadable: dict[int, str]) -> PictureSet:
+        """The pictures but for those at the indices of `unreadable`, which are told as left out."""
+        readable = np.setdiff1d(np.arange(len(pictures)), list(unreadable))
+        lost = np.setdiff1d(pictures.labels, pictures.labels[readable])
+        if len(lost):
+            reason = next(text for index, text in unreadable.items() if pictures.labels[index] == lost[0])
+            raise DataError(f"{self.source.describe}: no readable picture of class {self.classes[lost[0]]!r}: {reason}")
+        validation = pictures.validation
+        if validation is not None:
+            validation = np.flatnonzero(np.isin(readable, validation))
+        names = pictures.files or ()
+        told = [LeftOut(names[index], reason) for index, reason in unreadable.items()]
+        return replace(pictures.subset(readable), validation=validation, left_out=(*pictures.left_out, *told))
 
     def _images(self, parts: list[RawPart]) -> tuple[np.ndarray, dict[int, str]]:
         """uint8 [N, C, H, W] of all parts, and why those at some indices cannot be read."""
@@ -149,20 +163,11 @@ class SourceReader:
         notes = [*self.source.notes, *(note for part in parts for note in part.notes)]
         if "test" not in self.source.parts:
             notes.append(HELD_OUT_NOTE)
+        if self.preparation is not None and self.wanted.preparation is None:
+            notes.append(f"prepared as {in_words(self.preparation)} ({self.chosen[1]})")
         return tuple(dict.fromkeys(notes))
 
 
 def _numbered(names: np.ndarray) -> np.ndarray:
     """int64 [N], equal where the names are."""
     return np.unique(names, return_inverse=True)[1].astype(np.int64).reshape(-1)
-
-
-def _without(pictures: PictureSet, unreadable: dict[int, str]) -> PictureSet:
-    """The pictures but for those at the indices of `unreadable`, which are told as left out."""
-    readable = np.setdiff1d(np.arange(len(pictures)), list(unreadable))
-    validation = pictures.validation
-    if validation is not None:
-        validation = np.flatnonzero(np.isin(readable, validation))
-    names = pictures.files or ()
-    told = [LeftOut(names[index], reason) for index, reason in unreadable.items()]
-    return replace(pictures.subset(readable), validation=validation, left_out=(*pictures.left_out, *told))

@@ -30,7 +30,7 @@ def make_split(labels: np.ndarray, validation: int | float, seed: int, groups: n
         raise UsageError(f"validation {validation} of {len(labels)} pictures leaves a class without a training picture")
     if groups is not None and validation:
         return _grouped(labels, validation, seed, groups)
-    chosen = _draw(labels, _apportion(counts, validation, capacity), seed)
+    chosen = _draw(labels, _with_every_class(_apportion(counts, validation, capacity), capacity), seed)
     return Split(train=np.flatnonzero(~chosen), validation=np.flatnonzero(chosen))
 
 
@@ -99,6 +99,19 @@ def _apportion(counts: np.ndarray, total: int, capacity: np.ndarray) -> np.ndarr
         most = free[np.argsort(-remainder[free], kind="stable")][:missing]
         share[most] += 1
         remainder[most] -= counts.sum()
+    return share
+
+
+def _with_every_class(share: np.ndarray, capacity: np.ndarray) -> np.ndarray:
+    """`share` (int64 [K]) with one for each class that has none and could have one, taken from the largest shares;
+    as it is where there are not enough."""
+    lacking = np.flatnonzero((share == 0) & (capacity > 0))
+    if not len(lacking) or share.sum() < np.count_nonzero(capacity):
+        return share
+    share = share.copy()
+    for label in lacking:
+        share[share.argmax()] -= 1
+        share[label] = 1
     return share
 
 

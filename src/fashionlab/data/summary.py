@@ -1,27 +1,79 @@
-"""What there is to say about a data set in numbers."""
+"""What there is to say about a data set: in numbers, and in sentences what was taken for what."""
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from fashionlab.common.records import PictureSet
+from fashionlab.common.records import LeftOut, PictureSet, Preparation, Split
+from fashionlab.data.duplicates import duplicate_notes
+from fashionlab.data.grouping import crossing_note
 from fashionlab.data.normalise import normalisation
 
+_EXAMPLES = 3
 
-def summary(training: PictureSet, test: PictureSet) -> dict[str, Any]:
+
+def summary(training: PictureSet, test: PictureSet, preparation: Preparation, reason: str) -> dict[str, Any]:
     """Plain values: source, classes, shape [C, H, W], mean and std per channel of the training pictures on the scale
-    0 to 1, and for each split its number of pictures, number per class and hash (see `PictureSet.sha256`)."""
-    mean, deviation = normalisation(training, np.arange(len(training)))
+    0 to 1; for each split its number of pictures, number per class and hash (see `PictureSet.sha256`); left_out, file
+    and reason; notes, what was taken for what; preparation, what training would choose, and why."""
+    split = given_split(training)
+    mean, deviation = normalisation(training, split.train)
+    splits = {"train": training.subset(split.train) if len(split.validation) else training}
+    if len(split.validation):
+        splits["val"] = training.subset(split.validation)
+    splits["test"] = test
+    left_out = dict.fromkeys((*training.left_out, *test.left_out))
+    notes = dict.fromkeys((*training.notes, *test.notes, *duplicate_notes(training, split, test),
+                           *crossing_note(training, split)))
     return {
         "source": training.source,
         "classes": list(training.classes),
         "shape": list(training.images.shape[1:]),
         "mean": list(mean),
         "std": list(deviation),
-        "splits": {"train": _split(training), "test": _split(test)},
+        "splits": {name: _split(part) for name, part in splits.items()},
+        "left_out": [vars(one) for one in left_out],
+        "notes": list(notes),
+        "preparation": {"name": preparation.way, "size": preparation.size, "channels": preparation.channels,
+                        "background": f"#{bytes(preparation.background).hex()}", "reason": reason},
     }
+
+
+def given_split(training: PictureSet) -> Split:
+    """As the set itself divides its pictures; all are for fitting where it does not."""
+    everything = np.arange(len(training))
+    if training.validation is None:
+        return Split(everything, everything[:0])
+    return Split(np.setdiff1d(everything, training.validation), training.validation)
+
+
+def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
+    """A line for each reason: how many files, and the first few of them."""
+    by_reason = Counter(_reason(one) for one in left_out)
+    lines = []
+    for reason, number in by_reason.most_common():
+        files = [one.file for one in left_out if _reason(one) == reason]
+        more = f" and {number - _EXAMPLES:,} more" if number > _EXAMPLES else ""
+        lines.append(f"left out, {reason}: {', '.join(files[:_EXAMPLES])}{more}")
+    return lines
+
+
+def _reason(one: LeftOut) -> str:
+    """Without the file's name, which the reason of an unreadable picture begins with."""
+    return one.reason.split(": ", 1)[1] if one.file in one.reason.split(": ", 1)[0] else one.reason
+
+
+def counts_line(training: PictureSet, split: Split) -> str:
+    """How many pictures each part has, in words."""
+    fewest, most = np.sort(np.bincount(training.labels[split.train], minlength=len(training.classes)))[[0, -1]]
+    held_out = f" and {len(split.validation):,} validation pictures" if len(split.validation) else " pictures"
+    a_class = f"{fewest:,}" if fewest == most else f"{fewest:,} to {most:,}"
+    return (f"{len(split.train):,} training{held_out} of {len(training.classes)} classes, {a_class} a class for "
+            f"training, from {training.source}")
 
 
 def _split(pictures: PictureSet) -> dict[str, Any]:

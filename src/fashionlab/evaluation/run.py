@@ -15,6 +15,8 @@ from fashionlab.common.files import write_json, write_text
 from fashionlab.common.progress import note
 from fashionlab.common.records import SPLITS, PictureSet, Predictions, SplitName
 from fashionlab.data import ResidentPictures
+from fashionlab.data.duplicates import overlap_note
+from fashionlab.data.locate import is_path
 from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, headlines, scores
 from fashionlab.evaluation.metrics.classes import remarks
@@ -47,7 +49,8 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     resident = ResidentPictures.from_set(pictures, indices, device_runtime.device)
     logits, labels = predict_logits(model, resident, spec, device_runtime)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
-    result = Scores(split=split, **scores(predictions), intervals=intervals(predictions), remarks=remarks(predictions))
+    result = Scores(split=split, **scores(predictions), intervals=intervals(predictions),
+                    remarks=[*remarks(predictions), *(_known_before(run, pictures, data_dir) if split == "test" else ())])
     for remark in result.remarks:
         note(f"note: {remark}")
     predictions.save(run.predictions(split))
@@ -75,6 +78,15 @@ def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None, who: str)
     if not len(parts.validation):
         raise UsageError(f"{run.path} was trained without a validation split; use --split test")
     return pictures, parts.validation
+
+
+def _known_before(run: RunFolder, test: PictureSet, data_dir: Path | None) -> list[str]:
+    """A sentence on test pictures that were trained on; of data sets that people bring, for those with names are known
+    to have none."""
+    if not is_path(load_recipe(run).data.dataset):
+        return []
+    training, _ = training_pictures(run, data_dir)
+    return overlap_note(test, training)
 
 
 def _record(run: RunFolder, predictions: Predictions, result: Scores) -> Metrics:

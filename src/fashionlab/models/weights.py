@@ -25,6 +25,12 @@ def installed(network: nn.Module) -> Path | None:
     return next((path for folder in folders for path in sorted(Path(folder).rglob("*.pth"))), None)
 
 
+def weights_installed(model: str) -> bool:
+    """Whether a package with ImageNet weights for the backbone `model` (efficientnet-lite0) is installed."""
+    package = _PACKAGES.get(f"tf_{model.replace('-', '_')}")
+    return package is not None and importlib.util.find_spec(package) is not None
+
+
 def _package(network: nn.Module) -> str | None:
     config: dict[str, Any] = network.pretrained_cfg  # type: ignore[assignment]
     return _PACKAGES.get(config["architecture"])

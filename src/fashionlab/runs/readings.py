@@ -22,20 +22,22 @@ _NOT_RECORDED = "not recorded"  # runs from before there was a record kept the d
 
 @dataclass(frozen=True)
 class Reading:
-    """One opening of the test split. when: UTC, ISO 8601. who: the command or stage. why: the reason, for people."""
+    """One opening of the test split. when: UTC, ISO 8601. who: the command or stage. why: the reason, for people.
+    sha256: of the pictures (`PictureSet.sha256`), so that no others pass for them later."""
 
     when: str
     who: str
     why: str
+    sha256: str = _NOT_RECORDED
 
 
-def record_reading(run: RunFolder, who: str, why: str) -> None:
+def record_reading(run: RunFolder, who: str, why: str, sha256: str = _NOT_RECORDED) -> None:
     """Append a reading to the run's record. Raises FashionlabError, naming the file, when that cannot be done.
 
     For who has the pictures already and uses them for another run too; else
     `held_out.open_test_split` does it.
     """
-    reading = Reading(datetime.now(UTC).isoformat(timespec="seconds"), who, why)
+    reading = Reading(datetime.now(UTC).isoformat(timespec="seconds"), who, why, sha256)
     with locked(run.readings):
         try:
             earlier = [] if run.readings.exists() else _before_the_record(run)
@@ -57,6 +59,11 @@ def readings(run: RunFolder) -> list[Reading]:
     except OSError as error:
         raise DataError(f"{run.readings}: not readable ({error})") from error
     return [_parse(line) for line in lines if line.strip()]
+
+
+def known_hash(run: RunFolder) -> str | None:
+    """Of the test pictures that the run was first judged on; None where no reading says."""
+    return next((one.sha256 for one in readings(run) if one.sha256 != _NOT_RECORDED), None)
 
 
 def _append(path: Path, new: list[Reading]) -> None:

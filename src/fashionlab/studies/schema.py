@@ -11,7 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 
 from fashionlab.common.errors import UsageError, did_you_mean
 from fashionlab.common.settings import Settings, explain
-from fashionlab.recipes import Recipe, find, override, validate
+from fashionlab.recipes import Recipe, find, fit
 from fashionlab.recipes.library import read_yaml
 from fashionlab.studies.metrics import StudyMetric, find_metric
 
@@ -154,13 +154,10 @@ def _recipes(declared: Declaration) -> dict[str, Recipe]:
 
 def _resolve(where: str, recipe: str, layers: Sequence[dict[str, Any]]) -> Recipe:
     try:
-        values = read_yaml(find(recipe))
-        for layer in layers:
-            for key, value in layer.items():
-                if key == "seed":
-                    raise UsageError("set.seed: the seeds are the study's own; see its key `seeds`")
-                override(values, key, value)
-        return validate(values, recipe)
+        changes = {key: value for layer in layers for key, value in layer.items()}
+        if "seed" in changes:
+            raise UsageError("set.seed: the seeds are the study's own; see its key `seeds`")
+        return fit(read_yaml(find(recipe)), changes, recipe).recipe
     except UsageError as error:
         raise UsageError(f"{where}: {str(error).replace('--set ', 'set.')}") from error
 

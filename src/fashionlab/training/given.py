@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,11 @@ from fashionlab.common.errors import UsageError
 from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import limit, load_training
+from fashionlab.data.duplicates import duplicate_notes
+from fashionlab.data.grouping import crossing_note
+from fashionlab.data.locate import is_path
 from fashionlab.data.splits import divide
+from fashionlab.data.summary import counts_line, left_out_lines
 from fashionlab.recipes import Recipe
 
 # Fewer training pictures of a class than this are told.
@@ -34,9 +39,20 @@ def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool)
     if recipe.batch_size > len(split.train):
         raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} "
                          f"pictures); use --set batch_size={min(len(split.train), 64)}")
-    if os.environ.get("RANK", "0") == "0" and (small := _small_classes(pictures, split)):
-        note(f"note: classes with fewer than {FEW_PICTURES} training pictures: {small}")
+    if os.environ.get("RANK", "0") == "0":
+        for line in _told(pictures, split, is_path(data.dataset)):
+            note(line)
     return pictures, split
+
+
+def _told(pictures: PictureSet, split: Split, foreign: bool) -> Iterator[str]:
+    """What a person has to know. foreign: of pictures of their own also what was made of them."""
+    if foreign:
+        yield f"data: {counts_line(pictures, split)}"
+        yield from (f"data: {line}" for line in (*pictures.notes, *left_out_lines(pictures.left_out)))
+    yield from (f"data: {line}" for line in (*duplicate_notes(pictures, split), *crossing_note(pictures, split)))
+    if small := _small_classes(pictures, split):
+        yield f"note: classes with fewer than {FEW_PICTURES} training pictures: {small}"
 
 
 def _small_classes(pictures: PictureSet, split: Split) -> str:

@@ -49,7 +49,6 @@ from fashionlab.training.trainer import Trainer
 
 # Pictures that a model with data-dependent initialisation sees.
 INITIALISE_PICTURES = 5000
-# A class with fewer training pictures is named before training starts, the smallest first, this many of them.
 
 
 @dataclass(frozen=True)

