@@ -15,6 +15,7 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.common.files import replacing
 from fashionlab.common.logits import softmax
+from fashionlab.common.mapped import release, rows_at_once
 
 SplitName = Literal["val", "test"]
 # What people call them.
@@ -92,7 +93,10 @@ class PictureSet:
     def sha256(self) -> str:
         """Hash of shape, pictures and labels: equal for equal data whatever the file format."""
         digest = hashlib.sha256(str(self.images.shape).encode())
-        digest.update(np.ascontiguousarray(self.images).data)
+        step = rows_at_once(self.images)
+        for start in range(0, len(self.images), step):
+            digest.update(np.ascontiguousarray(self.images[start : start + step]).data)
+            release(self.images)
         digest.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
         return digest.hexdigest()
 

@@ -7,14 +7,20 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from fashionlab.common.mapped import release, rows_at_once
 from fashionlab.common.records import PictureSet, Split
 
 
 def picture_hashes(images: np.ndarray) -> np.ndarray:
     """uint64 [N], equal where pictures uint8 [N, C, H, W] are: 64 bits of BLAKE2, which by chance are equal once in
     ten thousand sets of 50 million pictures."""
-    digests = (hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=8).digest() for image in images)
-    return np.frombuffer(b"".join(digests), dtype=np.uint64)
+    digests = bytearray()
+    step = rows_at_once(images)
+    for start in range(0, len(images), step):
+        for image in images[start : start + step]:
+            digests += hashlib.blake2b(np.ascontiguousarray(image).data, digest_size=8).digest()
+        release(images)
+    return np.frombuffer(digests, dtype=np.uint64)
 
 
 def duplicate_notes(training: PictureSet, split: Split | None = None, test: PictureSet | None = None) -> list[str]:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from fashionlab.common.errors import UsageError
+from fashionlab.common.mapped import release
 from fashionlab.common.records import PictureSet
 from fashionlab.common.runtime import generator
 
@@ -34,13 +35,14 @@ class ResidentPictures:
     """Pictures uint8 [M, C, H, W] and labels int64 [N].
 
     rows: int64 [N] where only some of the pictures are meant (a memory-mapped set, which is never copied whole), else
-    None and M = N. device: where batches are given out; `images` lie elsewhere only if they are memory-mapped.
+    None and M = N. mapped: the array that `images` are, where they are memory-mapped. device: where batches are given out; `images` lie elsewhere only if they are memory-mapped.
     """
 
     images: torch.Tensor
     labels: torch.Tensor
     device: torch.device
     rows: torch.Tensor | None = None
+    mapped: np.memmap | None = None
 
     @staticmethod
     def from_set(pictures: PictureSet, indices: np.ndarray, device: torch.device | str) -> ResidentPictures:
@@ -49,7 +51,7 @@ class ResidentPictures:
         labels = torch.from_numpy(pictures.labels[indices].astype(np.int64)).to(device)
         if isinstance(pictures.images, np.memmap):
             rows = torch.from_numpy(np.asarray(indices, dtype=np.int64))
-            return ResidentPictures(torch.from_numpy(pictures.images), labels, device, rows)
+            return ResidentPictures(torch.from_numpy(pictures.images), labels, device, rows, pictures.images)
         return ResidentPictures(torch.from_numpy(pictures.images[indices]).to(device), labels, device)
 
     def __len__(self) -> int:
@@ -62,6 +64,8 @@ class ResidentPictures:
             images = self.images.index_select(0, here)
         else:
             images = self.images.index_select(0, self.rows[positions]).to(self.device, non_blocking=True)
+            if self.mapped is not None:
+                release(self.mapped)
         return here, images, self.labels.index_select(0, here)
 
     def batches(self, batch_size: int, *, seed: int, epoch: int, start_step: int = 0, rank: int = 0,

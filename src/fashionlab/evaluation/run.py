@@ -50,7 +50,7 @@ def evaluate_run(path: Path, split: SplitName = "test", *, data_dir: Path | None
     logits, labels = predict_logits(model, resident, spec, device_runtime)
     predictions = Predictions(logits.numpy(), labels.numpy(), indices, spec.classes, split)
     result = Scores(split=split, **scores(predictions), intervals=intervals(predictions),
-                    remarks=[*remarks(predictions), *(_known_before(run, pictures, data_dir) if split == "test" else ())])
+                    remarks=[*remarks(predictions), *_known_before(run, split, pictures, data_dir)])
     for remark in result.remarks:
         note(f"note: {remark}")
     predictions.save(run.predictions(split))
@@ -80,13 +80,11 @@ def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None, who: str)
     return pictures, parts.validation
 
 
-def _known_before(run: RunFolder, test: PictureSet, data_dir: Path | None) -> list[str]:
-    """A sentence on test pictures that were trained on; of data sets that people bring, for those with names are known
-    to have none."""
-    if not is_path(load_recipe(run).data.dataset):
+def _known_before(run: RunFolder, split: SplitName, pictures: PictureSet, data_dir: Path | None) -> list[str]:
+    """A sentence on test pictures that are training pictures too, in data sets that people bring."""
+    if split != "test" or not is_path(load_recipe(run).data.dataset):
         return []
-    training, _ = training_pictures(run, data_dir)
-    return overlap_note(test, training)
+    return overlap_note(pictures, training_pictures(run, data_dir)[0])
 
 
 def _record(run: RunFolder, predictions: Predictions, result: Scores) -> Metrics:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
 from fashionlab.runs.folder import ModelSpec
-from fashionlab.runs.predict import BATCH_SIZE, normalise, statistics
+from fashionlab.runs.predict import batch_size, normalise, statistics
 
 
 @torch.inference_mode()
@@ -29,7 +29,7 @@ def features(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec, runt
         positions = torch.arange(len(pictures))
     parts = []
     # An empty selection is asked for once too: it has a width.
-    for part in positions.split(BATCH_SIZE) if len(positions) else [positions]:
+    for part in positions.split(batch_size(spec)) if len(positions) else [positions]:
         _, images, _ = pictures.take(part)
         with watching_last_layer(model) as seen, runtime.autocast():
             model(normalise(images.float() / 255, mean, std, runtime))

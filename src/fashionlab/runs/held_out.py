@@ -39,8 +39,8 @@ def _check_the_same(pictures: PictureSet, run: RunFolder) -> None:
     else:
         return
     if not same:
-        raise DataError(f"{pictures.source}: its test pictures are not those that {run.path} was judged on; if the data "
-                        "set changed, train again")
+        raise DataError(f"{pictures.source}: its test pictures are not those that {run.path} was judged on; if the "
+                        "data set changed, train again")
 
 
 def open_other_test_split(run: RunFolder, dataset: str, *, who: str, why: str) -> PictureSet:

@@ -11,6 +11,12 @@ from fashionlab.runs.folder import ModelSpec
 
 # Fixed, so that a run evaluated again gives the same sums in the same order.
 BATCH_SIZE = 1000
+_BATCH_PIXELS = BATCH_SIZE * 56 * 56  # larger pictures are asked about fewer at a time: networks hold much of each
+
+
+def batch_size(spec: ModelSpec) -> int:
+    """How many pictures a network is asked about at a time."""
+    return max(1, min(BATCH_SIZE, _BATCH_PIXELS // spec.image_size**2))
 
 
 def normalise(pictures: Tensor, mean: Tensor, std: Tensor, runtime: Runtime) -> Tensor:
@@ -35,7 +41,7 @@ def predict_logits(model: nn.Module, pictures: ResidentPictures, spec: ModelSpec
     if positions is None:
         positions = torch.arange(len(pictures))
     logits, labels = [torch.zeros(0, len(spec.classes))], [torch.zeros(0, dtype=torch.int64)]
-    for part in positions.split(BATCH_SIZE):
+    for part in positions.split(batch_size(spec)):
         _, images, truth = pictures.take(part)
         total = torch.zeros(len(part), len(spec.classes), device=runtime.device)
         for weight, view in views(images.float() / 255, spec.views):

@@ -47,8 +47,9 @@ from fashionlab.training.signals import StopRequest, catching_signals
 from fashionlab.training.teacher import Teacher
 from fashionlab.training.trainer import Trainer
 
-# Pictures that a model with data-dependent initialisation sees.
+# Pictures that a model with data-dependent initialisation sees, fewer where they are large.
 INITIALISE_PICTURES = 5000
+_INITIALISE_VALUES = INITIALISE_PICTURES * 3 * 64 * 64
 
 
 @dataclass(frozen=True)
@@ -226,7 +227,8 @@ def _earlier_run(role: str, path: str, split: Split, spec: ModelSpec) -> RunFold
 def _initialise_from_data(model: nn.Module, train: ResidentPictures, spec: ModelSpec, seed: int) -> None:
     """A model may set weights from training pictures (`initialise_from`), as airbench's whitening layer does."""
     if hasattr(model, "initialise_from"):
-        order = torch.randperm(len(train), generator=runtime.generator(seed, "initialise"))[:INITIALISE_PICTURES]
+        most = min(INITIALISE_PICTURES, max(100, _INITIALISE_VALUES // (spec.channels * spec.image_size**2)))
+        order = torch.randperm(len(train), generator=runtime.generator(seed, "initialise"))[:most]
         mean, std = statistics(spec, train.device)
         model.initialise_from((train.take(order)[1].float() / 255 - mean) / std)  # type: ignore[operator]
 
