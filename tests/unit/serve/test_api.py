@@ -90,7 +90,8 @@ def test_bad_json_is_refused_with_a_reason(client, content, reason):
     (b"--a\r\n" + b"A: b\r\n" * 50 + b"\r\nx\r\n--a--\r\n", "multipart/form-data; boundary=a", "malformed"),
     (b"--a\r\n" + b"A" * 9999, "multipart/form-data; boundary=a", "malformed"),
     (b"x", "multipart/form-data; boundary=" + "a" * 5000, "malformed"),
-    (b"\x89PNG", "image/png", "content-type"), (b"x", "", "content-type"), (b"x", "ü", "content-type"),
+    (b"x", "", "content-type"), (b"x", "ü", "content-type"),
+    (b"x", "text/plain", "content-type"), (b"x", "application/x-www-form-urlencoded", "content-type"),
 ])
 def test_bad_forms_are_refused_with_a_reason(client, content, kind, reason):
     answer = client.post("/v1/predict", content=content, headers={"Content-Type": kind.encode("latin-1")})
@@ -224,7 +225,7 @@ def test_pages_are_shut_in_and_name_no_other_address(client):
 
 def test_the_page_s_former_address_leads_to_it(client):
     moved = client.get("/watch", follow_redirects=False)
-    assert (moved.status_code, moved.headers["location"]) == (301, "/drift")
+    assert (moved.status_code, moved.headers["location"]) == (301, "drift")
     assert client.get("/watch").content == (STATIC / "drift.html").read_bytes()
 
 
@@ -236,7 +237,7 @@ def test_openapi_has_every_address_and_its_example_works(client):
     assert client.post("/v1/predict", json=example).status_code == 200
     assert {int(status) for status in operation["responses"]} == {200, *REASONS.values()} - {401, 404, 405}
     assert document["components"]["schemas"].keys() == {"ClassProbability", "ModelInfo", "Prediction", "Predictions",
-                                                        "Problem", "Status"}
+                                                        "Preparation", "Problem", "Status"}
     # What the command line gives as JSON too (`Prediction.as_dict`), and where asked for what the network saw.
     fields = document["components"]["schemas"]["Prediction"]["properties"].keys()
     assert fields == {"file", "index", "label", "probability", "top", "set", "outlier", "outlier_score", "seen"}
