@@ -125,8 +125,8 @@ def _model_info(service: Service, token: bool) -> schema.ModelInfo:
     return schema.ModelInfo(
         name=description.name, recipe=description.recipe, sha256=model.sha256, loaded=model.loaded,
         graph=description.graph, classes=list(description.classes), channels=description.channels,
-        image_size=description.image_size, preparation=preparation_of(description), parameters=description.parameters, coverage=description.coverage,
-        accuracy=_accuracy(artifact.check, description.graph), token=token,
+        image_size=description.image_size, preparation=preparation_of(description), parameters=description.parameters,
+        coverage=description.coverage, accuracy=_accuracy(artifact.check, description.graph), token=token,
         limits={"body": limits.body, "pictures": limits.pictures, "pixels": limits.pixels})
 
 

@@ -81,7 +81,8 @@ def _header(content: bytes, name: str) -> Image.Image:
         raise Refused("unreadable", str(error)) from error
 
 
-def decode(sent: Sequence[Sent], looked: Sequence[Image.Image | np.ndarray], classifier: ArtifactClassifier) -> np.ndarray:
+def decode(sent: Sequence[Sent], looked: Sequence[Image.Image | np.ndarray],
+           classifier: ArtifactClassifier) -> np.ndarray:
     """uint8 [N, C, H, W] in the classifier's form, of what `look` gave. Raises Refused for a picture that cannot be
     used."""
     size, channels = classifier.image_size, classifier.channels

@@ -11,7 +11,6 @@ import tracemalloc
 import numpy as np
 import pytest
 from PIL import Image
-from prometheus_client.parser import text_string_to_metric_families
 
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.photo.garment import picture_in_form
@@ -19,19 +18,13 @@ from fashionlab.serve.app import STATIC
 from fashionlab.serve.auth import VARIABLE, read_token
 from fashionlab.serve.limits import REASONS, Limits
 from garments import in_form, photo
+from serving import figures
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG")
     return stream.getvalue()
-
-
-def figures(client) -> dict[tuple[str, ...], float]:
-    """Each sample of /metrics by its name and its labels' values."""
-    text = client.get("/metrics").text
-    return {(sample.name, *sample.labels.values()): sample.value
-            for family in text_string_to_metric_families(text) for sample in family.samples}
 
 
 def test_files_are_answered_as_the_classifier_answers_them(client, toy_artifact, shirt):

@@ -52,7 +52,6 @@ async function reporting(number, work, retry) {
 function show(blob, prediction) {
   URL.revokeObjectURL($("shown").src);
   $("shown").src = URL.createObjectURL(blob);
-  paint($("seen"), prediction.seen);
   $("label").replaceChildren(`${prediction.label} `, make("span", percent(prediction.probability)));
   $("outlier").hidden = !prediction.outlier;
   const promise = coverage == null ? "" : ` It holds the right class for ${percent(coverage, 0)} of pictures like those of training.`;
@@ -62,6 +61,7 @@ function show(blob, prediction) {
   $("drawn").textContent = "";
   $("none").hidden = true;
   $("answer").hidden = false;
+  paint($("seen"), prediction.seen);
 }
 
 function bar(label, probability, inSet) {
@@ -79,7 +79,7 @@ function paint(canvas, seen) {
   const channels = Array.isArray(seen[0][0]) ? seen : [seen, seen, seen];
   const [height, width] = [channels[0].length, channels[0][0].length];
   Object.assign(canvas, { width, height });
-  canvas.classList.toggle("few", width < canvas.clientWidth);
+  canvas.classList.toggle("few", width < canvas.clientWidth); // enlarged: as squares, not blurred
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
   for (let pixel = 0; pixel < width * height; pixel++) {
