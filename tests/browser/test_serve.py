@@ -5,26 +5,44 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable, Iterator
+from http.client import HTTPConnection
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 import uvicorn
 from PIL import Image
 from playwright.sync_api import expect
 
+from fashionlab.data.catalog import DATASETS
 from fashionlab.serve.app import STATIC, build_app
 from fashionlab.serve.service import Service
+from serving import describe_as, prepare_as
 
 SAMPLES = STATIC / "samples"
 
 
+def as_garments(service: Service) -> None:
+    describe_as(service, classes=DATASETS["fashion-mnist"].classes)
+
+
+def as_light_ground(service: Service) -> None:
+    as_garments(service)
+    prepare_as(service, "letterbox", (255, 255, 255))
+
+
 @pytest.fixture
 def serve(toy_artifact: Path) -> Iterator[Callable[..., str]]:
-    """`serve(token=None)`: the address of a service of `toy_artifact`."""
+    """`serve(describe=..., ...)`: the address of a service of `toy_artifact` after `describe(service)`, by default with
+    Fashion-MNIST's classes; what else it takes is `build_app`'s."""
     stops = []
 
-    def call(token: str | None = None) -> str:
-        app = build_app(Service(str(toy_artifact), threads=1), token=token)
+    def call(describe: Callable[[Service], None] = as_garments, **options: Any) -> str:
+        service = Service(str(toy_artifact), threads=1)
+        describe(service)
+        app = build_app(service, **options)
         server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="warning", timeout_graceful_shutdown=1))
         thread = threading.Thread(target=server.run)
         thread.start()
@@ -37,6 +55,49 @@ def serve(toy_artifact: Path) -> Iterator[Callable[..., str]]:
     for server, thread in stops:
         server.should_exit = True
         thread.join()
+
+
+@pytest.fixture
+def proxy() -> Iterator[Callable[..., str]]:
+    """`proxy(service, root_path, stripped)`: the address under `root_path` at a proxy that hands on what lies there,
+    with or without the path, and has nothing else."""
+    stops = []
+
+    def call(service: str, root_path: str, stripped: bool) -> str:
+        class Handler(BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                if not self.path.startswith(f"{root_path}/"):
+                    self.send_error(404)
+                    return
+                content = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                upstream = HTTPConnection(urlsplit(service).netloc, timeout=60)
+                upstream.request(self.command, self.path[len(root_path) if stripped else 0 :], content, {
+                    name: value for name, value in self.headers.items() if name in ("Content-Type", "Authorization")})
+                answer = upstream.getresponse()
+                body = answer.read()
+                upstream.close()
+                self.send_response(answer.status)
+                for name, value in answer.getheaders():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            do_POST = do_GET
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+        thread.start()
+        stops.append((server, thread))
+        return f"http://127.0.0.1:{server.server_port}{root_path}/"
+
+    yield call
+    for server, thread in stops:
+        server.shutdown()
+        thread.join()
+        server.server_close()
 
 
 def transfer(page, kind: str, event: str, where: str) -> None:
@@ -65,6 +126,7 @@ def test_a_picture_from_everywhere(open_page, serve):
     sample = page.evaluate(f"[...{seen}].filter((_, position) => position % 4 === 0)")
     with Image.open(SAMPLES / "ankle-boot.png") as picture:
         assert sample == list(picture.tobytes()), "what the network sees is the sample itself"
+    assert page.evaluate("getComputedStyle(document.querySelector('#seen')).imageRendering") == "pixelated"
 
     for give in (lambda: page.set_input_files("#file", SAMPLES / "photo-dress.jpg"),
                  lambda: page.set_input_files("#camera", SAMPLES / "photo-bag.jpg"),
@@ -76,7 +138,7 @@ def test_a_picture_from_everywhere(open_page, serve):
         assert page.evaluate(f"{seen}.some((value, position) => position % 4 !== 3 && value > 100)")
 
     page.set_input_files("#file", STATIC / "index.html")
-    expect(page.locator("#problem")).to_contain_text("not a PNG, JPEG or WebP picture")
+    expect(page.locator("#problem")).to_contain_text("no picture that is read")
     expect(page.locator("#answer")).to_be_hidden()
     others = [line for line in opened.complaints if "422" not in line and not line.startswith("Canvas2D")]
     assert not others, "but for the refusal, and for this test's own reading of pixels"
@@ -132,3 +194,53 @@ def test_by_keyboard_alone_and_with_a_token(open_page, serve):
             page.keyboard.press("Enter")
             expect(page.locator("#bars li")).to_have_count(10)
     assert {"camera", "Sample: t shirt", "Sample: photo boot", "fill", "clear"} <= set(reached)
+
+
+@pytest.mark.parametrize(("root_path", "stripped"), [("/shop/model", False), ("/shop/model", True), (None, True)])
+def test_pages_work_behind_a_proxy_under_any_path(open_page, serve, proxy, root_path, stripped):
+    address = proxy(serve(token="sesame", root_path=root_path), "/shop/model", stripped)
+    opened = open_page(address)
+    page = opened.page
+    page.get_by_label("This service asks for a token").fill("sesame")
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Sample: ankle boot").click()
+    expect(page.locator("#bars li")).to_have_count(10)
+    page.get_by_role("link", name="Drift").click()
+    expect(page.locator("#seen")).to_contain_text("1 of the")
+    assert page.url == f"{address}drift"
+    page.goto(f"{address}watch")
+    expect(page.locator("#seen")).to_contain_text("1 of the")
+    assert page.url == f"{address}drift", "where the page's former address leads"
+    page.get_by_role("link", name="What is on a picture?").click()
+    expect(page.locator("#model")).to_contain_text("toy")
+    assert page.url == address
+    assert all("401" in line for line in opened.complaints)
+    assert all(request.startswith("blob:") for request in opened.requests), "nothing lies beside the prefix"
+
+
+def test_the_page_speaks_of_the_model_it_has(open_page, serve):
+    page = open_page(serve()).page
+    expect(page.locator("#preparation")).to_contain_text("The garment is looked for in a photo, made light on black")
+    expect(page.locator("#samples img")).to_have_count(13)
+    page = open_page(serve(as_light_ground)).page
+    expect(page.locator("#preparation")).to_contain_text("what is transparent or stays empty becomes white")
+    expect(page.get_by_role("heading", name="or try one of these")).to_be_hidden()
+    assert "black" not in page.locator("main").inner_text()
+    page.set_input_files("#file", SAMPLES / "photo-dress.jpg")
+    expect(page.locator("#bars li")).to_have_count(10)
+    page = open_page(serve(lambda service: None)).page
+    expect(page.locator("#preparation")).to_contain_text("The garment is looked for")
+    expect(page.get_by_role("heading", name="or try one of these")).to_be_hidden()
+
+
+
+def test_a_page_of_another_origin_asks_where_it_may(open_page, serve, proxy):
+    elsewhere = proxy("", "/nothing", stripped=False).removesuffix("/nothing/")
+    page = open_page(f"{elsewhere}/").page  # not found, but a page of that origin
+    ask = """([address, body]) => fetch(`${address}v1/predict`, { method: "POST", body, headers: {
+        Authorization: "Bearer sesame", "Content-Type": "application/json" } })
+        .then(async (answer) => [answer.status, (await answer.json()).reason], (error) => error.name)"""
+    allowed = serve(token="sesame", origins=[elsewhere])
+    assert page.evaluate(ask, [allowed, '{"pictures": ["data:image/png;base64,?"]}']) == [422, "unreadable"]
+    for options in ({"origins": ["https://shop.example"]}, {}):
+        assert page.evaluate(ask, [serve(token="sesame", **options), "{}"]) == "TypeError"

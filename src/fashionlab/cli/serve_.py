@@ -19,6 +19,12 @@ def command(
     = None,
     token_file: Annotated[Path | None, typer.Option(
         help="File with a token that requests must bring; or put it into the variable FASHIONLAB_TOKEN.")] = None,
+    root_path: Annotated[str | None, typer.Option(
+        metavar="PATH", help="Path under which a proxy offers the service (/shop/model), taken away by it or not.")]
+    = None,
+    cors: Annotated[list[str] | None, typer.Option(
+        metavar="ORIGIN", help="Origin whose pages may ask it (https://shop.example), or * for all; may be repeated.")]
+    = None,
     max_body: Annotated[float, typer.Option(metavar="MIB", min=0.01, max=1024, help="Largest body of a request.")] = 16,
     max_pictures: Annotated[int, typer.Option(metavar="N", min=1, max=10_000, help="Most pictures in a request.")] = 64,
     max_megapixels: Annotated[float, typer.Option(
@@ -49,5 +55,5 @@ def command(
     limits = Limits(body=body, held=max(Limits.held, 4 * body), pictures=max_pictures,
                     pixels=int(max_megapixels * 10**6), batch=max_batch, queue=max(queue, max_pictures),
                     client_connections=max_client_connections)
-    serve(Service(model, limits, threads), host, port, name or [], token,
-          announce=lambda address: print(address, flush=True))
+    serve(Service(model, limits, threads), host, port, name or [], lambda address: print(address, flush=True),
+          token, root_path, cors or [])

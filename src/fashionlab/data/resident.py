@@ -35,7 +35,8 @@ class ResidentPictures:
     """Pictures uint8 [M, C, H, W] and labels int64 [N].
 
     rows: int64 [N] where only some of the pictures are meant (a memory-mapped set, which is never copied whole), else
-    None and M = N. mapped: the array that `images` are, where they are memory-mapped. device: where batches are given out; `images` lie elsewhere only if they are memory-mapped.
+    None and M = N. mapped: the array that `images` are, where they are memory-mapped. device: where batches are given
+    out; `images` lie elsewhere only if they are memory-mapped.
     """
 
     images: torch.Tensor

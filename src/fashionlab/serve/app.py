@@ -19,17 +19,24 @@ from starlette.types import ASGIApp
 from fashionlab import __version__
 from fashionlab.common.listening import LOOPBACK
 from fashionlab.serve import metrics, schema
+from fashionlab.serve.addresses import check_origins, check_root_path
 from fashionlab.serve.gate import PREDICT, Gate
 from fashionlab.serve.model import Model
 from fashionlab.serve.predict import Predict
 from fashionlab.serve.service import Service
+from fashionlab.serve.wording import preparation_of
 
 STATIC = Path(__file__).parent / "static"
 
 
-def build_app(service: Service, hosts: Sequence[str] = LOOPBACK, token: str | None = None) -> ASGIApp:
+def build_app(service: Service, hosts: Sequence[str] = LOOPBACK, token: str | None = None, root_path: str | None = None,
+              origins: Sequence[str] = ()) -> ASGIApp:
     """The application. Requests for a host that is not one of `hosts` are refused; with a `token`, predictions, model,
-    drift and figures need it."""
+    drift and figures need it.
+
+    root_path: under which a proxy offers all of it. origins: whose pages may ask it. Raises UsageError where these are
+    none.
+    """
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -43,9 +50,12 @@ def build_app(service: Service, hosts: Sequence[str] = LOOPBACK, token: str | No
     _add_answers(app, service, token)
     _add_pages(app)
     app.add_exception_handler(HTTPException, _refuse)
-    app.openapi = _OpenApi(app, service, token)  # type: ignore[method-assign]
+    app.openapi = _OpenApi(app, service, token, root_path)  # type: ignore[method-assign]
+    if root_path is not None:
+        check_root_path(root_path, app.routes)
+    check_origins(origins)
     paths = [route.path for route in app.routes if isinstance(route, Route)]
-    return Gate(app, predict, service, hosts, token, paths)
+    return Gate(app, predict, service, hosts, token, paths, root_path or "", origins)
 
 
 async def _refuse(request: Request, error: Exception) -> Response:
@@ -88,7 +98,7 @@ def _add_answers(app: FastAPI, service: Service, token: str | None) -> None:
 def _add_pages(app: FastAPI) -> None:
     for path, file in (("/", "index.html"), ("/drift", "drift.html")):
         app.add_api_route(path, _page(file), response_class=FileResponse, include_in_schema=False)
-    app.add_api_route("/watch", _moved_to("/drift"), response_class=RedirectResponse, include_in_schema=False)
+    app.add_api_route("/watch", _moved_to("drift"), response_class=RedirectResponse, include_in_schema=False)
     app.mount("/static", StaticFiles(directory=STATIC))
 
 
@@ -100,7 +110,7 @@ def _page(file: str) -> Any:
 
 
 def _moved_to(path: str) -> Any:
-    """For the bookmarks of an address that a page had before."""
+    """For the bookmarks of an address that a page had before. Relative, so that it holds behind any proxy."""
 
     async def moved() -> RedirectResponse:
         return RedirectResponse(path, 301)
@@ -115,8 +125,8 @@ def _model_info(service: Service, token: bool) -> schema.ModelInfo:
     return schema.ModelInfo(
         name=description.name, recipe=description.recipe, sha256=model.sha256, loaded=model.loaded,
         graph=description.graph, classes=list(description.classes), channels=description.channels,
-        image_size=description.image_size, parameters=description.parameters, coverage=description.coverage,
-        accuracy=_accuracy(artifact.check, description.graph), token=token,
+        image_size=description.image_size, preparation=preparation_of(description), parameters=description.parameters,
+        coverage=description.coverage, accuracy=_accuracy(artifact.check, description.graph), token=token,
         limits={"body": limits.body, "pictures": limits.pictures, "pixels": limits.pixels})
 
 
@@ -135,8 +145,8 @@ def _problems(token: str | None) -> dict[int | str, dict[str, Any]]:
 class _OpenApi:
     """The description of the API, made anew when there is another model."""
 
-    def __init__(self, app: FastAPI, service: Service, token: str | None) -> None:
-        self._make = lambda: _openapi(app, service, token)
+    def __init__(self, app: FastAPI, service: Service, token: str | None, root_path: str | None) -> None:
+        self._make = lambda: _openapi(app, service, token, root_path)
         self._service = service
         self._kept: tuple[Model, dict[str, Any]] | None = None
 
@@ -146,13 +156,13 @@ class _OpenApi:
         return self._kept[1]
 
 
-def _openapi(app: FastAPI, service: Service, token: str | None) -> dict[str, Any]:
+def _openapi(app: FastAPI, service: Service, token: str | None, root_path: str | None) -> dict[str, Any]:
     """Of the model that answers now: its size is in the schema."""
     document = get_openapi(title=app.title, version=app.version, routes=app.routes,
-                           summary="What is on a picture?")
-    model = service.model.classifier.artifact.description
+                           summary="What is on a picture?", servers=[{"url": root_path}] if root_path else None)
+    preparation = preparation_of(service.model.classifier.artifact.description)
     document["paths"][PREDICT] = {
-        "post": schema.predict_operation(model.image_size, model.channels, service.limits, token is not None)}
+        "post": schema.predict_operation(preparation, service.limits, token is not None)}
     _, definitions = models_json_schema([(schema.Predictions, "serialization"), (schema.Problem, "serialization")],
                                         ref_template="#/components/schemas/{model}")
     components = document.setdefault("components", {})

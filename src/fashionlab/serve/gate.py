@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from fashionlab.serve.auth import Token
@@ -30,15 +32,21 @@ class Gate:
     """`app` behind it, and `predict`, to which POST /v1/predict goes past the ways through a large framework.
 
     Requests for another host than one of `hosts` are refused, and with a token those without it for whatever tells of
-    pictures; the page and the probes stay open. paths: those that figures are kept apart for.
+    pictures; the page and the probes stay open. paths: those that figures are kept apart for. root_path: what a proxy
+    puts before all of them, and may or may not take away again; it is gone before anything looks at a path. origins:
+    whose pages may read answers, refusals too; what their browsers ask beforehand needs no token (CORS).
     """
 
     def __init__(self, app: ASGIApp, predict: ASGIApp, service: Service, hosts: Sequence[str], token: str | None,
-                 paths: Sequence[str]) -> None:
+                 paths: Sequence[str], root_path: str, origins: Sequence[str]) -> None:
         self.app, self.predict, self.service = app, predict, service
         self.hosts = {host.encode().lower() for host in hosts}
         self.token = None if token is None else Token(token)
-        self.paths = set(paths)
+        self.paths, self.root_path = set(paths), root_path
+        self.answer: ASGIApp = self._answer
+        if origins:
+            self.answer = CORSMiddleware(self._answer, allow_origins=origins, allow_methods=("GET", "POST"),
+                                         allow_headers=("Authorization",), expose_headers=("Retry-After",))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -47,6 +55,7 @@ class Gate:
         began, status = time.perf_counter(), 0
         note: dict[str, Any] = {}
         scope["note"] = note
+        scope["path"] = self._own(scope["path"])
 
         async def sending(message: Message) -> None:
             nonlocal status
@@ -58,31 +67,55 @@ class Gate:
             await send(message)
 
         try:
-            refused = self._refused(scope)
-            if refused:
-                await refuse(scope, sending, refused)
-            elif scope["path"] == PREDICT and scope["method"] == "POST":
-                await self.predict(scope, receive, sending)
+            if self._asked_for(scope):
+                await self.answer(scope, receive, sending)
             else:
-                await self.app(scope, receive, sending)
-        except Exception as error:
-            note["error"] = f"{type(error).__name__}: {error}"[:500]
-            if status:  # the answer has begun: all that is left is to break it off
-                raise
-            await refuse(scope, sending, Refused("internal", "the service failed at this request; its log says why"))
+                await refuse(scope, sending, Refused(
+                    "host", "this service is not known by that name; see `fashionlab serve --help`, --name"))
         finally:
             self._note(scope, status, time.perf_counter() - began, note)
 
-    def _refused(self, scope: Scope) -> Refused | None:
-        headers = dict(scope["headers"])
-        host = headers.get(b"host", b"").lower()
+    def _own(self, path: str) -> str:
+        """The path as the service knows it; empty for the root path itself."""
+        if self.root_path and f"{path}/".startswith(f"{self.root_path}/"):
+            return path[len(self.root_path) :]
+        return path
+
+    def _asked_for(self, scope: Scope) -> bool:
+        """Whether the request names a host that this service is."""
+        host = dict(scope["headers"]).get(b"host", b"").lower()
         name = host if host.endswith(b"]") else host.rpartition(b":")[0] or host
-        if name not in self.hosts:
-            return Refused("host", "this service is not known by that name; see `fashionlab serve --help`, --name")
-        if (self.token and scope["path"].startswith(_GUARDED)
-                and not self.token.opens(headers.get(b"authorization"))):
-            return Refused("token", "expected the header `Authorization: Bearer TOKEN` with this service's token")
-        return None
+        return name in self.hosts
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def sending(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        path = scope["path"]
+        try:
+            if not self._open_to(scope):
+                await refuse(scope, sending, Refused(
+                    "token", "expected the header `Authorization: Bearer TOKEN` with this service's token"))
+            elif path == PREDICT and scope["method"] == "POST":
+                await self.predict(scope, receive, sending)
+            elif not path:  # the page's relative addresses need the / at the end
+                await RedirectResponse(f"{self.root_path}/")(scope, receive, sending)
+            else:
+                await self.app(scope, receive, sending)
+        except Exception as error:
+            scope["note"]["error"] = f"{type(error).__name__}: {error}"[:500]
+            if begun:  # all that is left is to break the answer off
+                raise
+            await refuse(scope, sending, Refused("internal", "the service failed at this request; its log says why"))
+
+    def _open_to(self, scope: Scope) -> bool:
+        """Whether the request needs no token, or brings it."""
+        return (self.token is None or not scope["path"].startswith(_GUARDED)
+                or self.token.opens(dict(scope["headers"]).get(b"authorization")))
 
     def _note(self, scope: Scope, status: int, seconds: float, note: dict[str, Any]) -> None:
         path = scope["path"] if scope["path"] in self.paths else "other"

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from PIL import Image
@@ -15,10 +15,13 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
 from fashionlab.common.errors import DataError
-from fashionlab.deploy.classifier import Classifier
+from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.preparation import files, prepare
 from fashionlab.preparation.files import TooManyPixels
 from fashionlab.serve.limits import Limits, Refused
+from fashionlab.serve.wording import preparation_of
+
+_DATA = "data:"  # RFC 2397
 
 
 @dataclass(frozen=True)
@@ -31,16 +34,19 @@ class Sent:
     content: bytes | np.ndarray
 
 
-def read(body: bytes, content_type: str, classifier: Classifier, limits: Limits) -> list[Sent]:
-    """The pictures in a multipart or JSON body. Raises Refused when there are none, too many, or something else."""
+def read(body: bytes, content_type: str, classifier: ArtifactClassifier, limits: Limits) -> list[Sent]:
+    """The pictures in a form, in JSON, or the one that the body is. Raises Refused when there are none, too many, or
+    something else."""
     kind, options = parse_options_header(content_type)
     if kind == b"multipart/form-data":
         sent = _multipart(body, options.get(b"boundary", b""), limits)
     elif kind == b"application/json":
         sent = _json(body, classifier, limits)
+    elif kind.startswith(b"image/") or kind == b"application/octet-stream":  # whatever is named, the content decides
+        sent = [Sent("picture 0", None, body)]
     else:
         raise Refused("content-type", f"cannot read {content_type[:100]!r}: send multipart/form-data with one picture "
-                      "or several, or application/json")
+                      "or several, application/json, or a picture file alone as image/* or application/octet-stream")
     if not sent:
         raise Refused("no-picture", "there is no picture in this request")
     return sent
@@ -74,7 +80,8 @@ def _header(content: bytes, name: str) -> Image.Image:
         raise Refused("unreadable", str(error)) from error
 
 
-def decode(sent: Sequence[Sent], looked: Sequence[Image.Image | np.ndarray], classifier: Classifier) -> np.ndarray:
+def decode(sent: Sequence[Sent], looked: Sequence[Image.Image | np.ndarray],
+           classifier: ArtifactClassifier) -> np.ndarray:
     """uint8 [N, C, H, W] in the classifier's form, of what `look` gave. Raises Refused for a picture that cannot be
     used."""
     size, channels = classifier.image_size, classifier.channels
@@ -133,12 +140,29 @@ def _multipart(body: bytes, boundary: bytes, limits: Limits) -> list[Sent]:
     sent = []
     for number, (disposition, content) in enumerate(form.parts):
         _, options = parse_options_header(disposition)
-        file = options.get(b"filename", b"").decode("utf-8", "replace")[:200]
-        sent.append(Sent(file or f"picture {number}", file or None, b"".join(content)))
+        file, field = (options.get(key, b"").decode("utf-8", "replace")[:200] for key in (b"filename", b"name"))
+        content = b"".join(content)
+        name = file or (f"picture {number} (field {field!r})" if field else f"picture {number}")
+        sent.append(Sent(name, file or None, content if file else _of_field(content, name)))
     return sent
 
 
-def _json(body: bytes, classifier: Classifier, limits: Limits) -> list[Sent]:
+def _of_field(content: bytes, name: str) -> bytes:
+    """What a form's field without a file's name holds: a picture file, or one in a data: address. Raises Refused for
+    other text: a parameter must not be dropped, and is no picture."""
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:  # as of every picture file
+        return content
+    if _is_data_address(text):
+        return _from_base64(text, name)
+    if text and "\0" not in text:
+        raise Refused("unreadable", f"{name}: text, not a picture file; parameters belong into the address, as in "
+                      "/v1/predict?top=3, and base64 into JSON or a data: address")
+    return content
+
+
+def _json(body: bytes, classifier: ArtifactClassifier, limits: Limits) -> list[Sent]:
     # Counted before it is parsed: 16 MiB of brackets would become gigabytes of lists.
     values = limits.pictures * (classifier.channels * classifier.image_size**2 + 1) + 1
     if body.count(b",") + body.count(b"[") + body.count(b"{") > 2 * values:
@@ -157,19 +181,35 @@ def _json(body: bytes, classifier: Classifier, limits: Limits) -> list[Sent]:
             for number, picture in enumerate(pictures)]
 
 
-def _content(value: Any, name: str, classifier: Classifier) -> bytes | np.ndarray:
+def _content(value: Any, name: str, classifier: ArtifactClassifier) -> bytes | np.ndarray:
     """A picture file in base64, or rows of pixels."""
     if isinstance(value, str):
-        try:
-            return base64.b64decode(value, validate=True)
-        except (binascii.Error, ValueError) as error:
-            raise Refused("unreadable", f"{name}: not base64 ({error})") from error
+        return _from_base64(value, name)
     side, channels = classifier.image_size, classifier.channels
-    shape = (side, side) if channels == 1 else (channels, side, side)
-    if not _are_pixels(value, shape):
+    if not _are_pixels(value, (side, side) if channels == 1 else (channels, side, side)):
         raise Refused("unreadable", f"{name}: expected a picture file in base64, or whole numbers from 0 to 255 in an "
-                      f"array of {' x '.join(map(str, shape))}, light on black")
+                      f"array of {preparation_of(classifier.artifact.description).pixels}")
     return np.array(value, dtype=np.uint8)
+
+
+def _is_data_address(text: str) -> bool:
+    return text.lstrip()[: len(_DATA)].lower() == _DATA
+
+
+def _from_base64(text: str, name: str) -> bytes:
+    """The bytes that `text` holds as clients write them: after `data:image/png;base64,` or alone, in either alphabet
+    of RFC 4648, with line breaks, with or without padding. Raises Refused for anything else."""
+    if _is_data_address(text):
+        head, comma, text = text.partition(",")
+        if not comma or not head.lower().endswith(";base64"):
+            raise Refused("unreadable", f"{name}: a data: address that is not in base64; expected "
+                          "data:image/png;base64,... or base64 alone")
+        text = unquote(text)
+    text = "".join(text.split()).rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(text + "=" * (-len(text) % 4), validate=True)
+    except ValueError as error:
+        raise Refused("unreadable", f"{name}: not base64 ({error})") from error
 
 
 def _are_pixels(value: Any, shape: tuple[int, ...]) -> bool:

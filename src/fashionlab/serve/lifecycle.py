@@ -80,18 +80,18 @@ class Server(uvicorn.Server):
                 config=self.config, server_state=self.server_state, app_state=state), connection)
 
 
-def serve(service: Service, host: str, port: int, names: Sequence[str], token: str | None,
-          announce: Callable[[str], None]) -> None:
+def serve(service: Service, host: str, port: int, names: Sequence[str], announce: Callable[[str], None],
+          token: str | None = None, root_path: str | None = None, origins: Sequence[str] = ()) -> None:
     """Serve until a signal; `announce` is called with the address once it can be opened. Port 0 picks a free one.
 
-    names: by which the service may be asked besides those of `host`. Raises UsageError when the address or the port
-    cannot be had.
+    names: by which the service may be asked besides those of `host`. token, root_path, origins: as `build_app` takes
+    them. Raises UsageError when the address or the port cannot be had, and what `build_app` raises.
     """
     logs.start()
     limits = replace(service.limits, connections=_most_connections(service.limits.connections))
     crowd = Crowd(limits, service.metrics.rejected)
     with listening(host, port) as (listener, address):
-        app = build_app(service, [*host_names(host), *names], token)
+        app = build_app(service, [*host_names(host), *names], token, root_path, origins)
         config = uvicorn.Config(
             app, http=partial(Connection, crowd=crowd), ws="none", lifespan="on",  # type: ignore[arg-type]
             log_config=None, access_log=False, server_header=False, timeout_keep_alive=10,

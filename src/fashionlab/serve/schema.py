@@ -39,6 +39,17 @@ class Problem(BaseModel):
     message: str
 
 
+class Preparation(BaseModel):
+    """How photos become what the network sees."""
+
+    way: str = Field(description="fashion-mnist (the garment is looked for), letterbox, crop or squash.")
+    size: int = Field(description="Rows and columns.")
+    channels: int
+    background: str = Field(description="The colour of what is empty or transparent, as #rrggbb.")
+    photos: str = Field(description="What is done with a photo, in words.")
+    pixels: str = Field(description="What arrays of pixels must be like, in words.")
+
+
 class ModelInfo(BaseModel):
     """The model that answers, and what it takes."""
 
@@ -50,6 +61,7 @@ class ModelInfo(BaseModel):
     classes: list[str]
     channels: int
     image_size: int
+    preparation: Preparation
     parameters: int
     coverage: float = Field(description="How often a prediction set holds the true class.")
     accuracy: float | None = Field(description="On the test split, where the artifact knows it.")
@@ -72,19 +84,20 @@ _SQUARE = ("iVBORw0KGgoAAAANSUhEUgAAABwAAAAcCAAAAABXZoBIAAAAG0lEQVR42mNgIBcwQqj/
            "TkSuQmCC")
 
 
-def predict_operation(size: int, channels: int, limits: Limits, token: bool) -> dict[str, Any]:
-    """The OpenAPI operation of POST /v1/predict for a model of pictures of that size."""
+def predict_operation(preparation: Preparation, limits: Limits, token: bool) -> dict[str, Any]:
+    """The OpenAPI operation of POST /v1/predict for a model whose pictures are prepared so."""
     rows: dict[str, Any] = {"type": "integer", "minimum": 0, "maximum": 255}
-    for _ in range(2 if channels == 1 else 3):
+    for _ in range(2 if preparation.channels == 1 else 3):
         rows = {"type": "array", "items": rows}
-    shape = " x ".join(map(str, (size, size) if channels == 1 else (channels, size, size)))
-    file = {"type": "string", "format": "byte", "minLength": 1, "description": "A PNG, JPEG or WebP file in base64."}
-    picture = {"oneOf": [file, {**rows, "description": f"{shape} pixels in the data's form, light on black."}]}
+    file = {"type": "string", "format": "byte", "minLength": 1,
+            "description": "A PNG, JPEG or WebP file in base64, or as data:image/png;base64,..."}
+    picture = {"oneOf": [file, {**rows, "description": f"{preparation.pixels}."}]}
+    alone = {"schema": {"type": "string", "contentMediaType": "application/octet-stream"}}
     many = {"minItems": 1, "maxItems": limits.pictures}
     return {
         "summary": "What is on these pictures?",
-        "description": "Send photos as files in a form (the names of the fields do not matter), or in JSON. Each is "
-                       "brought into the data's form first. If one cannot be read, it is named and none is answered.",
+        "description": "Send photos as files in a form (the names of the fields do not matter), in JSON, or one alone. "
+                       f"{preparation.photos} If one cannot be read, it is named and none is answered.",
         "operationId": "predict",
         "parameters": [
             {"name": "top", "in": "query", "description": "How many classes are listed for each picture.",
@@ -100,7 +113,8 @@ def predict_operation(size: int, channels: int, limits: Limits, token: bool) -> 
             "application/json": {
                 "schema": {"type": "object", "required": ["pictures"], "additionalProperties": False,
                            "properties": {"pictures": {"type": "array", **many, "items": picture}}},
-                "examples": {"file": {"summary": "A file in base64", "value": {"pictures": [_SQUARE]}}}}}},
+                "examples": {"file": {"summary": "A file in base64", "value": {"pictures": [_SQUARE]}}}},
+            "application/octet-stream": alone, "image/*": alone}},
         "responses": {
             "200": _answer("The answers, in order of the pictures.", "Predictions",
                            {"model": "quick", "predictions": [_PREDICTION]}),

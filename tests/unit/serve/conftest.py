@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -18,12 +19,13 @@ from garments import in_form
 
 @pytest.fixture
 def make_client(toy_artifact: Path) -> Iterator[Callable[..., TestClient]]:
-    """`make_client(limits=Limits(), token=None)`: a client of a service of `toy_artifact`, which is its `service`."""
+    """`make_client(limits=Limits(), token=None, ...)`: a client of a service of `toy_artifact`, which is its `service`;
+    what else it takes is `build_app`'s."""
     clients = []
 
-    def call(limits: Limits | None = None, token: str | None = None) -> TestClient:
+    def call(limits: Limits | None = None, **options: Any) -> TestClient:
         service = Service(str(toy_artifact), limits, threads=1)
-        client = TestClient(build_app(service, token=token), base_url="http://localhost:8000")
+        client = TestClient(build_app(service, **options), base_url="http://localhost:8000")
         client.service = service  # type: ignore[attr-defined]
         clients.append(client.__enter__())
         return client

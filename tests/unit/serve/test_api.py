@@ -11,7 +11,6 @@ import tracemalloc
 import numpy as np
 import pytest
 from PIL import Image
-from prometheus_client.parser import text_string_to_metric_families
 
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.preparation import prepare
@@ -19,19 +18,13 @@ from fashionlab.serve.app import STATIC
 from fashionlab.serve.auth import VARIABLE, read_token
 from fashionlab.serve.limits import REASONS, Limits
 from garments import in_form, photo
+from serving import figures
 
 
 def jpeg(pixels: np.ndarray) -> bytes:
     stream = io.BytesIO()
     Image.fromarray(pixels).save(stream, "JPEG")
     return stream.getvalue()
-
-
-def figures(client) -> dict[tuple[str, ...], float]:
-    """Each sample of /metrics by its name and its labels' values."""
-    text = client.get("/metrics").text
-    return {(sample.name, *sample.labels.values()): sample.value
-            for family in text_string_to_metric_families(text) for sample in family.samples}
 
 
 def test_files_are_answered_as_the_classifier_answers_them(client, toy_artifact, shirt):
@@ -90,7 +83,8 @@ def test_bad_json_is_refused_with_a_reason(client, content, reason):
     (b"--a\r\n" + b"A: b\r\n" * 50 + b"\r\nx\r\n--a--\r\n", "multipart/form-data; boundary=a", "malformed"),
     (b"--a\r\n" + b"A" * 9999, "multipart/form-data; boundary=a", "malformed"),
     (b"x", "multipart/form-data; boundary=" + "a" * 5000, "malformed"),
-    (b"\x89PNG", "image/png", "content-type"), (b"x", "", "content-type"), (b"x", "ü", "content-type"),
+    (b"x", "", "content-type"), (b"x", "ü", "content-type"),
+    (b"x", "text/plain", "content-type"), (b"x", "application/x-www-form-urlencoded", "content-type"),
 ])
 def test_bad_forms_are_refused_with_a_reason(client, content, kind, reason):
     answer = client.post("/v1/predict", content=content, headers={"Content-Type": kind.encode("latin-1")})
@@ -224,7 +218,7 @@ def test_pages_are_shut_in_and_name_no_other_address(client):
 
 def test_the_page_s_former_address_leads_to_it(client):
     moved = client.get("/watch", follow_redirects=False)
-    assert (moved.status_code, moved.headers["location"]) == (301, "/drift")
+    assert (moved.status_code, moved.headers["location"]) == (301, "drift")
     assert client.get("/watch").content == (STATIC / "drift.html").read_bytes()
 
 
@@ -236,7 +230,7 @@ def test_openapi_has_every_address_and_its_example_works(client):
     assert client.post("/v1/predict", json=example).status_code == 200
     assert {int(status) for status in operation["responses"]} == {200, *REASONS.values()} - {401, 404, 405}
     assert document["components"]["schemas"].keys() == {"ClassProbability", "ModelInfo", "Prediction", "Predictions",
-                                                        "Problem", "Status"}
+                                                        "Preparation", "Problem", "Status"}
     # What the command line gives as JSON too (`Prediction.as_dict`), and where asked for what the network saw.
     fields = document["components"]["schemas"]["Prediction"]["properties"].keys()
     assert fields == {"file", "index", "label", "probability", "top", "set", "outlier", "outlier_score", "seen"}

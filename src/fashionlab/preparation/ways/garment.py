@@ -26,5 +26,7 @@ def _unchanged(images: np.ndarray, preparation: Preparation) -> np.ndarray:
     return in_form(images, preparation.size) if of_that_size else np.zeros(len(images), dtype=bool)
 
 
-WAYS.add("garment", Way("the garment found in the picture and cut out, its colours kept", garment, _unchanged,
+WAYS.add("garment", Way("the garment found in the picture and cut out, its colours kept",
+                        "The garment is looked for in a photo, its colours are kept, and it fills",
+                        "the garment filling the frame", garment, _unchanged,
                         LONGEST_EDGE))

@@ -1,6 +1,6 @@
 // Asks the service every two seconds how far the latest pictures are from those that the model was made with.
 
-import { ask, keepToken, NeedsToken } from "/static/ask.js";
+import { ask, keepToken, NeedsToken } from "./ask.js";
 
 const EVERY = 2000;
 const KEPT = 900; // half an hour of answers
@@ -92,7 +92,7 @@ function render(drift) {
 
 async function look() {
   try {
-    render(await ask("/v1/drift"));
+    render(await ask("v1/drift"));
     $("ask").hidden = true;
   } catch (error) {
     $("ask").hidden = !(error instanceof NeedsToken);

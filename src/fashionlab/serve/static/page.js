@@ -1,10 +1,12 @@
 // The page at /: a picture from anywhere to the service, and what the service says of it.
 
-import { ask, keepToken, NeedsToken } from "/static/ask.js";
-import { drawing } from "/static/draw.js";
+import { ask, keepToken, NeedsToken } from "./ask.js";
+import { drawing } from "./draw.js";
 
-const SAMPLES = ["t-shirt.png", "trouser.png", "pullover.png", "dress.png", "coat.png", "sandal.png", "shirt.png", "sneaker.png",
-  "bag.png", "ankle-boot.png", "photo-dress.jpg", "photo-bag.jpg", "photo-boot.jpg"];
+// Pictures of Fashion-MNIST, one of each of its classes, and photos of three.
+const SAMPLES = [["T-shirt/top", "t-shirt.png"], ["Trouser", "trouser.png"], ["Pullover", "pullover.png"], ["Dress", "dress.png"],
+  ["Coat", "coat.png"], ["Sandal", "sandal.png"], ["Shirt", "shirt.png"], ["Sneaker", "sneaker.png"], ["Bag", "bag.png"],
+  ["Ankle boot", "ankle-boot.png"], ["Dress", "photo-dress.jpg"], ["Bag", "photo-bag.jpg"], ["Ankle boot", "photo-boot.jpg"]];
 const $ = (id) => document.getElementById(id);
 const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)}%`;
 
@@ -18,7 +20,7 @@ async function look(blob, done = bringIntoView) {
   const form = new FormData();
   form.append("picture", blob, blob.name ?? "picture.png");
   await reporting(number, async () => {
-    const answer = await ask("/v1/predict?top=1000&seen=true", { method: "POST", body: form });
+    const answer = await ask("v1/predict?top=1000&seen=true", { method: "POST", body: form });
     if (number !== latest) return;
     show(blob, answer.predictions[0]);
     done(answer.predictions[0]);
@@ -50,7 +52,6 @@ async function reporting(number, work, retry) {
 function show(blob, prediction) {
   URL.revokeObjectURL($("shown").src);
   $("shown").src = URL.createObjectURL(blob);
-  paint($("seen"), prediction.seen);
   $("label").replaceChildren(`${prediction.label} `, make("span", percent(prediction.probability)));
   $("outlier").hidden = !prediction.outlier;
   const promise = coverage == null ? "" : ` It holds the right class for ${percent(coverage, 0)} of pictures like those of training.`;
@@ -60,6 +61,7 @@ function show(blob, prediction) {
   $("drawn").textContent = "";
   $("none").hidden = true;
   $("answer").hidden = false;
+  paint($("seen"), prediction.seen);
 }
 
 function bar(label, probability, inSet) {
@@ -77,6 +79,7 @@ function paint(canvas, seen) {
   const channels = Array.isArray(seen[0][0]) ? seen : [seen, seen, seen];
   const [height, width] = [channels[0].length, channels[0][0].length];
   Object.assign(canvas, { width, height });
+  canvas.classList.toggle("few", width < canvas.clientWidth); // enlarged: as squares, not blurred
   const context = canvas.getContext("2d");
   const image = context.createImageData(width, height);
   for (let pixel = 0; pixel < width * height; pixel++) {
@@ -102,11 +105,29 @@ function take(transfer) {
 
 async function describeModel() {
   await reporting(latest, async () => {
-    const model = await ask("/v1/model");
+    const model = await ask("v1/model");
     coverage = model.coverage;
+    $("preparation").textContent = model.preparation.photos;
+    offerSamples(model);
     $("model").textContent = `Model: ${model.name}, ${model.parameters.toLocaleString("en")} parameters` +
       (model.accuracy == null ? "" : `, ${percent(model.accuracy)} right on test pictures`);
   }, describeModel);
+}
+
+/** Where the model knows the samples' classes and takes pictures in their form. */
+function offerSamples({ classes, preparation }) {
+  const labels = new Set(SAMPLES.map(([label]) => label));
+  const fits = preparation.way === "fashion-mnist" && classes.length === labels.size && classes.every((label) => labels.has(label));
+  $("tried").hidden = !fits;
+  $("samples").replaceChildren(...(fits ? SAMPLES : []).map(([, file]) => {
+    const button = make("button");
+    button.type = "button";
+    const image = make("img");
+    Object.assign(image, { src: `static/samples/${file}`, alt: `Sample: ${file.split(".")[0].replace("-", " ")}` });
+    button.append(image);
+    button.addEventListener("click", async () => look(await (await fetch(image.src)).blob()));
+    return button;
+  }));
 }
 
 function start() {
@@ -128,16 +149,6 @@ function start() {
     take(event.dataTransfer);
   });
   document.addEventListener("paste", (event) => take(event.clipboardData) && event.preventDefault());
-
-  $("samples").append(...SAMPLES.map((file) => {
-    const button = make("button");
-    button.type = "button";
-    const image = make("img");
-    Object.assign(image, { src: `/static/samples/${file}`, alt: `Sample: ${file.split(".")[0].replace("-", " ")}` });
-    button.append(image);
-    button.addEventListener("click", async () => look(await (await fetch(image.src)).blob()));
-    return button;
-  }));
 
   // On a phone the answer lies below; who is drawing must not be carried away from the canvas.
   const beside = ({ label, probability }) => { $("drawn").textContent = `${label} ${percent(probability)}`; };
