@@ -17,6 +17,7 @@ from fashionlab.common.files import replacing
 from fashionlab.common.logits import softmax
 
 SplitName = Literal["val", "test"]
+_HASHED_AT_ONCE = 1024  # pictures: memory-mapped ones are not copied into memory as a whole
 # What people call them.
 SPLITS: dict[SplitName, str] = {"val": "validation", "test": "test"}
 
@@ -92,7 +93,8 @@ class PictureSet:
     def sha256(self) -> str:
         """Hash of shape, pictures and labels: equal for equal data whatever the file format."""
         digest = hashlib.sha256(str(self.images.shape).encode())
-        digest.update(np.ascontiguousarray(self.images).data)
+        for start in range(0, len(self.images), _HASHED_AT_ONCE):
+            digest.update(np.ascontiguousarray(self.images[start : start + _HASHED_AT_ONCE]).data)
         digest.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
         return digest.hexdigest()
 
