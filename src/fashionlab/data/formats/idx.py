@@ -28,8 +28,8 @@ from fashionlab.data.pictures import from_channels_last, to_channels_last
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, RawPart, Source, read_classes
 
 _UINT8 = 8
-_EMNIST = ("EMNIST's pictures are stored on their side and are read so from a path; --dataset emnist-balanced (or another "
-           "of its names) with --data-dir FOLDER turns them")
+_EMNIST = ("EMNIST's pictures are stored on their side and are read so from a path; --dataset emnist-balanced (or "
+           "another of its names) with --data-dir FOLDER turns them")
 _LONE_NAME = re.compile(r".*(idx[34]-ubyte|\.idx)(\.gz)?", re.IGNORECASE)
 _PARTS: dict[str, Part] = {"train": "train", "t10k": "test", "test": "test", "val": "val", "valid": "val",
                            "validation": "val", "dev": "val"}
@@ -57,8 +57,8 @@ def _parse(stream: BinaryIO, path: Path, dimensions: tuple[int, ...]) -> np.ndar
     valid = [bytes((0, 0, _UINT8, n)) for n in dimensions]
     if magic not in valid:
         expected = " or ".join(f"0x{value.hex()}" for value in valid)
-        other = {1: "; it holds labels, are the two files swapped?", 3: "; it holds pictures, are the two files swapped?"}
-        hint = other.get(magic[3], "") if magic[:3] == bytes((0, 0, _UINT8)) else ""
+        kind = {1: "labels", 3: "pictures", 4: "pictures"}.get(magic[3]) if magic[:3] == bytes((0, 0, _UINT8)) else None
+        hint = f"; it holds {kind}, are the two files swapped?" if kind else ""
         raise DataError(f"{path}: magic number 0x{magic.hex()}, expected {expected} (IDX of bytes, "
                         f"{' or '.join(map(str, dimensions))} dimensions){hint}")
     header = stream.read(4 * magic[3])
@@ -192,12 +192,7 @@ def detect(folder: Path) -> Source | None:
     """
     if not folder.is_dir():
         return None
-    sets: dict[str, dict[tuple[str, str], Path]] = {}
-    for path in sorted(folder.iterdir(), reverse=True):  # so that a plain file, sorted before its .gz, wins
-        match = _NAME.fullmatch(path.name)
-        if match and path.is_file():
-            key = _PARTS[match["part"].lower()], match["what"].lower()
-            sets.setdefault(match["prefix"], {})[key] = path
+    sets = _sets_in(folder)
     if not sets:
         return None
     if len(sets) > 1:
@@ -208,10 +203,28 @@ def detect(folder: Path) -> Source | None:
     if missing:
         raise DataError(f"{folder}: incomplete, the IDX file of the {' and the '.join(missing)} is missing "
                         "(expected train-images-idx3-ubyte and the like)")
-    parts = {part: (files[part, "images"], files[part, "labels"]) for part in present}
+    parts: dict[Part, tuple[Path, Path]] = {
+        part: (files[part, "images"], files[part, "labels"]) for part in present}
     notes = (_EMNIST,) if prefix.lower().startswith("emnist") else ()
     beside = left_beside(folder, {*files.values(), folder / CLASSES_FILE})
     return IdxFiles(parts).source(f"IDX files in {folder}", None, notes, beside)
+
+
+def _sets_in(folder: Path) -> dict[str, dict[tuple[Part, str], Path]]:
+    """For each beginning of names, the files by part and by images or labels."""
+    sets: dict[str, dict[tuple[Part, str], Path]] = {}
+    for path in sorted(folder.iterdir(), reverse=True):  # so that a plain file, sorted before its .gz, wins
+        match = _NAME.fullmatch(path.name)
+        if not match or not path.is_file():
+            continue
+        part, what = _PARTS[match["part"].lower()], match["what"].lower()
+        files = sets.setdefault(match["prefix"], {})
+        other = files.get((part, what))
+        if other and other.name != f"{path.name}.gz":
+            raise DataError(f"{folder}: {path.name} and {other.name} may both be the {PARTS[part]} {what}; "
+                            "remove one of them")
+        files[part, what] = path
+    return sets
 
 
 def _read_file(path: Path) -> np.ndarray:

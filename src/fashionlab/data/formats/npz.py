@@ -47,17 +47,23 @@ class NpzFile:
             raise DataError(f"{self.path}: cannot be read as an NPZ archive without pickles ({error})") from error
 
     def _header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
-        with self._opened() as archive, archive.zip.open(self._member(archive, name)) as stream:
+        with self._opened() as archive, _zip(archive).open(_member(archive, name)) as stream:
             return read_header(cast(BinaryIO, stream))
 
     def _load(self, name: str) -> np.ndarray:
         check_memory(*self._header(name), f"{self.path}: {name}")
         with self._opened() as archive:
-            return archive[self._member(archive, name)]
+            return archive[_member(archive, name)]
 
-    def _member(self, archive: np.lib.npyio.NpzFile, name: str) -> str:
-        members = archive.zip.namelist()
-        return name if name in members else f"{name}.npy"
+
+def _zip(archive: np.lib.npyio.NpzFile) -> zipfile.ZipFile:
+    assert archive.zip, "open until the block ends"
+    return archive.zip
+
+
+def _member(archive: np.lib.npyio.NpzFile, name: str) -> str:
+    """The file that holds the array `name`."""
+    return name if name in _zip(archive).namelist() else f"{name}.npy"
 
 
 def write_npz(path: Path, parts: Parts) -> None:
