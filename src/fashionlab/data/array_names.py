@@ -64,7 +64,8 @@ def understand(names: Sequence[str], where: str) -> ArrayNames:
         elif match := next((match for order in _ORDERS if (match := order.fullmatch(key))), None):
             words = match.groupdict()
             kind: Kind = "pictures" if words["pictures"] else "labels"
-            part: Part = next((part for part in PARTS if words.get(part)), "train")
+            named: list[Part] = [part for part in PARTS if words.get(part)]
+            part: Part = named[0] if named else "train"
             _check_single(meaning[kind].get(part), name, f"{kind} of the {PARTS[part]} part", where)
             meaning[kind][part] = name
         else:
@@ -88,7 +89,8 @@ def _in_order(unnamed: Sequence[str], where: str) -> ArrayNames:
 
 
 def _notes(meaning: Mapping[Kind, Mapping[Part, str]]) -> tuple[str, ...]:
-    parts = {part: [names[part] for names in meaning.values() if part in names] for part in PARTS}
+    parts: dict[Part, list[str]] = {
+        part: [names[part] for names in meaning.values() if part in names] for part in PARTS}
     usual = {usual_name(kind, part) for kind in meaning for part in PARTS}
     if all(name in usual for names in parts.values() for name in names):
         return ()

@@ -16,6 +16,7 @@ from fashionlab.data.array_names import ArrayNames, Kind, usual_name
 from fashionlab.data.source import PARTS, Part, RawPart, Source
 
 _GLIMPSE = 64  # pictures
+_ASKED: tuple[Part, ...] = ("test", "train", "val")  # of which the first that is there is answered
 
 
 @dataclass(frozen=True)
@@ -43,13 +44,14 @@ class ArraySet:
 
     def lone_pictures(self) -> np.ndarray:
         """The test pictures, or those of the part there is, uint8 [N, C, H, W]; says which, where there are others."""
-        part = next((part for part in ("test", "train", "val") if part in self.names.pictures), None)
-        if part is None:
+        present: list[Part] = [part for part in _ASKED if part in self.names.pictures]
+        if not present:
             raise self._missing("pictures", "test")
+        part = present[0]
         images, notes = self._pictures(part)
         for sentence in notes:
             note(sentence)
-        others = [name for other, name in self.names.pictures.items() if other != part]
+        others = [self.names.pictures[other] for other in present[1:]]
         if others:
             note(f"{self.where}: answered on the {len(images):,} pictures of {self.names.pictures[part]}, not on "
                  f"{' and '.join(others)}")
