@@ -133,7 +133,7 @@ def _names(entries: list[zipfile.ZipInfo]) -> tuple[list[str], tuple[str, ...]]:
 
 def _inner_path(path: Path, name: str) -> PurePosixPath:
     inner = PurePosixPath(name)
-    if inner.is_absolute() or ".." in inner.parts or _DRIVE.match(name) or not name:
+    if inner.is_absolute() or ".." in inner.parts or _DRIVE.match(name) or name in ("", "."):
         raise DataError(f"{path}: refused, the entry {name[:80]!r} would lie outside of the folder it is unpacked into")
     return inner
 

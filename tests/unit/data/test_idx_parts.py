@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -109,12 +110,13 @@ def test_links_in_circles_end(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("files", "expected"), [
     ({}, "an empty folder"), ({".hidden": b""}, "an empty folder"),
     ({"1.jpg": b"", "2.png": b"", "b": b"\xff\xd8\xff\xe0"}, "it holds 3 pictures without class folders"),
-    ({"a.txt": b"", "b.TXT": b"", "c": b"", "4.png": b""}, r"it holds 2 \.txt files, 1 picture without class folders, 1 file"),
+    ({"a.txt": b"", "b.TXT": b"", "c": b"", "4.png": b""},
+     "it holds 2 .txt files, 1 picture without class folders, 1 file"),
 ])
 def test_a_folder_that_is_no_data_set(tmp_path: Path, files: dict[str, bytes], expected: str) -> None:
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-    with pytest.raises(DataError, match=rf"no data set: {expected}; expected .*own-pictures\.md"):
+    with pytest.raises(DataError, match=f"no data set: {re.escape(expected)}; expected .*own-pictures"):
         recognise(tmp_path)
 
 

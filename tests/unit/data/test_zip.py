@@ -53,8 +53,8 @@ def drawn(n: int) -> PictureSet:
     return PictureSet(images, np.arange(n) % 3, ("hat", "b o x", "2"), "drawn")
 
 
-@pytest.mark.parametrize("name", writable())
-@pytest.mark.parametrize("around", ["", "download/fashion"])
+@pytest.mark.parametrize(("name", "around"), [
+    *((name, "") for name in writable()), *((name, "download/fashion") for name in writable() if name != "folder")])
 def test_whatever_is_in_it_is_read_as_without(tmp_path: Path, name: str, around: str) -> None:
     file = "set.npz" if name == "npz" else "set"
     convert(drawn(9), drawn(6), tmp_path / "plain" / file, name)
@@ -228,7 +228,7 @@ def test_any_damage_ends_in_one_error_or_in_the_right_pictures(tmp_path: Path) -
         except DataError as error:
             assert "photos.zip" in str(error)
         else:  # a changed time or name of an entry
-            assert read.sha256 == expected or read.left_out or len(read.classes) > 2 or read.classes != ("bags", "boots")
+            assert read.sha256 == expected or read.left_out or read.classes != ("bags", "boots")
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
