@@ -24,18 +24,20 @@ _ANY_KIND = "|".join(f"(?P<{kind}>{words})" for kind, words in _KIND_WORDS.items
 _ORDERS = tuple(re.compile(order) for order in (
     f"({_ANY_KIND})", f"({_ANY_KIND})({_ANY_PART})", f"({_ANY_PART})({_ANY_KIND})"))
 _CLASSES = re.compile("classes|categories|(class|classes|label|labels|target|targets|category)names?")
+AXES = "axes"
 _UNNAMED = re.compile(r"arr_\d+")  # as numpy.savez calls arrays that were given without a name
 _ADVICE = "np.savez(file, x_train=..., y_train=...)"
 
 
 @dataclass(frozen=True)
 class ArrayNames:
-    """pictures, labels: the arrays' names by part. classes: that of the class names. unused: all others. notes: what
-    was taken for what, where the names are not x_train and so on."""
+    """pictures, labels: the arrays' names by part. classes: that of the class names. axes: that of the order of the
+    pictures' axes. unused: all others. notes: what was taken for what, where the names are not x_train and so on."""
 
     pictures: Mapping[Part, str]
     labels: Mapping[Part, str]
     classes: str | None = None
+    axes: str | None = None
     unused: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
 
@@ -68,9 +70,10 @@ def understand(names: Sequence[str], where: str) -> ArrayNames:
             part: Part = named[0] if named else "train"
             _check_single(meaning[kind].get(part), name, f"{kind} of the {PARTS[part]} part", where)
             meaning[kind][part] = name
-        else:
+        elif name != AXES:
             unused.append(name)
-    return ArrayNames(meaning["pictures"], meaning["labels"], classes, tuple(unused), _notes(meaning))
+    axes = AXES if AXES in names else None
+    return ArrayNames(meaning["pictures"], meaning["labels"], classes, axes, tuple(unused), _notes(meaning))
 
 
 def _check_single(other: str | None, name: str, what: str, where: str) -> None:

@@ -95,13 +95,22 @@ class ArraySet:
     def _pictures(self, part: Part) -> tuple[np.ndarray, tuple[str, ...]]:
         name = self.names.pictures[part]
         where = f"{self.where}: {name}"
-        array, notes = array_values.channels_first(self.load(name), where)
+        array, notes = array_values.channels_first(self.load(name), where, self._axes)
         if array.dtype != np.uint8:
             images, more = array_values.in_bytes(array, self._white(part, array), where)
             return images, (*notes, *more)
-        if array[:_GLIMPSE].max() == 1:
-            array_values.white_of(array, where)  # refuses pictures of 0 and 1
+        if array[:_GLIMPSE].max() == 1 == array.max():
+            notes = (*notes, f"{where}: no byte is larger than 1, so these pictures are nearly black (255 is white)")
         return (array if isinstance(array, np.memmap) else np.ascontiguousarray(array)), notes
+
+    @cached_property
+    def _axes(self) -> str | None:
+        if self.names.axes is None:
+            return None
+        axes = str(self.load(self.names.axes))
+        if axes not in ("NHWC", "NCHW"):
+            raise DataError(f"{self.where}: {self.names.axes} is {axes[:40]!r}, expected NHWC or NCHW")
+        return axes
 
     def _white(self, part: Part, array: np.ndarray) -> float:
         """All parts have the scale of the training pictures, where those are numbers of that kind."""

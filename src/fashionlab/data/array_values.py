@@ -15,9 +15,12 @@ _SCALES = {1.0: "0 to 1", 255.0: "0 to 255", 4095.0: "0 to 4095 (12 bits)", 6553
 _NORMALISED = "undo what normalised them (brightness is read from 0 to 1 or from 0 to 255)"
 
 
-def channels_first(array: np.ndarray, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
+def channels_first(array: np.ndarray, where: str, axes: str | None = None) -> tuple[np.ndarray, tuple[str, ...]]:
     """A view [N, C, H, W] of an array [N, H, W], [N, H, W, C], [N, C, H, W] or [N, H * H], C 1 or 3; and what was taken
-    for what. Raises DataError for another shape, and for one that can be read in two ways."""
+    for what. axes: NHWC or NCHW for four dimensions, where that is said.
+
+    Raises DataError for another shape, and for one that can be read in two ways.
+    """
     shape = list(array.shape)
     if array.dtype.kind not in "uifb":
         raise DataError(f"{where} holds {array.dtype}, expected numbers")
@@ -29,10 +32,10 @@ def channels_first(array: np.ndarray, where: str) -> tuple[np.ndarray, tuple[str
         return array[:, None], ()
     if array.ndim != 4:
         raise DataError(f"{where}: pictures of shape {shape}, expected [N, H, W] or [N, H, W, 3]")
-    first, last = shape[1] in (1, 3), shape[3] in (1, 3)
-    if first and last and shape[1:] != [1, 1, 1]:
-        raise DataError(f"{where}: {shape} may be [N, C, H, W] or [N, H, W, C]; make the pictures larger in both "
-                        "directions, or keep them as an image folder")
+    first, last = shape[1] in (1, 3) and axes != "NHWC", shape[3] in (1, 3) and axes != "NCHW"
+    if first and last:
+        raise DataError(f"{where}: {shape} may be [N, C, H, W] or [N, H, W, C]; save an array axes=np.array('NCHW') or "
+                        "'NHWC' beside it to say which")
     if last:
         return array.transpose(0, 3, 1, 2), ()
     if first:

@@ -133,7 +133,8 @@ def _names(entries: list[zipfile.ZipInfo]) -> tuple[list[str], tuple[str, ...]]:
 
 def _inner_path(path: Path, name: str) -> PurePosixPath:
     inner = PurePosixPath(name)
-    if inner.is_absolute() or ".." in inner.parts or _DRIVE.match(name) or name in ("", "."):
+    nameless = not (inner.parts or name.endswith("/"))
+    if inner.is_absolute() or ".." in inner.parts or _DRIVE.match(name) or nameless:
         raise DataError(f"{path}: refused, the entry {name[:80]!r} would lie outside of the folder it is unpacked into")
     return inner
 

@@ -13,7 +13,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.data.array_names import understand
+from fashionlab.data.array_names import AXES, understand
 from fashionlab.data.array_set import ArraySet
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
 from fashionlab.data.npy_header import check_memory, read_header
@@ -70,8 +70,10 @@ def write_npz(path: Path, parts: Parts) -> None:
     """One compressed archive with all parts and the class names."""
     arrays: dict[str, np.ndarray] = {"classes": np.array(parts["train"].classes)}
     for part, pictures in parts.items():
-        arrays[f"x_{part}"] = to_channels_last(pictures.images)
+        arrays[f"x_{part}"] = images = to_channels_last(pictures.images)
         arrays[f"y_{part}"] = pictures.labels
+        if images.ndim == 4 and images.shape[1] in (1, 3):  # may be taken for channels
+            arrays[AXES] = np.array("NHWC")
     with path.open("wb") as stream:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
