@@ -17,7 +17,6 @@ from fashionlab.common.files import replacing
 from fashionlab.common.logits import softmax
 
 SplitName = Literal["val", "test"]
-_HASHED_AT_ONCE = 1024  # pictures: memory-mapped ones are not copied into memory as a whole
 # What people call them.
 SPLITS: dict[SplitName, str] = {"val": "validation", "test": "test"}
 
@@ -93,8 +92,7 @@ class PictureSet:
     def sha256(self) -> str:
         """Hash of shape, pictures and labels: equal for equal data whatever the file format."""
         digest = hashlib.sha256(str(self.images.shape).encode())
-        for start in range(0, len(self.images), _HASHED_AT_ONCE):
-            digest.update(np.ascontiguousarray(self.images[start : start + _HASHED_AT_ONCE]).data)
+        digest.update(np.ascontiguousarray(self.images).data)
         digest.update(np.ascontiguousarray(self.labels, dtype=np.int64).data)
         return digest.hexdigest()
 

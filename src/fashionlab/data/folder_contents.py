@@ -33,7 +33,7 @@ def _is_about(path: Path) -> bool:
     return bool(_ABOUT.fullmatch(path.name)) and not path.is_dir()
 
 
-def contents(path: Path) -> str:
+def describe(path: Path) -> str:
     """Such as "12 pictures without class folders, 3 .txt files"."""
     if not path.exists():
         return "no such file or folder"

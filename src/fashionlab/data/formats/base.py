@@ -14,7 +14,7 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.common.registry import Registry
-from fashionlab.data.folder_contents import contents, wrapped
+from fashionlab.data.folder_contents import describe, wrapped
 from fashionlab.data.listing import left_beside
 from fashionlab.data.source import Part, Source
 
@@ -66,7 +66,7 @@ def recognise(path: Path) -> Source:
             source = one.detect(candidate)
             if source is not None:
                 return source if candidate == path else _looked_through(source, path, candidate)
-    raise DataError(f"{path}: no data set: {contents(path)}; expected {'; '.join(one.looks_like for one in formats)} "
+    raise DataError(f"{path}: no data set: {describe(path)}; expected {'; '.join(one.looks_like for one in formats)} "
                     "(docs/own-pictures.md)")
 
 
