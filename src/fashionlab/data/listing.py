@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -45,6 +45,14 @@ def list_pictures(folder: Path) -> Listing:
 def folders_in(folder: Path) -> list[Path]:
     """The folders directly in `folder`, by name, without hidden and generated ones."""
     return sorted(path for path in folder.iterdir() if path.is_dir() and not is_generated(path))
+
+
+def left_beside(folder: Path, used: Collection[Path]) -> tuple[LeftOut, ...]:
+    """What else lies directly in `folder`, beside the files and folders that are `used`; folders as a whole."""
+    others = sorted(set(folder.iterdir()) - set(used))
+    return tuple(LeftOut(str(path), "hidden, or made by a program" if is_generated(path) else
+                         "a folder that is no part of the data set" if path.is_dir() else
+                         "no part of the data set") for path in others)
 
 
 def is_generated(path: Path) -> bool:

@@ -61,7 +61,7 @@ def test_without_a_test_part_a_sixth_is_held_out(tmp_path: Path) -> None:
     ({"y_test": None}, "'y_test' is missing"),
     ({"y_train": np.arange(11) % 3}, "do not fit together"),
     ({"x_train": np.zeros((12, 4), dtype=np.uint8)}, "expected"),
-    ({"x_train": np.zeros((12, 4, 4))}, "float64, expected whole numbers"),
+    ({"x_train": np.full((12, 4, 4), -0.5)}, "values from -0.5 to -0.5, expected 0 to 1 or 0 to 255"),
     ({"x_train": np.full((12, 4, 4), 256)}, "values from 256 to 256"),
     ({"y_train": np.arange(12) % 3 + 7}, "out of range"),
     ({"y_train": np.arange(12) % 3 - 1}, "out of range"),

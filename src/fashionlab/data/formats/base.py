@@ -6,14 +6,16 @@ To add one: a module in this package that calls ``FORMATS.add(name, DataFormat(.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.records import PictureSet
+from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.common.registry import Registry
+from fashionlab.data.folder_contents import describe, wrapped
+from fashionlab.data.listing import left_beside
 from fashionlab.data.source import Part, Source
 
 Parts = Mapping[Part, PictureSet]  # train and test, and val where the set has one
@@ -53,13 +55,30 @@ FORMATS: Registry[DataFormat] = Registry("format", "fashionlab.data.formats")
 
 
 def recognise(path: Path) -> Source:
-    """The source at `path`, whatever its format. Raises DataError when there is none."""
+    """The source at `path`, whatever its format, or in the folder or file that is all there is in the folder `path`.
+
+    Raises DataError, saying what lies there, when there is none.
+    """
     formats = sorted((FORMATS[name] for name in FORMATS), key=lambda one: one.rank)
+    candidates = [path, *wrapped(path)]
     for one in formats:
-        source = one.detect(path)
-        if source is not None:
-            return source
-    raise DataError(f"{path}: no data set; expected {'; '.join(one.looks_like for one in formats)}")
+        for candidate in candidates:
+            source = one.detect(candidate)
+            if source is not None:
+                return source if candidate == path else _looked_through(source, path, candidate)
+    raise DataError(f"{path}: no data set: {describe(path)}; expected {'; '.join(one.looks_like for one in formats)} "
+                    "(docs/own-pictures.md)")
+
+
+def _looked_through(source: Source, path: Path, inner: Path) -> Source:
+    """The source that lies in `inner`, with all that lies beside the folders on the way there."""
+    beside: list[LeftOut] = []
+    way = inner
+    while way != path:
+        beside += left_beside(way.parent, {way})
+        way = way.parent
+    note = f"{inner.relative_to(path)} is all there is in {path}: looked through"
+    return replace(source, notes=(note, *source.notes), left_out=(*source.left_out, *beside))
 
 
 def lone_file(name: str) -> LoneFile | None:

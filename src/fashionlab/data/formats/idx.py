@@ -21,13 +21,20 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.records import LeftOut
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
+from fashionlab.data.listing import left_beside
 from fashionlab.data.pictures import from_channels_last, to_channels_last
-from fashionlab.data.source import Part, RawPart, Source, read_classes
+from fashionlab.data.source import CLASSES_FILE, PARTS, Part, RawPart, Source, read_classes
 
 _UINT8 = 8
+_EMNIST = ("EMNIST's pictures are stored on their side and are read so from a path; --dataset emnist-balanced (or "
+           "another of its names) with --data-dir FOLDER turns them")
 _LONE_NAME = re.compile(r".*(idx[34]-ubyte|\.idx)(\.gz)?", re.IGNORECASE)
-_NAME = re.compile(r"(?P<prefix>.*?)(?P<part>train|t10k|test)-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?")
+_PARTS: dict[str, Part] = {"train": "train", "t10k": "test", "test": "test", "val": "val", "valid": "val",
+                           "validation": "val", "dev": "val"}
+_NAME = re.compile(rf"(?P<prefix>.*?)(?P<part>{'|'.join(_PARTS)})-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?",
+                   re.IGNORECASE)
 
 
 def read_idx(path: Path, dimensions: tuple[int, ...]) -> np.ndarray:
@@ -50,8 +57,10 @@ def _parse(stream: BinaryIO, path: Path, dimensions: tuple[int, ...]) -> np.ndar
     valid = [bytes((0, 0, _UINT8, n)) for n in dimensions]
     if magic not in valid:
         expected = " or ".join(f"0x{value.hex()}" for value in valid)
+        kind = {1: "labels", 3: "pictures", 4: "pictures"}.get(magic[3]) if magic[:3] == bytes((0, 0, _UINT8)) else None
+        hint = f"; it holds {kind}, are the two files swapped?" if kind else ""
         raise DataError(f"{path}: magic number 0x{magic.hex()}, expected {expected} (IDX of bytes, "
-                        f"{' or '.join(map(str, dimensions))} dimensions)")
+                        f"{' or '.join(map(str, dimensions))} dimensions){hint}")
     header = stream.read(4 * magic[3])
     if len(header) < 4 * magic[3]:
         raise DataError(f"{path}: truncated within its header")
@@ -90,7 +99,7 @@ def write_set(folder: Path, parts: Parts) -> None:
         if len(pictures.classes) > 256:
             raise DataError(f"{pictures.source}: {len(pictures.classes)} classes, an IDX file holds at most 256")
         images = to_channels_last(pictures.images)
-        prefix = "train" if part == "train" else "t10k"
+        prefix = {"train": "train", "val": "val", "test": "t10k"}[part]
         write_idx(folder / f"{prefix}-images-idx{images.ndim}-ubyte.gz", images)
         write_idx(folder / f"{prefix}-labels-idx1-ubyte.gz", pictures.labels.astype(np.uint8))
 
@@ -108,7 +117,7 @@ def sha256(array: np.ndarray) -> str:
 
 @dataclass(frozen=True)
 class IdxFiles:
-    """The four IDX files of a data set.
+    """The IDX files of a data set, two a part.
 
     files: for each part the pictures' and the labels' file.
     hashes: SHA-256 of the decompressed files by name without .gz; a file that is not listed is not verified.
@@ -122,10 +131,14 @@ class IdxFiles:
     first_label: int = 0
     transposed: bool = False
 
-    def source(self, describe: str, classes: tuple[str, ...] | None) -> Source:
+    def source(self, describe: str, classes: tuple[str, ...] | None, notes: tuple[str, ...] = (),
+               left_out: tuple[LeftOut, ...] = ()) -> Source:
         """classes: None reads classes.txt or numbers them."""
         known = classes or read_classes(self.files["train"][1].parent)
-        return Source(describe, {part: partial(self._read, part) for part in self.files}, known)
+        own = ("the pictures are stored column by column and are turned" if self.transposed else "",
+               f"the first class is label {self.first_label} in the files" if self.first_label else "")
+        return Source(describe, {part: partial(self._read, part) for part in self.files}, known,
+                      (*filter(None, own), *notes), left_out)
 
     def _read(self, part: Part) -> RawPart:
         images_path, labels_path = self.files[part]
@@ -179,27 +192,39 @@ def detect(folder: Path) -> Source | None:
     """
     if not folder.is_dir():
         return None
-    sets: dict[str, dict[tuple[str, str], Path]] = {}
-    for path in sorted(folder.iterdir(), reverse=True):  # so that a plain file, sorted before its .gz, wins
-        match = _NAME.fullmatch(path.name)
-        if match and path.is_file():
-            part = "train" if match["part"] == "train" else "test"
-            sets.setdefault(match["prefix"], {})[part, match["what"]] = path
+    sets = _sets_in(folder)
     if not sets:
         return None
     if len(sets) > 1:
         raise DataError(f"{folder}: holds several data sets ({', '.join(sorted(sets))}); give each a folder of its own")
-    files = next(iter(sets.values()))
-    expected = [(part, what) for part in ("train", "test") for what in ("images", "labels")]
-    missing = [" ".join(key) for key in expected if key not in files]
+    prefix, files = next(iter(sets.items()))
+    present: list[Part] = [part for part in PARTS if part == "train" or any(key[0] == part for key in files)]
+    missing = [f"{part} {what}" for part in present for what in ("images", "labels") if (part, what) not in files]
     if missing:
         raise DataError(f"{folder}: incomplete, the IDX file of the {' and the '.join(missing)} is missing "
                         "(expected train-images-idx3-ubyte and the like)")
     parts: dict[Part, tuple[Path, Path]] = {
-        "train": (files["train", "images"], files["train", "labels"]),
-        "test": (files["test", "images"], files["test", "labels"]),
-    }
-    return IdxFiles(parts).source(f"IDX files in {folder}", None)
+        part: (files[part, "images"], files[part, "labels"]) for part in present}
+    notes = (_EMNIST,) if prefix.lower().startswith("emnist") else ()
+    beside = left_beside(folder, {*files.values(), folder / CLASSES_FILE})
+    return IdxFiles(parts).source(f"IDX files in {folder}", None, notes, beside)
+
+
+def _sets_in(folder: Path) -> dict[str, dict[tuple[Part, str], Path]]:
+    """For each beginning of names, the files by part and by images or labels."""
+    sets: dict[str, dict[tuple[Part, str], Path]] = {}
+    for path in sorted(folder.iterdir(), reverse=True):  # so that a plain file, sorted before its .gz, wins
+        match = _NAME.fullmatch(path.name)
+        if not match or not path.is_file():
+            continue
+        part, what = _PARTS[match["part"].lower()], match["what"].lower()
+        files = sets.setdefault(match["prefix"], {})
+        other = files.get((part, what))
+        if other and other.name != f"{path.name}.gz":
+            raise DataError(f"{folder}: {path.name} and {other.name} may both be the {PARTS[part]} {what}; "
+                            "remove one of them")
+        files[part, what] = path
+    return sets
 
 
 def _read_file(path: Path) -> np.ndarray:

@@ -1,4 +1,5 @@
-"""NPZ archives of numpy arrays: x_train, y_train, and where there are x_test, y_test and classes."""
+"""NPZ archives of numpy arrays: x_train and y_train, or the usual other names (see `array_names`), and where there are
+some those of validation and test pictures and the class names."""
 
 from __future__ import annotations
 
@@ -6,36 +7,30 @@ import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
+from typing import BinaryIO, cast
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.data.array_names import AXES, understand
+from fashionlab.data.array_set import ArraySet
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
-from fashionlab.data.pictures import from_channels_last, to_channels_last
-from fashionlab.data.source import Part, RawPart, Source
+from fashionlab.data.npy_header import check_memory, read_header
+from fashionlab.data.pictures import to_channels_last
+from fashionlab.data.source import Source
 
 
-@dataclass(frozen=True)
 class NpzFile:
-    """One archive. x_*: whole numbers 0-255 [N, H, W] or [N, H, W, 3]; y_*: whole numbers [N]; classes: text [K]."""
+    """One archive, opened anew for each array: only what is asked for is decompressed."""
 
-    path: Path
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-    def source(self) -> Source:
+    def arrays(self) -> ArraySet:
         with self._opened() as archive:
-            parts: list[Part] = ["train"]
-            if "x_test" in archive.files or "y_test" in archive.files:
-                parts.append("test")
-            classes = tuple(str(name) for name in archive["classes"].tolist()) if "classes" in archive.files else None
-        return Source(f"NPZ archive {self.path}", {part: partial(self._read, part) for part in parts}, classes)
-
-    def read_pictures(self) -> np.ndarray:
-        """The pictures alone, uint8 [N, C, H, W]: x_test, or x_train where there is no x_test."""
-        with self._opened() as archive:
-            return self._pictures(archive, "x_test" if "x_test" in archive.files else "x_train")
+            names = tuple(archive.files)
+        return ArraySet(str(self.path), understand(names, str(self.path)), names, self._load, self._header)
 
     @contextmanager
     def _opened(self) -> Iterator[np.lib.npyio.NpzFile]:
@@ -47,55 +42,48 @@ class NpzFile:
                     raise DataError(f"{self.path}: a single array, expected an archive with x_train and y_train")
                 with archive:
                     yield archive
-        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError) as error:
+        except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile, zlib.error, NotImplementedError,
+                RuntimeError, MemoryError) as error:
             raise DataError(f"{self.path}: cannot be read as an NPZ archive without pickles ({error})") from error
 
-    def _read(self, part: Part) -> RawPart:
-        x_name, y_name = f"x_{part}", f"y_{part}"
+    def _header(self, name: str) -> tuple[tuple[int, ...], np.dtype]:
+        with self._opened() as archive, _zip(archive).open(_member(archive, name)) as stream:
+            return read_header(cast(BinaryIO, stream))
+
+    def _load(self, name: str) -> np.ndarray:
+        check_memory(*self._header(name), f"{self.path}: {name}")
         with self._opened() as archive:
-            images, labels = self._pictures(archive, x_name), self._array(archive, y_name).astype(np.int64)
-        if labels.ndim == 2 and labels.shape[1] == 1:
-            labels = labels[:, 0]
-        if labels.ndim != 1 or len(labels) != len(images) or not images.size:
-            raise DataError(f"{self.path}: {x_name} {list(images.shape)} and {y_name} {list(labels.shape)} "
-                            "do not fit together")
-        return RawPart(f"{self.path}: {y_name}", images, labels)
-
-    def _pictures(self, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-        where = f"{self.path}: {name}"
-        images = self._array(archive, name)
-        return from_channels_last(_as_bytes(images, where), where) if images.size else images
-
-    def _array(self, archive: np.lib.npyio.NpzFile, name: str) -> np.ndarray:
-        if name not in archive.files:
-            raise DataError(f"{self.path}: array {name!r} is missing (it has: {', '.join(archive.files) or 'none'})")
-        array = archive[name]
-        if array.dtype.kind not in "iu":
-            raise DataError(f"{self.path}: {name} holds {array.dtype}, expected whole numbers")
-        return array
+            return archive[_member(archive, name)]
 
 
-def _as_bytes(images: np.ndarray, where: str) -> np.ndarray:
-    if images.dtype != np.uint8 and not 0 <= images.min() <= images.max() <= 255:
-        raise DataError(f"{where}: values from {images.min()} to {images.max()}, expected 0 to 255")
-    return images.astype(np.uint8, copy=False)
+def _zip(archive: np.lib.npyio.NpzFile) -> zipfile.ZipFile:
+    assert archive.zip, "open until the block ends"
+    return archive.zip
+
+
+def _member(archive: np.lib.npyio.NpzFile, name: str) -> str:
+    """The file that holds the array `name`."""
+    return name if name in _zip(archive).namelist() else f"{name}.npy"
 
 
 def write_npz(path: Path, parts: Parts) -> None:
-    """One compressed archive with both parts and the class names."""
+    """One compressed archive with all parts and the class names."""
     arrays: dict[str, np.ndarray] = {"classes": np.array(parts["train"].classes)}
     for part, pictures in parts.items():
-        arrays[f"x_{part}"] = to_channels_last(pictures.images)
+        arrays[f"x_{part}"] = images = to_channels_last(pictures.images)
         arrays[f"y_{part}"] = pictures.labels
+        if images.ndim == 4 and images.shape[1] in (1, 3):  # may be taken for channels
+            arrays[AXES] = np.array("NHWC")
     with path.open("wb") as stream:
         np.savez_compressed(stream, **arrays)  # type: ignore[arg-type]
 
 
 def detect(path: Path) -> Source | None:
-    return NpzFile(path).source() if path.suffix == ".npz" and path.is_file() else None
+    is_one = path.suffix.lower() == ".npz" and path.is_file()
+    return NpzFile(path).arrays().source(f"NPZ archive {path}") if is_one else None
 
 
 FORMATS.add("npz", DataFormat(
     "an .npz file", detect, write_npz, ".npz",
-    LoneFile(lambda name: name.lower().endswith(".npz"), lambda path: NpzFile(path).read_pictures()),
+    LoneFile(lambda name: name.lower().endswith(".npz"), lambda path: NpzFile(path).arrays().lone_pictures()),
 ))
