@@ -31,11 +31,12 @@ MAX_SCANS = 32  # of a progressive JPEG: encoders make about ten, each is decode
 MAX_SLOW_PIXELS = 8_000_000  # of forms that PIL decodes in Python, a millionth of a second each
 _USUAL = ("PNG", "JPEG", "WEBP")
 # Of what Pillow reads, whatever it decodes by itself and knows by its first bytes: no EPS, which runs another program,
-# no form that is only named (WMF, GRIB, HDF5), no film.
+# no form that is only named (WMF, GRIB, HDF5), no film, no XBM, of which it swaps black and white.
 _OTHERS = ("AVIF", "BMP", "CUR", "DDS", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "PSD", "QOI", "SGI", "SUN",
-           "TIFF", "XBM", "XPM")
+           "TIFF", "XPM")
 _TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
 _TGA_END = b"TRUEVISION-XFILE.\0"
+_ICON = b"\0\0\1\0"
 _STILLS = ("MPO", "PSD", "HEIF")  # a camera's second view, layers, a phone's depth: the first picture is the picture
 _PREVIEW = 1  # bit of the TIFF tag NewSubfileType
 _NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
@@ -105,6 +106,8 @@ def _identified(source: Path | bytes, name: str) -> Image.Image:
     if is_heic(start):
         _read_heic(name)
         return Image.open(stream(), formats=("HEIF",))
+    if start.startswith(_ICON):
+        _check_icons(source if isinstance(source, bytes) else source.read_bytes(), name)
     Image.init()  # loads the other plug-ins, once
     if _is_tga(source, name):
         return Image.open(stream(), formats=("TGA",))
@@ -123,9 +126,8 @@ def _is_tga(source: Path | bytes, name: str) -> bool:
 
 
 def _check_header(picture: Image.Image, name: str) -> None:
-    width, height = _largest_icon(picture) if picture.format == "ICO" else picture.size
-    if width * height > MAX_PIXELS:
-        raise TooManyPixels(f"{name}: {width} x {height} pixels, the limit is {MAX_PIXELS:,}")
+    width, height = picture.size
+    _check_pixels(width, height, name)
     if width * height > MAX_SLOW_PIXELS and any(tile[0] in Image.DECODERS for tile in getattr(picture, "tile", ())):
         raise TooManyPixels(f"{name}: {width} x {height} pixels of a form that is decoded slowly, where the limit is "
                             f"{MAX_SLOW_PIXELS:,}")
@@ -145,21 +147,20 @@ def _check_frames(picture: Image.Image, name: str) -> None:
         raise DataError(f"{name}: {what}, expected one picture")
 
 
-def _largest_icon(picture: Image.Image) -> tuple[int, int]:
-    """Width and height of the largest picture in an icon by the pictures' own headers: the icon's may say less."""
-    file = picture.fp
-    assert file
-    file.seek(0)
-    content = file.read()
-    sizes = [picture.size]
+def _check_pixels(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise TooManyPixels(f"{name}: {width} x {height} pixels, the limit is {MAX_PIXELS:,}")
+
+
+def _check_icons(content: bytes, name: str) -> None:
+    """The pictures in an icon by their own headers: PIL goes by the icon's, and decodes when it opens the file."""
     for entry in range(int.from_bytes(content[4:6], "little")):
-        offset = int.from_bytes(content[18 + 16 * entry :][:4], "little")
+        offset = int.from_bytes(content[18 + 16 * entry : 22 + 16 * entry], "little")
         header = content[offset : offset + 24]
-        png = header.startswith(b"\x89PNG")
-        width, height = header[16:20] if png else header[4:8], header[20:24] if png else header[8:12]
-        order = "big" if png else "little"
-        sizes.append((int.from_bytes(width, order), int.from_bytes(height, order) // (1 if png else 2)))
-    return max(sizes, key=lambda size: size[0] * size[1])
+        if header.startswith(b"\x89PNG"):
+            _check_pixels(int.from_bytes(header[16:20], "big"), int.from_bytes(header[20:24], "big"), name)
+        else:  # the rows of the picture and of its mask
+            _check_pixels(int.from_bytes(header[4:8], "little"), int.from_bytes(header[8:12], "little") // 2, name)
 
 
 def _read_heic(name: str) -> None:
@@ -191,7 +192,8 @@ def _one_error(name: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooManyPixels(f"{name}: too many pixels, the limit is {MAX_PIXELS:,}") from error
     except Exception as error:  # on damaged files decoders raise almost anything: OSError, SyntaxError, struct.error...
-        reason = "no picture that is read" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        unknown = isinstance(error, Image.UnidentifiedImageError)
+        reason = "no picture that is read" if unknown else " ".join(str(error).split())
         raise DataError(f"{name}: unreadable picture ({reason or type(error).__name__})") from error
 
 

@@ -10,11 +10,11 @@ from pathlib import Path
 _READ = frozenset((
     ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".webp", ".avif", ".avifs", ".bmp", ".dib", ".gif",
     ".tif", ".tiff", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".tga",
-    ".ico", ".cur", ".dds", ".pcx", ".psd", ".qoi", ".sgi", ".ras", ".xbm", ".xpm", ".heic", ".heif", ".hif"))
-_RAW = frozenset((".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".kdc", ".mrw", ".nef", ".nrw", ".orf", ".pef",
-                  ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"))
+    ".ico", ".cur", ".dds", ".pcx", ".psd", ".qoi", ".sgi", ".ras", ".xpm", ".heic", ".heif", ".hif"))
+_RAW = frozenset((".3fr", ".arw", ".cr2", ".cr3", ".crw", ".dng", ".erf", ".kdc", ".mrw", ".nef", ".nrw", ".orf",
+                  ".pef", ".raf", ".raw", ".rw2", ".rwl", ".sr2", ".srf", ".srw", ".x3f"))
 _DRAWINGS = frozenset((".ai", ".emf", ".eps", ".svg", ".svgz", ".wmf"))
-_OTHERS = frozenset((".bpg", ".djvu", ".exr", ".flif", ".icns", ".jxl", ".jxr", ".xcf"))
+_OTHERS = frozenset((".bpg", ".djvu", ".exr", ".flif", ".icns", ".jxl", ".jxr", ".xbm", ".xcf"))
 _BEGINNINGS = (
     b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"\0\0\0\x0cjP  \r\n\x87\n", b"\xffO\xffQ",
     b"8BPS\0\1", b"qoif", b"DDS ", b"\x59\xa6\x6a\x95", b"/* XPM */",
@@ -55,13 +55,13 @@ def form_not_read(name: str, start: bytes) -> str | None:
     """
     suffix = Path(name).suffix.lower()
     if start.startswith(_JPEG_XL) or suffix == ".jxl":
-        return "a JPEG XL picture, a form that is not read"
+        return "JPEG XL, a form of pictures that is not read"
     if start.startswith(_RAW_BEGINNINGS) or (suffix in _RAW and not start.startswith((b"\xff\xd8\xff", b"\x89PNG"))):
         return "a raw photo, expected a developed one, such as a JPEG or a TIFF"
     if suffix in _DRAWINGS and not start.startswith(_BEGINNINGS):
         return "a drawing, expected a picture made of pixels"
     if suffix in _OTHERS and not start.startswith(_BEGINNINGS):
-        return f"a {suffix[1:].upper()} picture, a form that is not read"
+        return f"{suffix[1:].upper()}, a form of pictures that is not read"
     return None
 
 
