@@ -21,7 +21,7 @@ def wrapped(path: Path) -> list[Path]:
     """
     inner: list[Path] = []
     while path.is_dir() and len(inner) < _DEEPEST:
-        entries = [entry for entry in _entries(path) if not (is_generated(entry) or _is_about(entry))]
+        entries = [entry for entry in _entries(path) if not (is_generated(entry.name) or _is_about(entry))]
         if len(entries) != 1:
             break
         path = entries[0]
@@ -39,7 +39,7 @@ def describe(path: Path) -> str:
         return "no such file or folder"
     if path.is_file():
         return f"{_kind(path)} of {path.stat().st_size:,} bytes"
-    entries = [entry for entry in _entries(path) if not is_generated(entry)]
+    entries = [entry for entry in _entries(path) if not is_generated(entry.name)]
     if not entries:
         return "an empty folder" if path.is_dir() else "neither a file nor a folder"
     kinds = Counter("folder" if entry.is_dir() else _kind(entry).removeprefix("a ") for entry in entries[:_COUNTED])

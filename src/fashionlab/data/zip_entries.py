@@ -88,7 +88,7 @@ def read_entries(path: Path) -> ZipEntries:
     for name, entry in zip(names, entries, strict=True):
         inner = _inner_path(path, name)
         generated = next((PurePosixPath(*inner.parts[: index + 1]) for index, part in enumerate(inner.parts)
-                          if is_generated(Path(part))), None)
+                          if is_generated(part)), None)
         if generated:
             left_out[str(generated)] = "hidden, or made by a program"
         elif name.endswith("/"):

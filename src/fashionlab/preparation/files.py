@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import os
 import warnings
@@ -21,26 +22,24 @@ from PIL import (  # the plug-ins: for a format that is not loaded yet, PIL woul
 )
 
 from fashionlab.common.errors import DataError
+from fashionlab.preparation.recognise import form_not_read, head, is_heic
 
 GREY, COLOUR = "L", "RGB"  # modes of PIL
 MAX_BYTES = 64 << 20
 MAX_PIXELS = 50_000_000
 MAX_SCANS = 32  # of a progressive JPEG: encoders make about ten, each is decoded over all pixels
+MAX_SLOW_PIXELS = 8_000_000  # of forms that PIL decodes in Python, a millionth of a second each
 _USUAL = ("PNG", "JPEG", "WEBP")
-# Of what Pillow reads, whatever is decoded by itself and known by its first bytes: no EPS, which runs another program,
-# no form that is only named (WMF, GRIB, HDF5), no film, and none that any file would pass for.
-_OTHERS = ("AVIF", "BMP", "DDS", "DIB", "GIF", "ICNS", "ICO", "JPEG2000", "PCX", "PPM", "PSD", "QOI", "SGI",
-           "SUN", "TGA", "TIFF", "XBM", "XPM")
-# Names that promise a picture, those among them that are not read (raw photos, drawings): these are told as unreadable.
-_SUFFIXES = frozenset((
-    ".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".jif", ".webp", ".avif", ".avifs", ".bmp", ".dib", ".gif",
-    ".tif", ".tiff", ".jp2", ".j2k", ".j2c", ".jpc", ".jpf", ".jpx", ".ppm", ".pgm", ".pbm", ".pnm", ".pfm", ".tga",
-    ".ico", ".icns", ".dds", ".pcx", ".psd", ".qoi", ".sgi", ".ras", ".xbm", ".xpm", ".heic", ".heif", ".hif", ".jxl",
-    ".cr2", ".cr3", ".nef", ".arw", ".dng", ".orf", ".rw2", ".raf", ".svg", ".eps"))
-_BEGINNINGS = (b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff", b"GIF87a", b"GIF89a", b"BM", b"II*\0", b"MM\0*", b"II+\0",
-               b"MM\0+", b"\0\0\0\x0cjP  \r\n", b"\xffO\xffQ", b"8BPS", b"qoif", b"DDS ",
-               b"P5\n", b"P6\n", b"P5 ", b"P6 ")
-_HEAD = 32  # bytes that tell a format
+# Of what Pillow reads, whatever it decodes by itself and knows by its first bytes: no EPS, which runs another program,
+# no form that is only named (WMF, GRIB, HDF5), no film, no XBM, of which it swaps black and white.
+_OTHERS = ("AVIF", "BMP", "CUR", "DDS", "DIB", "GIF", "ICO", "JPEG2000", "PCX", "PPM", "PSD", "QOI", "SGI", "SUN",
+           "TIFF", "XPM")
+_TGA_SUFFIXES = (".tga", ".icb", ".vda", ".vst")
+_TGA_END = b"TRUEVISION-XFILE.\0"
+_ICON = b"\0\0\1\0"
+_STILLS = ("MPO", "PSD", "HEIF")  # a camera's second view, layers, a phone's depth: the first picture is the picture
+_PREVIEW = 1  # bit of the TIFF tag NewSubfileType
+_NEW_SUBFILE_TYPE, _DNG_VERSION = 254, 50706
 _CHUNK = 64
 _ROWS = 256
 T = TypeVar("T")
@@ -99,56 +98,69 @@ def _identified(source: Path | bytes, name: str) -> Image.Image:
     def stream() -> Path | io.BytesIO:
         return io.BytesIO(source) if isinstance(source, bytes) else source
 
-    try:
+    with contextlib.suppress(Image.UnidentifiedImageError):
         return Image.open(stream(), formats=_USUAL)
-    except Image.UnidentifiedImageError:
-        head = _head(source)
-    if is_heic(head):
+    start = head(source)
+    if reason := form_not_read(source.name if isinstance(source, Path) else name, start):
+        raise DataError(f"{name}: unreadable picture ({reason})")
+    if is_heic(start):
         _read_heic(name)
         return Image.open(stream(), formats=("HEIF",))
+    if start.startswith(_ICON):
+        _check_icons(source if isinstance(source, bytes) else source.read_bytes(), name)
     Image.init()  # loads the other plug-ins, once
-    return Image.open(stream(), formats=_OTHERS)
+    if _is_tga(source, name):
+        return Image.open(stream(), formats=("TGA",))
+    return Image.open(stream(), formats=[one for one in _OTHERS if one in Image.OPEN])
+
+
+def _is_tga(source: Path | bytes, name: str) -> bool:
+    """By its end, which the older ones lack, else by its name: many files would pass for one by how they begin."""
+    if (source.name if isinstance(source, Path) else name).lower().endswith(_TGA_SUFFIXES):
+        return True
+    if isinstance(source, bytes):
+        return source.endswith(_TGA_END)
+    with source.open("rb") as stream:
+        stream.seek(-min(len(_TGA_END), source.stat().st_size), io.SEEK_END)
+        return stream.read() == _TGA_END
 
 
 def _check_header(picture: Image.Image, name: str) -> None:
-    if picture.width * picture.height > MAX_PIXELS:
-        raise TooManyPixels(f"{name}: {picture.width} x {picture.height} pixels, the limit is {MAX_PIXELS:,}")
+    width, height = picture.size
+    _check_pixels(width, height, name)
+    if width * height > MAX_SLOW_PIXELS and any(tile[0] in Image.DECODERS for tile in getattr(picture, "tile", ())):
+        raise TooManyPixels(f"{name}: {width} x {height} pixels of a form that is decoded slowly, where the limit is "
+                            f"{MAX_SLOW_PIXELS:,}")
     if isinstance(picture, JpegImagePlugin.JpegImageFile) and _scans(picture) > MAX_SCANS:
         raise DataError(f"{name}: a JPEG of more than {MAX_SCANS} scans, which would take too long to decode")
+    tags = getattr(picture, "tag_v2", {})
+    if tags.get(_NEW_SUBFILE_TYPE, 0) & _PREVIEW or _DNG_VERSION in tags:
+        raise DataError(f"{name}: unreadable picture (a raw photo or another file that begins with a preview, expected "
+                        "a developed one, such as a JPEG)")
     _check_frames(picture, name)
 
 
 def _check_frames(picture: Image.Image, name: str) -> None:
-    # What a camera appends to a JPEG (MPO: a preview, a second view), or an icon's other sizes, are no animation.
-    frames = 1 if picture.format in ("MPO", "ICO", "ICNS", "PSD") else getattr(picture, "n_frames", 1)
-    if frames > 1:
-        what = "a file of {} pages" if picture.format == "TIFF" else "an animation of {} frames"
-        raise DataError(f"{name}: {what.format(frames)}, expected one picture")
+    # Frames are not counted: that would take long for what holds millions.
+    if picture.format not in _STILLS and getattr(picture, "is_animated", False):
+        what = "a file of several pages" if picture.format == "TIFF" else "an animation"
+        raise DataError(f"{name}: {what}, expected one picture")
 
 
-def _head(source: Path | bytes) -> bytes:
-    if isinstance(source, bytes):
-        return source[:_HEAD]
-    with source.open("rb") as stream:
-        return stream.read(_HEAD)
+def _check_pixels(width: int, height: int, name: str) -> None:
+    if width * height > MAX_PIXELS:
+        raise TooManyPixels(f"{name}: {width} x {height} pixels, the limit is {MAX_PIXELS:,}")
 
 
-def is_picture(path: Path) -> bool:
-    """Whether a file is a picture by its name or, where that says nothing, by how it begins."""
-    if path.suffix.lower() in _SUFFIXES:
-        return True
-    try:
-        head = _head(path)
-    except OSError:
-        return False
-    return (head.startswith(_BEGINNINGS) or is_heic(head) or head[4:12] in (b"ftypavif", b"ftypavis")
-            or (head[:4] == b"RIFF" and head[8:12] == b"WEBP"))
-
-
-def is_heic(head: bytes) -> bool:
-    """Whether a file that begins so is HEIC or HEIF, the form of phones' photos."""
-    return head[4:8] == b"ftyp" and head[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1",
-                                                   b"msf1")
+def _check_icons(content: bytes, name: str) -> None:
+    """The pictures in an icon by their own headers: PIL goes by the icon's, and decodes when it opens the file."""
+    for entry in range(int.from_bytes(content[4:6], "little")):
+        offset = int.from_bytes(content[18 + 16 * entry : 22 + 16 * entry], "little")
+        header = content[offset : offset + 24]
+        if header.startswith(b"\x89PNG"):
+            _check_pixels(int.from_bytes(header[16:20], "big"), int.from_bytes(header[20:24], "big"), name)
+        else:  # the rows of the picture and of its mask
+            _check_pixels(int.from_bytes(header[4:8], "little"), int.from_bytes(header[8:12], "little") // 2, name)
 
 
 def _read_heic(name: str) -> None:
@@ -180,13 +192,14 @@ def _one_error(name: str) -> Iterator[None]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         raise TooManyPixels(f"{name}: too many pixels, the limit is {MAX_PIXELS:,}") from error
     except Exception as error:  # on damaged files decoders raise almost anything: OSError, SyntaxError, struct.error...
-        reason = "no picture that is read" if isinstance(error, Image.UnidentifiedImageError) else str(error)
+        unknown = isinstance(error, Image.UnidentifiedImageError)
+        reason = "no picture that is read" if unknown else " ".join(str(error).split())
         raise DataError(f"{name}: unreadable picture ({reason or type(error).__name__})") from error
 
 
 def is_grey(picture: Image.Image) -> bool:
     """Whether the picture has no colour by its mode; a palette is grey when all its entries are."""
-    if picture.mode == "P":
+    if picture.mode in ("P", "PA"):
         palette = np.array(picture.getpalette("RGB") or [0, 0, 0]).reshape(-1, 3)
         return bool((palette == palette[:, :1]).all())
     return picture.mode in ("1", "L", "LA", "La", "F") or picture.mode.startswith("I")
@@ -221,15 +234,15 @@ def from_deep_grey(picture: Image.Image) -> Image.Image:
     """
     values = np.asarray(picture)
     low, high = values.min(), values.max()
-    if picture.mode == "F":
-        if not 0 <= low <= high <= 255:
-            raise ValueError(f"numbers from {low:g} to {high:g}, expected 0 to 1 or 0 to 255")
-        white = 1.0 if high <= 1 else 255.0
-        return Image.fromarray((values * np.float32(255 / white)).round().astype(np.uint8))
+    real = picture.mode == "F"
+    if not 0 <= low <= high <= (255 if real else 65535):
+        raise ValueError(f"numbers from {low:g} to {high:g}, expected {'0 to 1 or 0 to 255' if real else '0 to 65535'}")
+    if real:
+        return Image.fromarray((values * np.float32(255 / (1 if high <= 1 else 255))).round().astype(np.uint8))
     white = next((limit for limit in (255, 4095) if high <= limit), 65535)
     scaled = np.empty(values.shape, dtype=np.uint8)
     for start in range(0, len(values), _ROWS):  # a few rows at a time: whole pictures of int64 would take gigabytes
-        rows = values[start : start + _ROWS].astype(np.int64).clip(0, white)
+        rows = values[start : start + _ROWS].astype(np.int64)
         scaled[start : start + _ROWS] = (rows * 510 + white) // (2 * white)
     return Image.fromarray(scaled)
 

@@ -13,6 +13,8 @@ from PIL import Image
 from scipy import ndimage
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.records import Preparation
+from fashionlab.preparation import prepare
 from fashionlab.preparation.garment.background import surface
 from fashionlab.preparation.garment.components import components
 from fashionlab.preparation.garment.form import to_form
@@ -20,6 +22,7 @@ from fashionlab.preparation.garment.photo import Photo
 from fashionlab.preparation.garment.simulate import BACKGROUNDS, simulate
 from garments import Kind, in_form, photo
 
+FASHION_MNIST = Preparation("fashion-mnist", 28, 1)
 KINDS: tuple[Kind, ...] = ("shirt", "shoe", "trousers")
 kinds = st.sampled_from(KINDS)
 quick = settings(max_examples=30)
@@ -142,7 +145,7 @@ def test_simulated_photos_come_back(background: str):
     for index, kind in enumerate(KINDS):
         made = simulate(in_form(kind), 5, index, background)
         assert made == simulate(in_form(kind), 5, index, background) and made.background == background
-        assert _apart(picture_in_form(made.jpeg, "x"), in_form(kind)) < 22
+        assert _apart(prepare(made.jpeg, "x", FASHION_MNIST)[0], in_form(kind)) < 22
 
 
 def test_a_simulated_photo_is_the_negative_on_white():

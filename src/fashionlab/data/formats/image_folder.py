@@ -1,11 +1,12 @@
-"""Image folders: one folder a class, directly or below train/ and test/ (or val/).
+"""Image folders: one folder a class, directly or below folders for the parts (`data.folder_layout`).
 
-Pictures are PNG, JPEG or WebP; they are ordered by file name, then by path. Class names are the folders' names in
-sorted order, unless a classes.txt in the top folder lists them in label order.
+Pictures are whatever `preparation.files` opens; they are ordered by file name, then by path. Class names are the
+folders' names in sorted order, unless a classes.txt beside the folders lists them in label order.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -15,51 +16,79 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.common.progress import progress
 from fashionlab.common.records import LeftOut, PictureSet
+from fashionlab.data.folder_layout import FolderLayout, folder_layout, folder_names, part_of_name, why_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat, Parts
-from fashionlab.data.listing import folders_in, list_pictures
-from fashionlab.data.source import Part, RawPart, Source, read_classes
+from fashionlab.data.listing import Listing, entries_of, list_pictures
+from fashionlab.data.source import Part, RawPart, Source
 from fashionlab.preparation.files import to_image
 
-_TEST_NAMES = ("test", "val", "valid", "validation")
 
-
-def _list(root: Path, folder: Path, classes: tuple[str, ...], named: bool) -> RawPart:
-    """The pictures of one part, below `folder`."""
-    label_of = {name: label for label, name in enumerate(folder_names(classes) if named else classes)}
-    entries: list[tuple[str, str, Path, int]] = []
-    left_out: list[LeftOut] = []
-    for class_folder in folders_in(folder):
+def _read(layout: FolderLayout, part: Part) -> RawPart:
+    """The pictures of one part."""
+    folder, root = layout.parts[part], layout.root
+    label_of = {name: label for label, name in
+                enumerate(folder_names(layout.classes) if layout.named else layout.classes)}
+    inside = entries_of(folder)
+    listings: dict[str, Listing] = {}
+    for class_folder in inside.folders:
         if class_folder.name not in label_of:
             raise DataError(f"{class_folder}: no such class, expected one of {', '.join(sorted(label_of)[:12])}"
                             f"{'...' if len(label_of) > 12 else ''}")
-        listing = list_pictures(class_folder)
-        entries += [(path.name, str(path), path, label_of[class_folder.name]) for path in listing.pictures]
-        left_out += listing.left_out
-    if not entries:
+        listings[class_folder.name] = list_pictures(class_folder)
+    entries = [(path.name, str(path), path, label_of[name])
+               for name, listing in listings.items() for path in listing.pictures]
+    if not entries and part != "train":
         raise DataError(f"{folder}: no picture in its class folders")
     entries.sort(key=lambda entry: entry[:2])
     labels = np.array([label for *_, label in entries], dtype=np.int64)
-    absent = sorted(set(range(len(classes))) - set(labels.tolist()))
-    if absent and not named:
-        raise DataError(f"{folder}: no readable picture of class {classes[absent[0]]!r}")
+    notes = _absent(layout, part, labels, listings) + _nested(folder, listings)
+    left_out = [one for listing in listings.values() for one in (*listing.not_read, *listing.left_out)]
+    if layout.divided:  # else the layout tells what lies beside the class folders
+        left_out += [*inside.left_out, *(LeftOut(str(path), why_beside(path)) for path in inside.files)]
     return RawPart(str(folder), [path for _, _, path, _ in entries], labels,
-                   [path.relative_to(root).as_posix() for _, _, path, _ in entries], left_out=tuple(left_out))
+                   [path.relative_to(root).as_posix() for _, _, path, _ in entries], notes=tuple(notes),
+                   left_out=tuple(LeftOut(Path(one.file).relative_to(root).as_posix(), one.reason) for one in left_out))
 
 
-def folder_names(classes: tuple[str, ...]) -> list[str]:
-    """A folder name for each class: safe on every file system, different even where upper and lower case are one."""
-    names: list[str] = []
-    taken: set[str] = set()
-    for label, name in enumerate(classes):
-        letters = [letter if letter.isalnum() or letter in " _-+." else "-" for letter in name[:80]]
-        safe = "".join(letters).strip(" .") or "class"
-        if safe.casefold() in taken:
-            safe = f"{safe}-{label}"
-        while safe.casefold() in taken:
-            safe += "-"
-        taken.add(safe.casefold())
-        names.append(safe)
-    return names
+def _absent(layout: FolderLayout, part: Part, labels: np.ndarray, listings: dict[str, Listing]) -> list[str]:
+    """A note of the classes that have no picture in this part. Raises DataError for the training part, unless a
+    classes.txt names the class."""
+    absent = [layout.classes[label] for label in sorted(set(range(len(layout.classes))) - set(labels.tolist()))]
+    if not absent:
+        return []
+    if part == "train" and not layout.named:
+        listing = listings[absent[0]]
+        raise DataError(f"{layout.parts[part] / absent[0]}: no readable picture of class {absent[0]!r}{_held(listing)}")
+    return [f"{layout.parts[part].name} has no picture of {', '.join(absent)}"]
+
+
+def _held(listing: Listing) -> str:
+    """What a folder without pictures holds, for people."""
+    names = [Path(one.file) for one in (*listing.not_read, *listing.left_out)]
+    if not names:
+        return ": the folder is empty"
+    kinds = Counter(path.suffix.lower() or path.name for path in names)
+    held = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(4))
+    why = f" ({listing.not_read[0].reason})" if listing.not_read else ""
+    return f"; it holds {held}{why}"
+
+
+def _nested(folder: Path, listings: dict[str, Listing]) -> list[str]:
+    """A note of the folders within class folders. Raises DataError where these are parts."""
+    below = sorted({path.parent.relative_to(folder) for name, listing in listings.items()
+                    for path in listing.pictures if path.parent != folder / name})
+    for name in listings:
+        parts = {part_of_name(path.parts[1]): path for path in below if path.parts[0] == name}
+        parts.pop(None, None)
+        if len(parts) > 1:
+            within = " and ".join(path.as_posix() for path in parts.values())
+            raise DataError(f"{folder}: {within} would be parts within a class, expected the parts above the classes, "
+                            f"such as train/{name} and test/{name}")
+    if not below:
+        return []
+    more = f" and {len(below) - 3} more" if len(below) > 3 else ""
+    return [f"pictures in folders within a class folder count to that class: "
+            f"{', '.join(path.as_posix() for path in below[:3])}{more}"]
 
 
 def write_folder(folder: Path, parts: Parts) -> None:
@@ -82,17 +111,11 @@ def write_folder(folder: Path, parts: Parts) -> None:
 
 def detect(folder: Path) -> Source | None:
     """An image folder at `folder`; None when it has no folders in it."""
-    below = {path.name: path for path in folders_in(folder)} if folder.is_dir() else {}
-    if not below:
+    layout = folder_layout(folder)
+    if layout is None:
         return None
-    tests = [below[name] for name in _TEST_NAMES if name in below]
-    folders: dict[Part, Path] = {"train": below.get("train", folder)}
-    if "train" in below and tests:
-        folders["test"] = tests[0]
-    known = read_classes(folder)
-    classes = known or tuple(one.name for one in folders_in(folders["train"]))
-    return Source(f"image folder {folder}", {part: partial(_list, folder, path, classes, known is not None)
-                                             for part, path in folders.items()}, classes)
+    return Source(f"image folder {folder}", {part: partial(_read, layout, part) for part in layout.parts},
+                  layout.classes, layout.notes, layout.left_out)
 
 
 FORMATS.add("folder", DataFormat(

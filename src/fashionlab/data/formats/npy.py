@@ -60,7 +60,7 @@ def _npy_files(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return [path for path in folder.iterdir()
-            if path.suffix.lower() == ".npy" and path.is_file() and not is_generated(path)]
+            if path.suffix.lower() == ".npy" and path.is_file() and not is_generated(path.name)]
 
 
 def read_lone(path: Path) -> np.ndarray:
