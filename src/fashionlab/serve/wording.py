@@ -1,45 +1,52 @@
-"""What the service says of how its model's pictures are prepared."""
+"""What the service says of how photos are prepared for its model."""
 
 from __future__ import annotations
+
+from typing import Any, NamedTuple
 
 from fashionlab.deploy.artifact import Description
 from fashionlab.serve import schema
 
-FASHION_MNIST = "fashion-mnist"  # how all artifacts of before there was a choice are asked
-_AS_THEY_ARE = {
-    "letterbox": "The whole photo is scaled into {side} pixels, {colour}; what is transparent or stays empty becomes "
-                 "{background}.",
-    "crop": "The middle of a photo is scaled to {side} pixels, {colour}, and what is over at its longer side cut off; "
-            "what is transparent becomes {background}.",
-    "squash": "A photo is scaled to {side} pixels, {colour}, whatever its shape; what is transparent becomes "
-              "{background}.",
+FASHION_MNIST, GARMENT = "fashion-mnist", "garment"
+_WHAT = {
+    FASHION_MNIST: "the garment found in the picture, grey, light on black, filling the frame",
+    GARMENT: "the garment found in the picture and cut out, its colours kept",
+    "letterbox": "the whole picture in a square, what stays empty in the background's colour",
+    "crop": "the middle of the picture, its shorter side as long as the square's",
+    "squash": "the whole picture, its sides made equal",
 }
 _NAMES = {"#000000": "black", "#ffffff": "white"}
 
 
-def preparation_of(description: Description) -> schema.Preparation:
-    """How the model's pictures are prepared, in figures and in words."""
-    kept = getattr(description, "preparation", None)
-    way = kept.way if kept else FASHION_MNIST
-    background = "#" + bytes(kept.background if kept else (0, 0, 0)).hex()
-    size, channels = description.image_size, description.channels
-    return schema.Preparation(way=way, size=size, channels=channels, background=background,
-                              photos=_photos(way, size, channels, background), pixels=_pixels(way, size, channels))
+class Asked(NamedTuple):
+    """How an artifact of before there was a choice sees photos."""
+
+    way: str
+    size: int
+    channels: int
+    background: tuple[int, int, int] = (0, 0, 0)
 
 
-def _photos(way: str, size: int, channels: int, background: str) -> str:
-    side = f"{size} x {size}"
-    if way == FASHION_MNIST:
-        form = "made light on black" if channels == 1 else "kept in its colours"
-        return (f"The garment is looked for in a photo, {form}, and fills {side} pixels. One object on a plain "
-                "background does best.")
-    text = _AS_THEY_ARE[way].format(side=side, colour="grey" if channels == 1 else "in colour",
-                                    background=_NAMES.get(background, background))
-    return f"{text} Photos like those of training do best."
+def asked(description: Description) -> Any:
+    """The preparation of the photos that the model is asked about: way, size, channels and background."""
+    way = FASHION_MNIST if description.channels == 1 else GARMENT
+    return getattr(description, "preparation", None) or Asked(way, description.image_size, description.channels)
 
 
-def _pixels(way: str, size: int, channels: int) -> str:
+def in_words(preparation: Any) -> schema.Preparation:
+    """A preparation in figures and in sentences."""
+    way, size, channels = preparation.way, preparation.size, preparation.channels
+    background = f"#{bytes(preparation.background).hex()}"
     shape = " x ".join(map(str, (size, size) if channels == 1 else (channels, size, size)))
     if way == FASHION_MNIST:
-        return f"{shape}, " + ("light on black" if channels == 1 else "the object filling the frame")
-    return f"{shape}, as bright as in the photo (0 is black, 255 white)"
+        kind, pixels = "", "light on black"
+    else:
+        kind = " in grey" if channels == 1 else " in colour"
+        pixels = "as bright as in the photo (0 is black, 255 white)"
+    if way in (FASHION_MNIST, GARMENT):
+        advice = "One object on a plain background does best."
+    else:
+        advice = (f"What is empty or transparent becomes {_NAMES.get(background, background)}. "
+                  "Photos like those of training do best.")
+    return schema.Preparation(way=way, size=size, channels=channels, background=background, pixels=f"{shape}, {pixels}",
+                              photos=f"A photo becomes {size} x {size} pixels{kind}: {_WHAT[way]}. {advice}")
