@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from copy import copy
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from fashionlab.common.records import Preparation
+from fashionlab.preparation import Preparations
 from fashionlab.serve.service import Service
 
 
@@ -22,17 +23,17 @@ def figures(client) -> dict[tuple[str, ...], float]:
 def describe_as(service: Service, **changes: Any) -> None:
     """Let the service's artifact say these things of itself; its graph stays as it is."""
     artifact = service.model.classifier.artifact
-    description = copy(artifact.description)
-    for name, value in changes.items():
-        object.__setattr__(description, name, value)  # a frozen record
+    description = replace(artifact.description, **changes)
     classifier = copy(service.model.classifier)
     classifier.artifact = replace(artifact, description=description)
     classifier.classes, classifier.channels = description.classes, description.channels
     classifier.image_size = description.image_size
+    classifier.preparations = Preparations.of_model(description.preparation, description.image_size,
+                                                    description.channels)
     service.model = replace(service.model, classifier=classifier)
 
 
 def prepare_as(service: Service, way: str, background: tuple[int, int, int], channels: int = 1, size: int = 28) -> None:
     """Let the service's artifact say that its pictures are prepared so."""
-    describe_as(service, channels=channels, image_size=size, preparation=SimpleNamespace(
-        way=way, background=background, channels=channels, size=size))
+    describe_as(service, channels=channels, image_size=size, preparation=Preparation(
+        way, size, channels, background))

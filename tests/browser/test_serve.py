@@ -220,16 +220,16 @@ def test_pages_work_behind_a_proxy_under_any_path(open_page, serve, proxy, root_
 
 def test_the_page_speaks_of_the_model_it_has(open_page, serve):
     page = open_page(serve()).page
-    expect(page.locator("#preparation")).to_contain_text("The garment is looked for in a photo, made light on black")
+    expect(page.locator("#preparation")).to_contain_text("the garment found in the picture, grey, light on black")
     expect(page.locator("#samples img")).to_have_count(13)
     page = open_page(serve(as_light_ground)).page
-    expect(page.locator("#preparation")).to_contain_text("what is transparent or stays empty becomes white")
+    expect(page.locator("#preparation")).to_contain_text("What is empty or transparent becomes white")
     expect(page.get_by_role("heading", name="or try one of these")).to_be_hidden()
     assert "black" not in page.locator("main").inner_text()
     page.set_input_files("#file", SAMPLES / "photo-dress.jpg")
     expect(page.locator("#bars li")).to_have_count(10)
     page = open_page(serve(lambda service: None)).page
-    expect(page.locator("#preparation")).to_contain_text("The garment is looked for")
+    expect(page.locator("#preparation")).to_contain_text("the garment found")
     expect(page.get_by_role("heading", name="or try one of these")).to_be_hidden()
 
 

@@ -20,7 +20,8 @@ from fashionlab.bench.train import PlainTraining
 from fashionlab.common import environment, runtime
 from fashionlab.common.errors import FashionlabError
 from fashionlab.common.records import PictureSet
-from fashionlab.data import limit, load_training, make_split
+from fashionlab.data import limit, load_training
+from fashionlab.data.splits import divide
 from fashionlab.recipes import Recipe
 from fashionlab.runs.folder import RunFolder
 
@@ -71,7 +72,7 @@ def _plain(recipe: Recipe, ours: Recipe, target: float) -> dict[str, Any]:
     torch.set_num_threads(runtime.usable_cores())  # as PyTorch does by itself, but by what this process may use
     data = ours.data
     pictures = load_training(data.dataset)
-    split = make_split(pictures.labels, data.validation, data.split_seed)
+    split = divide(pictures, data.validation, data.split_seed)
     if data.limit is not None:
         split = limit(split, pictures.labels, data.limit, data.split_seed)
     training = PlainTraining(recipe, _part(pictures, split.train))

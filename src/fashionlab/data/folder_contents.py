@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from fashionlab.data.listing import is_generated
-from fashionlab.preparation.files import is_picture
+from fashionlab.preparation.recognise import is_picture
 
 _DEEPEST = 8  # folders within one another that are looked through; a link may lead in circles
 _ABOUT = re.compile(r"(readme|licen[cs]e|citation|copying|notice|changelog)([._-].*)?", re.IGNORECASE)

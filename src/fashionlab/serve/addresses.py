@@ -25,8 +25,8 @@ def check_root_path(root_path: str, routes: Sequence[BaseRoute]) -> None:
             continue
         below = isinstance(route, Mount) and root_path.startswith(f"{route.path}/")
         if below or f"{route.path}/".startswith(f"{root_path}/"):
-            raise UsageError(f"--root-path {root_path}: the service's own address {route.path} begins so; "
-                             "choose another path at the proxy")
+            raise UsageError(f"--root-path {root_path}: the service has {route.path} for itself; choose another "
+                             "path at the proxy")
 
 
 def check_origins(origins: Sequence[str]) -> None:

@@ -19,7 +19,7 @@ from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.preparation import files, prepare
 from fashionlab.preparation.files import TooManyPixels
 from fashionlab.serve.limits import Limits, Refused
-from fashionlab.serve.wording import preparation_of
+from fashionlab.serve.wording import in_words
 
 _DATA = "data:"  # RFC 2397
 
@@ -157,8 +157,8 @@ def _of_field(content: bytes, name: str) -> bytes:
     if _is_data_address(text):
         return _from_base64(text, name)
     if text and "\0" not in text:
-        raise Refused("unreadable", f"{name}: text, not a picture file; parameters belong into the address, as in "
-                      "/v1/predict?top=3, and base64 into JSON or a data: address")
+        raise Refused("unreadable", f"{name}: text, not a picture file; parameters belong in the address, as in "
+                      "/v1/predict?top=3, and base64 in JSON or a data: address")
     return content
 
 
@@ -188,7 +188,7 @@ def _content(value: Any, name: str, classifier: ArtifactClassifier) -> bytes | n
     side, channels = classifier.image_size, classifier.channels
     if not _are_pixels(value, (side, side) if channels == 1 else (channels, side, side)):
         raise Refused("unreadable", f"{name}: expected a picture file in base64, or whole numbers from 0 to 255 in an "
-                      f"array of {preparation_of(classifier.artifact.description).pixels}")
+                      f"array of {in_words(classifier.preparations.asked).pixels}")
     return np.array(value, dtype=np.uint8)
 
 

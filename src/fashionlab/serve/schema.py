@@ -42,7 +42,7 @@ class Problem(BaseModel):
 class Preparation(BaseModel):
     """How photos become what the network sees."""
 
-    way: str = Field(description="fashion-mnist (the garment is looked for), letterbox, crop or squash.")
+    way: str = Field(description="The name of the way: fashion-mnist, garment, letterbox, crop, squash.")
     size: int = Field(description="Rows and columns.")
     channels: int
     background: str = Field(description="The colour of what is empty or transparent, as #rrggbb.")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+import urllib.request
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from fashionlab.bench.serve import service
 from fashionlab.serve.app import STATIC
 from fashionlab.serve.limits import Limits
 from serving import figures
@@ -168,3 +170,11 @@ def test_other_origins_and_other_hosts_read_nothing(make_client, shirt):
 def test_an_origin_that_no_browser_sends_is_refused(cli, origin):
     result = cli("serve", "default", "--cors", "http://localhost:3000", "--cors", origin)
     assert result.code == 2 and "--cors" in result.err and len(result.err.splitlines()) <= 2
+
+
+def test_the_command_takes_both(toy_artifact):
+    options = ["--root-path", ROOT, "--cors", ORIGIN, "--cors", "http://localhost:3000"]
+    with service(str(toy_artifact), *options) as (address, _):
+        request = urllib.request.Request(f"{address[:-1]}{ROOT}/healthz", headers={"Origin": "http://localhost:3000"})
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            assert answer.headers["Access-Control-Allow-Origin"] == "http://localhost:3000"

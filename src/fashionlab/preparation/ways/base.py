@@ -20,22 +20,20 @@ from fashionlab.preparation.files import COLOUR, GREY, on_background
 class Way:
     """A way from a decoded picture to what a network sees.
 
-    what: what it does, for people. photos: the same as the beginning of a sentence about a photo, which ends in size
-    and colour. pixels: what prepared pixels look like. apply: takes what `files.in_bytes` gave (the picture, and L or
-    RGB) and gives uint8 [channels, size, size]. unchanged: which of uint8 [N, C, H, W] it leaves as they are, bool [N],
-    but for grey that is repeated into three channels. draft: the longest
+    what: what it does, for people. apply: takes what `files.in_bytes` gave (the picture, and L or RGB) and gives uint8
+    [channels, size, size]. unchanged: which of uint8 [N, C, H, W] it leaves as they are, bool [N], but for grey that is
+    repeated into three channels. pixels: what prepared pixels look like. finds_garment: whether it looks for one, which
+    one object on a plain background helps. draft: the longest
     edge in pixels that suffices, where JPEGs may be decoded smaller than they are.
     """
 
     what: str
-    photos: str
-    pixels: str
     apply: Callable[[Image.Image, str, Preparation], np.ndarray]
     unchanged: Callable[[np.ndarray, Preparation], np.ndarray]
     draft: int | None = None
+    pixels: str = "as bright as in the photo (0 is black, 255 white)"
+    finds_garment: bool = False
 
-
-AS_BRIGHT = "as bright as in the photo (0 is black, 255 white)"
 
 WAYS: Registry[Way] = Registry("preparation", "fashionlab.preparation.ways")
 

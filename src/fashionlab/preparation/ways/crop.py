@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image, ImageOps
 
 from fashionlab.common.records import Preparation
-from fashionlab.preparation.ways.base import AS_BRIGHT, WAYS, Way, flat, of_that_form, to_array
+from fashionlab.preparation.ways.base import WAYS, Way, flat, of_that_form, to_array
 
 
 def crop(picture: Image.Image, mode: str, preparation: Preparation) -> np.ndarray:
@@ -14,5 +14,5 @@ def crop(picture: Image.Image, mode: str, preparation: Preparation) -> np.ndarra
     return to_array(shown if shown.size == size else ImageOps.fit(shown, size, Image.Resampling.LANCZOS))
 
 
-WAYS.add("crop", Way("the middle of the picture, its shorter side as long as the square's",
-                          "The middle of a photo is scaled to", AS_BRIGHT, crop, of_that_form))
+WAYS.add("crop", Way("the middle of the picture, its shorter side as long as the square's", crop,
+                          of_that_form))

@@ -28,5 +28,4 @@ def _unchanged(images: np.ndarray, preparation: Preparation) -> np.ndarray:
 
 
 WAYS.add("fashion-mnist", Way("the garment found in the picture, grey, light on black, filling the frame",
-                              "The garment is looked for in a photo, made light on black, and fills", "light on black",
-                              fashion_mnist, _unchanged, LONGEST_EDGE))
+                              fashion_mnist, _unchanged, LONGEST_EDGE, pixels="light on black", finds_garment=True))

@@ -27,6 +27,4 @@ def _unchanged(images: np.ndarray, preparation: Preparation) -> np.ndarray:
 
 
 WAYS.add("garment", Way("the garment found in the picture and cut out, its colours kept",
-                        "The garment is looked for in a photo, its colours are kept, and it fills",
-                        "the garment filling the frame", garment, _unchanged,
-                        LONGEST_EDGE))
+                        garment, _unchanged, LONGEST_EDGE, finds_garment=True))

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.records import Preparation
-from fashionlab.preparation.ways.base import AS_BRIGHT, WAYS, Way, flat, of_that_form, to_array
+from fashionlab.preparation.ways.base import WAYS, Way, flat, of_that_form, to_array
 
 
 def letterbox(picture: Image.Image, mode: str, preparation: Preparation) -> np.ndarray:
@@ -28,5 +28,5 @@ def fit(picture: Image.Image, height: int, width: int, background: tuple[int, in
     return canvas
 
 
-WAYS.add("letterbox", Way("the whole picture in a square, what stays empty in the background's colour",
-                          "The whole photo is scaled into", AS_BRIGHT, letterbox, of_that_form))
+WAYS.add("letterbox", Way("the whole picture in a square, what stays empty in the background's colour", letterbox,
+                          of_that_form))

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.records import Preparation
-from fashionlab.preparation.ways.base import AS_BRIGHT, WAYS, Way, flat, of_that_form, to_array
+from fashionlab.preparation.ways.base import WAYS, Way, flat, of_that_form, to_array
 
 
 def squash(picture: Image.Image, mode: str, preparation: Preparation) -> np.ndarray:
@@ -15,5 +15,5 @@ def squash(picture: Image.Image, mode: str, preparation: Preparation) -> np.ndar
                     shown.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
 
 
-WAYS.add("squash", Way("the whole picture, its sides made equal",
-                          "The whole photo is made square:", AS_BRIGHT, squash, of_that_form))
+WAYS.add("squash", Way("the whole picture, its sides made equal", squash,
+                          of_that_form))
