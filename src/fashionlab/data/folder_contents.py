@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
+from fashionlab.common.records import LeftOut
 from fashionlab.data.listing import is_generated
 from fashionlab.preparation.files import is_picture
 
@@ -21,7 +23,7 @@ def wrapped(path: Path) -> list[Path]:
     """
     inner: list[Path] = []
     while path.is_dir() and len(inner) < _DEEPEST:
-        entries = [entry for entry in _entries(path) if not (is_generated(entry) or _is_about(entry))]
+        entries = [entry for entry in _entries(path) if not (is_generated(entry.name) or _is_about(entry))]
         if len(entries) != 1:
             break
         path = entries[0]
@@ -33,13 +35,24 @@ def _is_about(path: Path) -> bool:
     return bool(_ABOUT.fullmatch(path.name)) and not path.is_dir()
 
 
+def left_beside(folder: Path, used: Collection[Path]) -> tuple[LeftOut, ...]:
+    """What else lies directly in `folder`, beside the files and folders that are `used`; folders as a whole."""
+    return tuple(LeftOut(path.name, _why_beside(path)) for path in sorted(set(_entries(folder)) - set(used)))
+
+
+def _why_beside(path: Path) -> str:
+    if is_generated(path.name):
+        return "hidden, or made by a program"
+    return f"{'a folder that is ' if path.is_dir() else ''}no part of the data set"
+
+
 def describe(path: Path) -> str:
     """Such as "12 pictures without class folders, 3 .txt files"."""
     if not path.exists():
         return "no such file or folder"
     if path.is_file():
         return f"{_kind(path)} of {path.stat().st_size:,} bytes"
-    entries = [entry for entry in _entries(path) if not is_generated(entry)]
+    entries = [entry for entry in _entries(path) if not is_generated(entry.name)]
     if not entries:
         return "an empty folder" if path.is_dir() else "neither a file nor a folder"
     kinds = Counter("folder" if entry.is_dir() else _kind(entry).removeprefix("a ") for entry in entries[:_COUNTED])

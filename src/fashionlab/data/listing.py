@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -29,7 +29,7 @@ def list_pictures(folder: Path) -> Listing:
     name says nothing, by its content; whether it can be read is not tried."""
     listing = Listing()
     for path in sorted(_files(folder, listing.left_out, frozenset())):
-        if is_generated(path):
+        if is_generated(path.name):
             listing.left_out.append(LeftOut(str(path), "hidden, or made by a program"))
         elif not path.exists():
             listing.left_out.append(LeftOut(str(path), "a broken link"))
@@ -44,21 +44,12 @@ def list_pictures(folder: Path) -> Listing:
 
 def folders_in(folder: Path) -> list[Path]:
     """The folders directly in `folder`, by name, without hidden and generated ones."""
-    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_generated(path))
+    return sorted(path for path in folder.iterdir() if path.is_dir() and not is_generated(path.name))
 
 
-def left_beside(folder: Path, used: Collection[Path]) -> tuple[LeftOut, ...]:
-    """What else lies directly in `folder`, beside the files and folders that are `used`; folders as a whole."""
-    others = sorted(set(folder.iterdir()) - set(used))
-    return tuple(LeftOut(str(path), "hidden, or made by a program" if is_generated(path) else
-                         "a folder that is no part of the data set" if path.is_dir() else
-                         "no part of the data set") for path in others)
-
-
-def is_generated(path: Path) -> bool:
-    """Whether it is a hidden file or folder by its name, or one that some program made beside a person's own."""
-    name = path.name.lower()
-    return name.startswith(".") or name in _GENERATED or name in _GENERATED_FILES
+def is_generated(name: str) -> bool:
+    """Whether a file or folder of that name is hidden, or one that some program made beside a person's own."""
+    return name.startswith(".") or name.lower() in _GENERATED | _GENERATED_FILES
 
 
 def _files(folder: Path, left_out: list[LeftOut], above: frozenset[tuple[int, int]]) -> Iterator[Path]:
@@ -77,7 +68,7 @@ def _files(folder: Path, left_out: list[LeftOut], above: frozenset[tuple[int, in
         path = Path(entry.path)
         if not entry.is_dir():
             yield path
-        elif is_generated(path):
+        elif is_generated(path.name):
             left_out.append(LeftOut(str(path), "a hidden folder, or one made by a program"))
         else:
             yield from _files(path, left_out, above | {here})

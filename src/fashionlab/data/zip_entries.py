@@ -88,7 +88,7 @@ def read_entries(path: Path) -> ZipEntries:
     for name, entry in zip(names, entries, strict=True):
         inner = _inner_path(path, name)
         generated = next((PurePosixPath(*inner.parts[: index + 1]) for index, part in enumerate(inner.parts)
-                          if is_generated(Path(part))), None)
+                          if is_generated(part)), None)
         if generated:
             left_out[str(generated)] = "hidden, or made by a program"
         elif name.endswith("/"):
@@ -100,7 +100,7 @@ def read_entries(path: Path) -> ZipEntries:
             if inner in files:
                 raise DataError(f"{path}: two entries are called {inner}")
             files[inner] = entry
-    told = tuple(LeftOut(f"{path}/{name}", reason) for name, reason in left_out.items())
+    told = tuple(LeftOut(name, reason) for name, reason in left_out.items())
     read = ZipEntries(path, tuple(folders), files, told, notes)
     _check_size(read)
     return read
