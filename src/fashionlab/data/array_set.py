@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, partial
+from pathlib import Path
 
 import numpy as np
 
@@ -37,7 +38,7 @@ class ArraySet:
                ) -> Source:
         """classes: names in label order that are known from elsewhere."""
         parts: list[Part] = ["train", *(part for part in PARTS if part != "train" and self._has(part))]
-        unused = [LeftOut(f"{self.where}: {name}", "an array whose name says neither pictures nor labels")
+        unused = [LeftOut(f"{Path(self.where).name}: {name}", "an array whose name says neither pictures nor labels")
                   for name in self.names.unused]
         return Source(describe, {part: partial(self._read, part) for part in parts}, self._classes(classes),
                       self.names.notes, (*unused, *left_out))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from pathlib import Path
 
+from fashionlab.common.records import LeftOut
 from fashionlab.data.listing import is_generated
 from fashionlab.preparation.recognise import is_picture
 
@@ -31,6 +33,17 @@ def wrapped(path: Path) -> list[Path]:
 
 def _is_about(path: Path) -> bool:
     return bool(_ABOUT.fullmatch(path.name)) and not path.is_dir()
+
+
+def left_beside(folder: Path, used: Collection[Path]) -> tuple[LeftOut, ...]:
+    """What else lies directly in `folder`, beside the files and folders that are `used`; folders as a whole."""
+    return tuple(LeftOut(path.name, _why_beside(path)) for path in sorted(set(_entries(folder)) - set(used)))
+
+
+def _why_beside(path: Path) -> str:
+    if is_generated(path.name):
+        return "hidden, or made by a program"
+    return f"{'a folder that is ' if path.is_dir() else ''}no part of the data set"
 
 
 def describe(path: Path) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,15 +68,6 @@ def entries_of(folder: Path) -> Entries:
 def folders_in(folder: Path) -> list[Path]:
     """The folders directly in `folder`, by name, without hidden and generated ones and links in circles."""
     return entries_of(folder).folders
-
-
-def left_beside(folder: Path, used: Collection[Path]) -> tuple[LeftOut, ...]:
-    """What else lies directly in `folder`, beside the files and folders that are `used`; folders as a whole."""
-    entries = entries_of(folder)
-    others = [LeftOut(str(path), "a folder that is no part of the data set") for path in entries.folders
-              if path not in used]
-    others += [LeftOut(str(path), "no part of the data set") for path in entries.files if path not in used]
-    return (*others, *entries.left_out)
 
 
 def is_generated(name: str) -> bool:

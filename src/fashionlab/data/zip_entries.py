@@ -100,7 +100,7 @@ def read_entries(path: Path) -> ZipEntries:
             if inner in files:
                 raise DataError(f"{path}: two entries are called {inner}")
             files[inner] = entry
-    told = tuple(LeftOut(f"{path}/{name}", reason) for name, reason in left_out.items())
+    told = tuple(LeftOut(name, reason) for name, reason in left_out.items())
     read = ZipEntries(path, tuple(folders), files, told, notes)
     _check_size(read)
     return read

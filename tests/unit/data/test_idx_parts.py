@@ -93,7 +93,7 @@ def test_folders_around_everything_are_looked_through(tmp_path: Path) -> None:
     training = load_training(str(tmp_path))
     assert {one.tobytes() for one in training.images} < {one.tobytes() for one in images}
     assert any("looked through" in note and str(Path("download/fashion")) in note for note in training.notes)
-    assert {Path(one.file).name for one in training.left_out} == {"README.md", "LICENSE", ".DS_Store", "__MACOSX"}
+    assert {one.file for one in training.left_out} == {"README.md", "LICENSE", ".DS_Store", "download/__MACOSX"}
 
 
 def test_a_file_that_is_all_there_is_is_read(tmp_path: Path) -> None:

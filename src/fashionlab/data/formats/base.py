@@ -14,8 +14,7 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.common.registry import Registry
-from fashionlab.data.folder_contents import describe, wrapped
-from fashionlab.data.listing import left_beside
+from fashionlab.data.folder_contents import describe, left_beside, wrapped
 from fashionlab.data.source import Part, Source
 
 Parts = Mapping[Part, PictureSet]  # train and test, and val where the set has one
@@ -75,7 +74,8 @@ def _looked_through(source: Source, path: Path, inner: Path) -> Source:
     beside: list[LeftOut] = []
     way = inner
     while way != path:
-        beside += left_beside(way.parent, {way})
+        within = way.parent.relative_to(path)
+        beside += [replace(one, file=(within / one.file).as_posix()) for one in left_beside(way.parent, {way})]
         way = way.parent
     note = f"{inner.relative_to(path)} is all there is in {path}: looked through"
     return replace(source, notes=(note, *source.notes), left_out=(*source.left_out, *beside))

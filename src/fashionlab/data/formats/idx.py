@@ -22,8 +22,8 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
+from fashionlab.data.folder_contents import left_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
-from fashionlab.data.listing import left_beside
 from fashionlab.data.pictures import from_channels_last, to_channels_last
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, RawPart, Source, read_classes
 

@@ -15,8 +15,9 @@ from fashionlab.common.progress import note
 from fashionlab.data.array_names import ArrayNames, understand
 from fashionlab.data.array_set import ArraySet
 from fashionlab.data.array_values import channels_first, in_bytes, white_of
+from fashionlab.data.folder_contents import left_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile
-from fashionlab.data.listing import folders_in, is_generated, left_beside
+from fashionlab.data.listing import folders_in, is_generated
 from fashionlab.data.npy_header import read_header
 from fashionlab.data.source import CLASSES_FILE, Source, read_classes
 
