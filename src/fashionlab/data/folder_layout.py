@@ -75,8 +75,10 @@ def folder_layout(root: Path) -> FolderLayout | None:
     entries = entries_of(top)
     _leave_out_files(entries, reading)
     folders = _parts(top, entries.folders, names, reading)
-    parts: dict[Part, Path] = {part: _unwrapped(path, reading, part)[0] for part, path in folders.items()} or {"train": top}
-    if folders:
+    parts: dict[Part, Path] = {part: _unwrapped(path, reading, part)[0] for part, path in folders.items()}
+    if not folders:
+        parts["train"] = top
+    else:
         reading.notes.append(", ".join(f"{reading.name(path)} holds the {PARTS[part]} part"
                                        for part, path in parts.items()))
     classes = names or tuple(path.name for path in entries_of(parts["train"]).folders)

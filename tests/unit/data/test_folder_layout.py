@@ -352,8 +352,8 @@ def test_a_validation_part_is_written_and_read_again(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("case", "lengths"), [
     ("split_names", (60, 0, 12)), ("val_ignored", (60, 12, 12)), ("class_named_train", (60, 0, 12)),
-    ("eaDir", (60, 0, 12)), ("hidden_folder", (60, 0, 12)), ("other_formats", (60, 0, 12)), ("other_formats_class", (60, 0, 12)),
-    ("duplicates", (60, 0, 60))])
+    ("eaDir", (60, 0, 12)), ("hidden_folder", (60, 0, 12)), ("other_formats", (60, 0, 12)),
+    ("other_formats_class", (60, 0, 12)), ("duplicates", (60, 0, 60))])
 def test_folders_that_failed_for_real_users(case: str, lengths: tuple[int, int, int]) -> None:
     root = shared_case(case)
     assert _lengths(root) == lengths
