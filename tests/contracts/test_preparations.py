@@ -109,7 +109,7 @@ def test_what_hides_below_transparency_is_not_seen(name: str, form: tuple[int, i
         picture = grey.convert("RGBA")
         picture.putalpha(opacity)
         stored = _png(picture.quantize(32)) if mode == "PA" else _png(picture.convert(mode))
-        shown.append(prepare(stored, "x", _preparation(name, form)))
+        shown.append(prepare(stored, "x", _preparation(name, form, (250, 240, 240))))
     for other in shown[1:]:
         np.testing.assert_array_equal(other, shown[0])
     assert shown[0].shape == (form[1], form[0], form[0]) and shown[0].std() > 10
@@ -119,10 +119,12 @@ def test_what_hides_below_transparency_is_not_seen(name: str, form: tuple[int, i
 @pytest.mark.parametrize("name", ["crop", "letterbox", "squash"])
 def test_the_background_shows_where_a_picture_is_transparent_or_ends(name: str, form: tuple[int, int]) -> None:
     background = (10, 200, 60)
-    expected = np.array(background if form[1] == 3 else [np.asarray(Image.new("RGB", (1, 1), background).convert("L"))[0, 0]])
-    clear = _png(Image.new("RGBA", (30, 20), (255, 255, 255, 0)))
-    prepared = prepare(clear, "x", _preparation(name, form, background))
-    np.testing.assert_array_equal(prepared, np.broadcast_to(expected[:, None, None], prepared.shape))
+    grey = Image.new("RGB", (1, 1), background).convert("L").getpixel((0, 0))
+    expected = np.array(background if form[1] == 3 else [grey])
+    for mode in ("RGBA", "LA"):
+        clear = _png(Image.new("RGBA", (30, 20), (255, 255, 255, 0)).convert(mode))
+        prepared = prepare(clear, "x", _preparation(name, form, background))
+        np.testing.assert_array_equal(prepared, np.broadcast_to(expected[:, None, None], prepared.shape))
     wide = prepare_array(np.full((form[1], 20, 60), 255, dtype=np.uint8), _preparation(name, form, background))
     np.testing.assert_array_equal(wide[:, 0, 0], expected if name == "letterbox" else [255] * form[1])
     assert (wide[:, form[0] // 2, form[0] // 2] == 255).all()
