@@ -18,8 +18,8 @@ from garments import in_form, photo
 NAMES = WAYS.names()
 SIZES = (28, 40)
 FORMS = [(size, channels) for size in SIZES for channels in (1, 3)]
-SHAPES = {"landscape": (30, 71), "portrait": (90, 33), "square": (28, 28), "larger square": (64, 64), "large": (350, 700),
-          "one pixel": (1, 1), "a line": (2, 150)}
+SHAPES = {"landscape": (30, 71), "portrait": (90, 33), "square": (28, 28), "larger square": (64, 64),
+          "large": (350, 700), "one pixel": (1, 1), "a line": (2, 150)}
 
 
 def _preparation(name: str, form: tuple[int, int], background: tuple[int, int, int] = (200, 30, 90)) -> Preparation:
