@@ -182,10 +182,7 @@ def _parts(top: Path, folders: Sequence[Path], names: tuple[str, ...] | None, re
 def _candidates(folders: Sequence[Path]) -> dict[Path, Part]:
     """The folders that hold a part by their names; names with a word more (shop_train, shop_test) do where another
     part's has the same word and both have folders in them."""
-    plain: dict[Path, Part] = {}
-    for path in folders:
-        if part := part_of_name(path.name):
-            plain[path] = part
+    plain: dict[Path, Part] = {path: part for path in folders if (part := part_of_name(path.name))}
     if plain:
         return plain
     more: dict[str, dict[Path, Part]] = {}
