@@ -8,9 +8,10 @@ from fashionlab.api.pictures import Pictures, inputs_of
 from fashionlab.common.arguments import PathLike, as_text, check_count
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.common.progress import progress
+from fashionlab.common.records import LeftOut
 from fashionlab.deploy.artifact import Artifact
 from fashionlab.deploy.artifact_classifier import ArtifactClassifier
-from fashionlab.deploy.inputs import Input, Unreadable
+from fashionlab.deploy.inputs import Input, Unreadable, note_left_out
 from fashionlab.deploy.opening import open_classifier
 from fashionlab.deploy.predict import predict
 from fashionlab.deploy.prediction import Prediction
@@ -69,11 +70,15 @@ class Classifier:
     def stream(self, pictures: Pictures, *, top: int = TOP, quiet: bool = True) -> Iterator[Prediction | Unreadable]:
         """As `predict`, each answer as soon as it is there, and Unreadable (file, reason) for what cannot be read.
 
-        quiet: no progress on stderr.
+        quiet: neither progress nor what is no picture on stderr.
         """
         if top not in range(1, len(self.classes) + 1):
             raise UsageError(f"top {top!r}: expected 1 to {len(self.classes)}, the number of the model's classes")
-        return self._stream(inputs_of(pictures), top, quiet)
+        left_out: list[LeftOut] = []
+        inputs = inputs_of(pictures, left_out)
+        if not quiet:
+            note_left_out(left_out)
+        return self._stream(inputs, top, quiet)
 
     def _stream(self, inputs: list[Input], top: int, quiet: bool) -> Iterator[Prediction | Unreadable]:
         if quiet:

@@ -10,6 +10,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.records import LeftOut
 from fashionlab.deploy.inputs import GivenPicture, Input, find
 
 Picture = str | os.PathLike[str] | np.ndarray | Image.Image
@@ -18,11 +19,12 @@ Pictures = Picture | Sequence[Picture]
 _FORMS = "[H, W], [H, W, 3], [N, H, W], [N, H, W, 3] or [N, C, H, W]"
 
 
-def inputs_of(pictures: Pictures) -> list[Input]:
+def inputs_of(pictures: Pictures, left_out: list[LeftOut] | None = None) -> list[Input]:
     """What a classifier is asked about, in order. A string or path names a file, a folder, a pattern or a set.
 
     Arrays are uint8 and of the forms [H, W], [H, W, 3], [N, H, W], [N, H, W, 3] or [N, C, H, W]. Raises DataError for
-    another array and for one whose form can be read in two ways.
+    another array and for one whose form can be read in two ways. `left_out` is given what lies in folders and is no
+    picture.
     """
     given: Any = pictures  # strict checkers ask for the form of arrays
     alone = not isinstance(pictures, Sequence) or isinstance(pictures, str)
@@ -37,7 +39,7 @@ def inputs_of(pictures: Pictures) -> list[Input]:
             inputs += [GivenPicture(number if alone else position, part)
                        for number, part in enumerate(_split(several[position], position))]
         elif isinstance(picture, str | os.PathLike):
-            inputs += find([os.fspath(picture)])
+            inputs += find([os.fspath(picture)], left_out)
         else:
             raise DataError(f"picture {position}: {type(picture).__name__}, expected a path, a uint8 array or a PIL "
                             "picture")

@@ -10,6 +10,7 @@ import typer
 from fashionlab.common.errors import UsageError
 
 if TYPE_CHECKING:
+    from fashionlab.common.records import LeftOut
     from fashionlab.drift.scan import Scan
 
 
@@ -30,7 +31,7 @@ def command(
     from fashionlab.cli.output import complain, print_json
     from fashionlab.common.progress import progress
     from fashionlab.deploy.artifact_classifier import ArtifactClassifier
-    from fashionlab.deploy.inputs import find
+    from fashionlab.deploy.inputs import find, note_left_out
     from fashionlab.deploy.opening import open_classifier
     from fashionlab.deploy.predict import observe
     from fashionlab.drift.scan import scan
@@ -38,7 +39,9 @@ def command(
     classifier = open_classifier(model)
     if not isinstance(classifier, ArtifactClassifier):
         raise UsageError(f"{model}: a run has nothing to compare with; make an artifact: fashionlab export {model}")
-    inputs = find(images)
+    left_out: list[LeftOut] = []
+    inputs = find(images, left_out)
+    note_left_out(left_out)
     with progress("looking at pictures", len(inputs)) as advance:
         seen = observe(classifier, inputs, advance)
     result = scan(classifier.artifact.reference, classifier.classes, seen.figures, seen.answers)

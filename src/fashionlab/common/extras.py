@@ -9,6 +9,7 @@ EXTRAS = {
     "export": ("onnx", "onnxscript"),
     "explain": ("captum",),
     "tune": ("optuna",),
+    "heic": ("pillow_heif",),
 }
 
 

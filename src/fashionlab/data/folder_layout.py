@@ -75,8 +75,10 @@ def folder_layout(root: Path) -> FolderLayout | None:
     entries = entries_of(top)
     _leave_out_files(entries, reading)
     folders = _parts(top, entries.folders, names, reading)
-    parts: dict[Part, Path] = {part: _unwrapped(path, reading)[0] for part, path in folders.items()} or {"train": top}
-    if folders:
+    parts: dict[Part, Path] = {part: _unwrapped(path, reading, part)[0] for part, path in folders.items()}
+    if not folders:
+        parts["train"] = top
+    else:
         reading.notes.append(", ".join(f"{reading.name(path)} holds the {PARTS[part]} part"
                                        for part, path in parts.items()))
     classes = names or tuple(path.name for path in entries_of(parts["train"]).folders)
@@ -117,14 +119,14 @@ def _letters(name: str) -> str:
     return "".join(letter for letter in name.casefold() if letter.isalnum())
 
 
-def _unwrapped(folder: Path, reading: _Reading) -> tuple[Path, tuple[str, ...] | None]:
+def _unwrapped(folder: Path, reading: _Reading, part: Part | None = None) -> tuple[Path, tuple[str, ...] | None]:
     """The folder with the classes or the parts: `folder`, or below folders that hold nothing but one more; and the
-    classes that a classes.txt on the way lists."""
+    classes that a classes.txt on the way lists. part: which one `folder` holds, where it holds one."""
     names = read_classes(folder)
     while True:
         entries = entries_of(folder)
         below = entries.folders[0] if len(entries.folders) == 1 else None
-        if (below is None or not entries_of(below).folders or (folder == reading.root and part_of_name(below.name))
+        if (below is None or not entries_of(below).folders or part_of_name(below.name) not in (None, part)
                 or (names and below.name in folder_names(names))):
             return folder, names
         _leave_out_files(entries, reading)

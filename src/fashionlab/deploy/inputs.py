@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -12,11 +13,14 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.records import Preparation
+from fashionlab.common.progress import note
+from fashionlab.common.records import LeftOut, Preparation
 from fashionlab.data.formats import lone_file
-from fashionlab.data.listing import list_pictures
+from fashionlab.data.listing import GENERATED, is_generated, list_pictures
 from fashionlab.preparation import prepare_arrays
 from fashionlab.preparation.files import MAX_BYTES
+
+_SHOWN = 3  # files in a note
 
 
 @dataclass(frozen=True)
@@ -66,13 +70,25 @@ class Unreadable:
 Input = PictureFile | SetFile | GivenPicture | Unreadable
 
 
-def find(words: Sequence[str]) -> list[PictureFile | SetFile | Unreadable]:
-    """What `words` name, in their order: files; folders (the pictures below them, by path, hidden ones left out);
-    patterns with *, ? or [] where no file has that name; "-" for the bytes of one picture on stdin."""
-    return [one for word in words for one in _named(word)]
+def find(words: Sequence[str], left_out: list[LeftOut] | None = None) -> list[PictureFile | SetFile | Unreadable]:
+    """What `words` name, in their order: files; folders (the pictures below them, by path); patterns with *, ? or []
+    where no file or folder has that name; "-" for the bytes of one picture on stdin.
+
+    `left_out` is given what lies in these folders and is no picture, hidden and generated folders as a whole.
+    """
+    aside: list[LeftOut] = [] if left_out is None else left_out
+    return [one for word in words for one in _named(word, aside)]
 
 
-def _named(word: str) -> Iterator[PictureFile | SetFile | Unreadable]:
+def note_left_out(left_out: Sequence[LeftOut]) -> None:
+    """Tell what is no picture in one line on stderr."""
+    if left_out:
+        shown = ", ".join(f"{one.file} ({one.reason})" for one in left_out[:_SHOWN])
+        more = f" and {len(left_out) - _SHOWN:,} more" if len(left_out) > _SHOWN else ""
+        note(f"left out: {shown}{more}")
+
+
+def _named(word: str, left_out: list[LeftOut]) -> Iterator[PictureFile | SetFile | Unreadable]:
     if not word:  # the path of nothing is the current folder, which nobody named
         yield Unreadable(word, "an empty name, expected a picture, a folder or a pattern")
         return
@@ -87,30 +103,47 @@ def _named(word: str) -> Iterator[PictureFile | SetFile | Unreadable]:
     if word == "-":
         yield _stdin()
     elif path.is_dir():
-        yield from _below(path)
-    elif path.exists() or not glob.has_magic(word):
+        yield from _below(path, left_out)
+    elif path.exists():
         yield _file(path)
     else:
-        matches = sorted(glob.glob(word, recursive=True))  # noqa: PTH207 (pathlib takes no absolute patterns)
-        if not matches:
-            yield Unreadable(word, "no file matches the pattern")
-        files = [match for match in map(Path, matches) if not match.is_dir()]  # ** gives each folder's files as well
-        for match in files or map(Path, matches):
-            yield from _below(match) if match.is_dir() else (_file(match),)
+        yield from _matching(word, left_out)
 
 
-def _file(path: Path) -> PictureFile | SetFile | Unreadable:
-    if not path.exists():
-        return Unreadable(str(path), "no such file or folder")
+def _matching(word: str, left_out: list[LeftOut]) -> Iterator[PictureFile | SetFile | Unreadable]:
+    """What a pattern gives, or a name that nothing has."""
+    path = Path(word)
+    start = next((parent for parent in path.parents if parent.exists()), Path())
+    rest = path.relative_to(start)
+    if not glob.has_magic(str(rest)):
+        yield Unreadable(word, "no such file or folder")
+        return
+    # Brackets in the name of a folder that is there are no pattern. pathlib takes no absolute patterns.
+    pattern = f"{Path(glob.escape(str(start))) / rest}{os.sep if word.endswith(os.sep) else ''}"
+    matches = [Path(match) for match in sorted(glob.glob(pattern, recursive=True))]  # noqa: PTH207
+    generated = {match for match in matches if any(map(is_generated, match.relative_to(start).parts))}
+    left_out += [LeftOut(str(match), GENERATED) for match in matches if match in generated]
+    matches = [match for match in matches if match not in generated]
+    if not matches:
+        yield Unreadable(word, "no file matches the pattern")
+    files = [match for match in matches if not match.is_dir()]  # ** gives each folder's files as well
+    for match in files or matches:
+        yield from _below(match, left_out) if match.is_dir() else (_file(match),)
+
+
+def _file(path: Path) -> PictureFile | SetFile:
     return SetFile(str(path), path) if lone_file(path.name) else PictureFile(str(path), path)
 
 
-def _below(folder: Path) -> Iterator[PictureFile | Unreadable]:
-    pictures = list_pictures(folder).pictures
-    if not pictures:
+def _below(folder: Path, left_out: list[LeftOut]) -> Iterator[PictureFile | Unreadable]:
+    listing = list_pictures(folder)
+    left_out += listing.left_out
+    if not listing.pictures and not listing.not_read:
         yield Unreadable(str(folder), "no picture in this folder")
-    for path in pictures:
-        yield PictureFile(str(path), path)
+    reasons = {Path(one.file): one.reason for one in listing.not_read}
+    for path in sorted([*listing.pictures, *reasons]):
+        reason = reasons.get(path)
+        yield PictureFile(str(path), path) if reason is None else Unreadable(str(path), reason)
 
 
 def _stdin() -> PictureFile | Unreadable:

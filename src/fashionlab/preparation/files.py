@@ -105,7 +105,10 @@ def _identified(source: Path | bytes, name: str) -> Image.Image:
         raise DataError(f"{name}: unreadable picture ({reason})")
     if is_heic(start):
         _read_heic(name)
-        return Image.open(stream(), formats=("HEIF",))
+        try:
+            return Image.open(stream(), formats=("HEIF",))
+        except Image.UnidentifiedImageError as error:
+            raise DataError(f"{name}: unreadable picture (a damaged HEIC picture)") from error
     if start.startswith(_ICON):
         _check_icons(source if isinstance(source, bytes) else source.read_bytes(), name)
     Image.init()  # loads the other plug-ins, once
@@ -168,7 +171,7 @@ def _read_heic(name: str) -> None:
     try:
         import pillow_heif
     except ImportError:
-        raise DataError(f"{name}: a HEIC picture, which needs `pip install 'fashionlab[heic]'`") from None
+        raise DataError(f"{name}: a HEIC picture, which needs the extra heic: pip install pillow-heif") from None
     pillow_heif.register_heif_opener()
 
 

@@ -37,8 +37,8 @@ def _read(layout: FolderLayout, part: Part) -> RawPart:
         listings[class_folder.name] = list_pictures(class_folder)
     entries = [(path.name, str(path), path, label_of[name])
                for name, listing in listings.items() for path in listing.pictures]
-    if not entries and part != "train":
-        raise DataError(f"{folder}: no picture in its class folders")
+    if not entries:
+        raise DataError(f"{folder}: no picture in its class folders{_held(*listings.values())}")
     entries.sort(key=lambda entry: entry[:2])
     labels = np.array([label for *_, label in entries], dtype=np.int64)
     notes = _absent(layout, part, labels, listings) + _nested(folder, listings)
@@ -62,15 +62,15 @@ def _absent(layout: FolderLayout, part: Part, labels: np.ndarray, listings: dict
     return [f"{layout.parts[part].name} has no picture of {', '.join(absent)}"]
 
 
-def _held(listing: Listing) -> str:
-    """What a folder without pictures holds, for people."""
-    names = [Path(one.file) for one in (*listing.not_read, *listing.left_out)]
+def _held(*listings: Listing) -> str:
+    """What folders without pictures hold, for people."""
+    not_read = [one for listing in listings for one in listing.not_read]
+    names = [Path(one.file) for one in (*not_read, *(one for listing in listings for one in listing.left_out))]
     if not names:
-        return ": the folder is empty"
+        return "; nothing is there"
     kinds = Counter(path.suffix.lower() or path.name for path in names)
     held = ", ".join(f"{count} {kind}" for kind, count in kinds.most_common(4))
-    why = f" ({listing.not_read[0].reason})" if listing.not_read else ""
-    return f"; it holds {held}{why}"
+    return f"; there are {held}{f' ({not_read[0].reason})' if not_read else ''}"
 
 
 def _nested(folder: Path, listings: dict[str, Listing]) -> list[str]:

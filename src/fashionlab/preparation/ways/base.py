@@ -44,10 +44,10 @@ def of_that_form(images: np.ndarray, preparation: Preparation) -> np.ndarray:
     return np.full(len(images), fits)
 
 
-def flat(picture: Image.Image, mode: str, preparation: Preparation) -> Image.Image:
-    """The picture opaque and with the preparation's channels."""
-    shown = on_background(picture, preparation.background, mode)
-    return shown.convert(mode_for(preparation.channels))
+def flat(picture: Image.Image, preparation: Preparation) -> Image.Image:
+    """The picture opaque and with the preparation's channels; a grey one may lie on a coloured background."""
+    mode = mode_for(preparation.channels)
+    return on_background(picture, preparation.background, mode).convert(mode)
 
 
 def mode_for(channels: int) -> str:

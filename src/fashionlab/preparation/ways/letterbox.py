@@ -11,7 +11,7 @@ from fashionlab.preparation.ways.base import WAYS, Way, flat, of_that_form, to_a
 
 def letterbox(picture: Image.Image, mode: str, preparation: Preparation) -> np.ndarray:
     size = preparation.size
-    return to_array(fit(flat(picture, mode, preparation), size, size, preparation.background))
+    return to_array(fit(flat(picture, preparation), size, size, preparation.background))
 
 
 def fit(picture: Image.Image, height: int, width: int, background: tuple[int, int, int] = (0, 0, 0)) -> Image.Image:

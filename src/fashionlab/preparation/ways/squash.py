@@ -10,7 +10,7 @@ from fashionlab.preparation.ways.base import WAYS, Way, flat, of_that_form, to_a
 
 
 def squash(picture: Image.Image, mode: str, preparation: Preparation) -> np.ndarray:
-    shown, size = flat(picture, mode, preparation), (preparation.size, preparation.size)
+    shown, size = flat(picture, preparation), (preparation.size, preparation.size)
     return to_array(shown if shown.size == size else
                     shown.resize(size, Image.Resampling.LANCZOS, reducing_gap=3.0))
 
