@@ -114,7 +114,7 @@ def vars_of(artifact: Artifact) -> dict:
 
 def test_noise_has_a_higher_outlier_score_than_clothes(artifact: Path, test_set) -> None:
     classifier = open_classifier(artifact, 1)
-    noise = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
+    noise = np.random.default_rng(0).integers(0, 256, (200, 1, 28, 28), dtype=np.uint8)
     of_noise, of_clothes = (classifier.answer(images).outlier_score for images in (noise, test_set.images))
     assert np.median(of_noise) > np.median(of_clothes)
 
@@ -213,7 +213,7 @@ def test_what_cannot_be_exported_is_said_before_anything_is_written(cli, cnn_run
 def near_ties(run: Path, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
     """Pictures [n, 28, 28] whose class the network can hardly tell, labelled as it answers in float32."""
     draw = np.random.default_rng(0)
-    pictures = draw.integers(0, 60, (4000, 28, 28), dtype=np.uint8)
+    pictures = draw.integers(0, 60, (4000, 1, 28, 28), dtype=np.uint8)
     for picture in pictures:
         for row in draw.choice(10, 2, replace=False):
             picture[2 + 2 * row : 6 + 2 * row, 4:24] += np.uint8(draw.integers(60, 90))
