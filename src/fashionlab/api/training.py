@@ -62,8 +62,8 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
     else:
         fitted = asked.fitted(data_path)
         chosen = fitted.recipe
-        for line in fitted.notes:
-            note(line)
+        for line in () if quiet or not session.is_first_process() else fitted.notes:
+            note(f"chosen: {line}")
         target = as_path(runs, "runs") / as_text(name or default_name(f"{asked.stem}-s{chosen.seed}"), "name")
         folder = session.start(chosen, target, options, callbacks, progress)
     return _evaluated(folder, data_path, device)

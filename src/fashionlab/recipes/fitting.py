@@ -21,7 +21,7 @@ from fashionlab.data.catalog import DATASETS
 from fashionlab.data.contents import Contents, contents
 from fashionlab.models.weights import weights_installed
 from fashionlab.preparation.choose import PHOTO_SIZE
-from fashionlab.recipes.library import Overrides, as_mapping, as_word, find, override, read_yaml
+from fashionlab.recipes.library import Overrides, as_mapping, described, find, override, read_yaml
 from fashionlab.recipes.schema import Recipe, validate
 
 HOME = "fashion-mnist"  # what the built-in recipes were written for, and
@@ -53,31 +53,31 @@ def load_fitted(source: str | os.PathLike[str] | Recipe | None, overrides: Overr
     changes = as_mapping(overrides)
     if source is None:
         dataset = str(changes.get("data.dataset", HOME))
-        name, why = (SMALL_RECIPE, "") if dataset == HOME else recipe_for(
+        name, why = (SMALL_RECIPE, "") if dataset in DATASETS else recipe_for(
             contents(dataset, data_dir, changes.get("data.group")))
-        fitted = fit(read_yaml(find(name)), changes, name, data_dir)
+        fitted = fit(read_yaml(find(name)), changes, described(name, changes), data_dir)
         return Fitted(fitted.recipe, (why, *fitted.notes) if why else fitted.notes)
     if isinstance(source, Recipe):
-        return fit(source.model_dump(mode="json"), changes, "recipe", data_dir)
-    return fit(read_yaml(find(as_text(source, "recipe"))), changes, str(source), data_dir)
+        return fit(source.model_dump(mode="json"), changes, described("recipe", changes), data_dir)
+    name = as_text(source, "recipe")
+    return fit(read_yaml(find(name)), changes, described(name, changes), data_dir)
 
 
 def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Path | None = None) -> Fitted:
-    """The recipe of `values`, as in its file called `name`, with `changes` by dotted key and numbers that fit its data.
+    """The recipe of `values`, as in its file, with `changes` by dotted key and numbers that fit its data.
 
     What the file says counts as said where it names that very data set, changes always. The path of a data set becomes
-    absolute.
+    absolute. `name` is what messages call it.
     """
     own = _absolute(str((values.get("data") or {}).get("dataset", HOME)))
     dataset = _absolute(str(changes.get("data.dataset", own)))
     said = set(changes) | (set(_keys(values)) if own == dataset else set())
     for key, value in changes.items():
         override(values, key, value)
-    if dataset != HOME:
+    if dataset not in DATASETS:
         override(values, "data.dataset", dataset)
-    words = " ".join(f"--set {as_word(key, value)}" for key, value in changes.items())
-    recipe = validate(values, f"{name} with {words}" if words else name)
-    if dataset == HOME:
+    recipe = validate(values, name)
+    if dataset in DATASETS:
         return Fitted(recipe)
     return _fitted(recipe, said, contents(dataset, data_dir, recipe.data.group))
 

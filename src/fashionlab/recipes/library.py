@@ -75,8 +75,13 @@ def load(source: str | os.PathLike[str] | Recipe, overrides: Overrides = ()) -> 
     changes = as_mapping(overrides)
     for key, value in changes.items():
         override(values, key, value)
+    return validate(values, described(name, changes))
+
+
+def described(name: str, changes: Mapping[str, Any]) -> str:
+    """A recipe with overrides, as messages call it."""
     words = " ".join(f"--set {as_word(key, value)}" for key, value in changes.items())
-    return validate(values, f"{name} with {words}" if words else name)
+    return f"{name} with {words}" if words else name
 
 
 def as_mapping(overrides: Overrides) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +24,11 @@ FEW_PICTURES = 5
 _NAMED = 10
 
 
-def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool) -> tuple[PictureSet, Split]:
+def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool,
+                   say: Callable[[str], None]) -> tuple[PictureSet, Split]:
     """The training pictures of the recipe's data set, validation pictures among them, and which are which.
 
+    say: is given lines on what was read, of other data sets than those with names; warnings go to stderr in any case.
     Raises UsageError for numbers that do not go with the set, DataError for unusable data.
     """
     data = recipe.data
@@ -40,19 +42,20 @@ def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool)
         raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} "
                          f"pictures); use --set batch_size={min(len(split.train), 64)}")
     if os.environ.get("RANK", "0") == "0":
-        for line in _told(pictures, split, is_path(data.dataset)):
-            note(line)
+        if is_path(data.dataset):
+            for line in (counts_line(pictures, split), *pictures.notes):
+                say(f"data: {line}")
+        for line in _warnings(pictures, split):
+            note(f"note: {line}")
     return pictures, split
 
 
-def _told(pictures: PictureSet, split: Split, foreign: bool) -> Iterator[str]:
-    """What a person has to know. foreign: of pictures of their own also what was made of them."""
-    if foreign:
-        yield f"data: {counts_line(pictures, split)}"
-        yield from (f"data: {line}" for line in (*pictures.notes, *left_out_lines(pictures.left_out)))
-    yield from (f"data: {line}" for line in (*duplicate_notes(pictures, split), *crossing_note(pictures, split)))
+def _warnings(pictures: PictureSet, split: Split) -> Iterator[str]:
+    yield from left_out_lines(pictures.left_out)
+    yield from duplicate_notes(pictures, split)
+    yield from crossing_note(pictures, split)
     if small := _small_classes(pictures, split):
-        yield f"note: classes with fewer than {FEW_PICTURES} training pictures: {small}"
+        yield f"classes with fewer than {FEW_PICTURES} training pictures: {small}"
 
 
 def _small_classes(pictures: PictureSet, split: Split) -> str:

@@ -83,7 +83,8 @@ def start(recipe: Recipe, folder: Path, options: Options, callbacks: Iterable[Ca
         if folder.exists() and not options.overwrite and processes.is_first:
             create_run(folder, overwrite=False)  # refuses, before anything slow is done
         device_runtime = runtime.choose(device, recipe.precision)
-        pictures, split = given_pictures(recipe, options.data_dir, options.skip_unreadable)
+        pictures, split = given_pictures(recipe, options.data_dir, options.skip_unreadable,
+                                         _shown(options, progress).say)
         spec = _spec(recipe, pictures, split)
         trainer = _trainer(recipe, pictures, split, spec, device_runtime, processes, initialise=True)
         run = create_run(folder, options.overwrite) if processes.is_first else RunFolder(folder)
@@ -249,8 +250,7 @@ def _describe_run(run: RunFolder, recipe: Recipe, spec: ModelSpec, pictures: Pic
 
 def _fit(trainer: Trainer, run: RunFolder, options: Options, callbacks: Callbacks,
          progress: Progress | None) -> RunFolder:
-    shown = Progress() if options.quiet or progress is None else progress
-    output = RunOutput(run, shown) if trainer.world.is_first else Output()
+    output = RunOutput(run, _shown(options, progress)) if trainer.world.is_first else Output()
     stop = StopRequest(None if options.max_minutes is None else options.max_minutes * 60)
     began = time.perf_counter()
     try:
@@ -270,6 +270,10 @@ def _fit(trainer: Trainer, run: RunFolder, options: Options, callbacks: Callback
     output.metrics(_summary(trainer, run, time.perf_counter() - began))
     output.status("trained", stopped=_why_stopped(trainer))
     return run
+
+
+def _shown(options: Options, progress: Progress | None) -> Progress:
+    return Progress() if options.quiet or progress is None else progress
 
 
 def _why_stopped(trainer: Trainer) -> str:

@@ -239,11 +239,17 @@ def test_the_test_split_has_no_say_in_whether_int8_answers(
     hard, answers = near_ties(run)
     images.write_bytes(gzip.compress(idx_bytes(hard)))
     labels.write_bytes(gzip.compress(idx_bytes(answers)))
+    with pytest.raises(DataError, match="not those that"):
+        export_run(run, Options(tmp_path / "other.zip", ("int8",)))
+    for record in (run / "test_readings.jsonl", run / "predictions" / "test.npz"):
+        record.unlink()  # as if it had never been judged
+    metrics = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").write_text(json.dumps({**metrics, "test_split_read": []}))
     other = export_run(run, Options(tmp_path / "other.zip", ("int8",)))
     assert other.check["int8"]["points"]["test"] < -check.MOST_LOSS, "these pictures are no test of this"
     assert own.description.graph == other.description.graph == "int8"
     assert own.check["int8"]["why"] == other.check["int8"]["why"]
-    assert [one.who for one in readings(RunFolder(run))] == ["train", "export", "export"]
+    assert [one.who for one in readings(RunFolder(run))] == ["export"]
 
 
 @pytest.mark.usefixtures("quickly")
