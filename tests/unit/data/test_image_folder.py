@@ -60,7 +60,7 @@ def test_class_folders_and_a_held_out_sixth(tmp_path: Path) -> None:
     assert not everything
 
 
-@pytest.mark.parametrize("name", ["test", "val"])
+@pytest.mark.parametrize("name", ["test", "Testing"])
 def test_train_and_test_folders(tmp_path: Path, name: str) -> None:
     _folder(tmp_path / "set" / "train", n=4)
     _folder(tmp_path / "set" / name, n=2)

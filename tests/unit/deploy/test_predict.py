@@ -176,7 +176,7 @@ def test_sets_of_every_format_are_answered_alike(tmp_path: Path):
         rows = csv.writer(stream)
         rows.writerow(["label", *(f"pixel{i + 1}" for i in range(784))])
         rows.writerows([0, *image.ravel()] for image in images)
-    expected = Brightness().answer(images).probabilities.max(axis=1)
+    expected = Brightness().answer(images[:, None]).probabilities.max(axis=1)
     for path in sorted(tmp_path.iterdir()):
         predictions = _answers([str(path)])
         assert [prediction.index for prediction in predictions] == [0, 1, 2]
