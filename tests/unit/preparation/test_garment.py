@@ -26,16 +26,16 @@ kinds = st.sampled_from(KINDS)
 quick = settings(max_examples=30)
 
 
-def _channels_first(pixels: np.ndarray) -> np.ndarray:
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+def _form(pixels: np.ndarray, **form: int) -> np.ndarray:
+    return to_form(_photo(pixels), **form)
 
 
-def _form(pixels: np.ndarray) -> np.ndarray:
-    return to_form(Photo(_channels_first(pixels)))
+def _cut_out(pixels: np.ndarray, size: int = 28) -> np.ndarray:
+    return cut_out(_photo(pixels), size)
 
 
-def _coloured(pixels: np.ndarray, size: int = 28) -> np.ndarray:
-    return prepare_array(_channels_first(pixels), Preparation("garment", size, 3))
+def _photo(pixels: np.ndarray) -> Photo:
+    return Photo(pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1))
 
 
 def _apart(a: np.ndarray, b: np.ndarray) -> float:
@@ -82,8 +82,9 @@ def test_what_is_in_the_form_already_comes_through_unchanged():
     noise = np.random.default_rng(0).integers(0, 256, (28, 28), dtype=np.uint8)
     noise[[0, -1]] = noise[:, [0, -1]] = 0
     for picture in (noise, *map(in_form, KINDS)):
-        np.testing.assert_array_equal(prepare_array(picture[None], FASHION_MNIST), picture[None])
-        np.testing.assert_array_equal(_coloured(picture), np.stack([picture] * 3))
+        for channels in (1, 3):
+            prepared = prepare_array(picture[None], Preparation("fashion-mnist", 28, channels))
+            np.testing.assert_array_equal(prepared, np.stack([picture] * channels))
 
 
 def test_dirt_is_no_garment_but_the_second_sandal_is():
@@ -107,25 +108,24 @@ def test_transparency_tells_the_garment():
 def test_a_colour_model_keeps_the_colours():
     grey = photo("shoe", 180, garment=0, background=255)
     pixels = np.dstack([np.full_like(grey, 255), grey, grey])  # red on white
-    picture = _coloured(pixels, size=32)
+    picture = _cut_out(pixels, 32)
     assert picture.shape == (3, 32, 32) and picture.dtype == np.uint8
     np.testing.assert_array_equal(picture[:, 17, 10], (255, 0, 0))
     np.testing.assert_array_equal(picture[:, 1, 1], (255, 255, 255))
-    assert _coloured(grey).shape == (3, 28, 28)
+    assert _cut_out(grey).shape == (3, 28, 28)
 
 
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_an_empty_picture_is_an_empty_frame(value: int):
     empty = np.full((60, 80), value, dtype=np.uint8)
     np.testing.assert_array_equal(_form(empty), np.zeros((28, 28)))
-    np.testing.assert_array_equal(_coloured(empty), np.full((3, 28, 28), value))
+    np.testing.assert_array_equal(_cut_out(empty), np.full((3, 28, 28), value))
 
 
 @given(st.integers(1, 40), st.integers(1, 40), st.sampled_from([1, 3]), st.integers(0, 2**32 - 1))
-def test_any_pixels_give_a_picture(height: int, width: int, channels: int, seed: int):
+def test_any_pixels_give_a_picture_or_a_data_error(height: int, width: int, channels: int, seed: int):
     pixels = np.random.default_rng(seed).integers(0, 256, (channels, height, width), dtype=np.uint8)
-    assert to_form(Photo(pixels)).shape == (28, 28)
-    assert cut_out(Photo(pixels), 28).shape == (3, 28, 28)
+    assert to_form(Photo(pixels), 28).shape == (28, 28) and cut_out(Photo(pixels), 28).shape == (3, 28, 28)
 
 
 def test_the_background_s_surface():
