@@ -24,10 +24,10 @@ def command(
 ) -> None:
     """Say what is on pictures.
 
-    Photos are brought into the form of Fashion-MNIST first: the garment is found, inverted onto black, centred and
-    shrunk. Probabilities are calibrated; the set holds the true class as often as was promised in training; a picture
-    unlike the training pictures is called so. Pictures that cannot be read are named on stderr and the rest is
-    answered; the exit status is 3 then.
+    Pictures are prepared as the model has it: for the bundled one the garment is found, inverted onto black, centred
+    and shrunk. Probabilities are calibrated; the set holds the true class as often as was promised in training; a
+    picture unlike the training pictures is called so. Pictures that cannot be read are named on stderr and the rest is
+    answered; the exit status is 3 then. What is no picture in a folder is told on stderr as well.
     """
     from json import dumps
 
