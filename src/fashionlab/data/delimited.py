@@ -49,14 +49,12 @@ def tables_in(folder: Path) -> list[Path]:
 
 @dataclass(frozen=True)
 class TextTable:
-    """How a file's text becomes cells. quoted: whether its first lines have cells in double quotes. first: its first two
-    rows that are not blank, or fewer."""
+    """How a file's text becomes cells. first: its first two rows that are not blank, or fewer."""
 
     path: Path
     zipped: bool
     encoding: str
     delimiter: str
-    quoted: bool
     first: tuple[Row, ...]
 
     def rows(self) -> Iterator[Row]:
@@ -83,9 +81,7 @@ def look_at(path: Path) -> TextTable:
         delimiter = max(_DELIMITERS, key=lambda one: len(next(csv.reader(lines, delimiter=one))))
         with _text(path, zipped, encoding) as stream:
             first = tuple(islice(_cells(_lines(stream, path), delimiter), 2))
-        with _text(path, zipped, encoding) as stream:
-            quoted = any('"' in line for line in islice(_lines(stream, path), first[-1][0]))
-    return TextTable(path, zipped, encoding, delimiter, quoted, first)
+    return TextTable(path, zipped, encoding, delimiter, first)
 
 
 @contextmanager

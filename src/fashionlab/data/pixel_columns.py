@@ -16,6 +16,7 @@ from fashionlab.data.delimited import TextTable
 
 # A row of pixels that grow by one from 0 or 1 is no picture from so many on: it counts the columns, as pandas does.
 _COUNTED = 16
+_FEWEST = 4  # columns without a header that may be pixels: a file's name and a number are none
 _NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", re.IGNORECASE)
 _RGB = 3
 HEADER_ADVICE = "a first line label,pixel1,pixel2,... says which column is what"
@@ -190,7 +191,7 @@ def _by_count(table: TextTable, line: int, cells: tuple[str, ...]) -> PixelColum
     where, count = f"{table.path}: line {line}", len(cells)
     words = [column for column, cell in enumerate(cells) if not is_number(cell)]
     labelled, bare = _square(count - 1), _square(count)
-    if words and words not in ([0], [count - 1]):
+    if (words and words not in ([0], [count - 1])) or count < _FEWEST:
         return None
     if labelled and bare and not words:
         raise DataError(f"{where}: no header, and {count} columns may be a picture or a label and a picture; "

@@ -196,6 +196,7 @@ def _numbers(table: TextTable, columns: PixelColumns, kind: type, wanted: tuple[
         warnings.simplefilter("error")
         if table.zipped == (table.path.suffix == ".gz"):
             return np.loadtxt(table.path, kind, delimiter=table.delimiter, skiprows=columns.header, usecols=wanted,
-                              ndmin=2, comments=None, encoding=table.encoding, quotechar='"' if table.quoted else None)
-        text = (table.delimiter.join(row) for line, row in table.rows() if line > columns.header)
-        return np.loadtxt(text, kind, delimiter=table.delimiter, usecols=wanted, ndmin=2, comments=None)
+                              ndmin=2, comments=None, encoding=table.encoding, quotechar='"')
+        # numpy goes by the suffix. The separator is one that no cell holds.
+        text = ("\x1f".join(row) for line, row in table.rows() if line > columns.header)
+        return np.loadtxt(text, kind, delimiter="\x1f", usecols=wanted, ndmin=2, comments=None)

@@ -105,11 +105,13 @@ def find_tables(folder: Path) -> Tables | None:
 
 
 def _columns(path: Path) -> PixelColumns | None:
-    """None for what is no table of pixels. A header that is one but is wrong is named when the table is read."""
+    """None for what is no table of pixels, and for what may be a damaged one but has no part's name."""
     try:
         return pixel_columns(look_at(path))
     except DataError:
-        return None
+        if part_in(stem(path)) is None:
+            return None
+        raise
 
 
 def _beside(folder: Path, tables: Mapping[Path, object]) -> list[LeftOut]:
@@ -131,7 +133,7 @@ def detect(path: Path) -> Source | None:
 
 
 def _of_file(path: Path) -> Source | None:
-    if _columns(path) is None:
+    if pixel_columns(look_at(path)) is None:
         return None
     others = [other for other in tables_in(path.parent) if other != path and part_in(stem(other)) not in (None, "train")]
     notes = (f"{_listed(others)} beside it: not read; give the folder to use both",) if others else ()
@@ -143,7 +145,7 @@ def _read_file(path: Path) -> np.ndarray:
 
 
 FORMATS.add("csv", DataFormat(
-    "a table of pixels (.csv), or a folder with *train*.csv and *test*.csv", detect, write_set,
+    "a .csv table of pixels or a folder with *train*.csv and *test*.csv", detect, write_set,
     lone_file=LoneFile(is_table, _read_file),
     rank=1,  # Kaggle's Fashion-MNIST holds the IDX files too, which are read faster
 ))
