@@ -25,7 +25,7 @@ def part_called(word: str) -> Part | None:
 
 def part_in(name: str) -> Part | None:
     """The part that a file's name speaks of (fashion-mnist_train, MnistTest2); None where it is none, or several."""
-    parts = {part for piece in _PIECE.findall(name) if (part := part_called(piece))}
+    parts: set[Part] = {part for piece in _PIECE.findall(name) if (part := part_called(piece))}
     if not parts:  # joined with other words: mnisttrain, trainlabels
         longer: dict[str, Part] = {"train": "train", "test": "test"}
         parts = {part for word, part in longer.items() if word in name.lower()}

@@ -95,7 +95,7 @@ def _by_names(table: TextTable, line: int, names: tuple[str, ...]) -> PixelColum
 
 
 def _pattern(name: str) -> str | None:
-    """The name with # for each of its numbers; None for one without, and for what pandas calls a column of row numbers."""
+    """The name with # for each of its numbers; None for one without, and for what pandas calls row numbers."""
     if normal(re.sub(r"\d", "", name)) in INDEX and not name.isdigit():
         return None
     return re.sub(r"\d+", "#", name.lower()) if re.search(r"\d", name) else None
@@ -122,7 +122,7 @@ def _label_by_name(where: str, names: Sequence[str], pixels: Sequence[int]) -> t
     return (labels[0] if labels else None), tuple(numbering + unknown), tuple(notes)
 
 
-def _shape_by_names(where: str, names: Sequence[str], pixels: Sequence[int]) -> tuple[int, ...]:
+def _shape_by_names(where: str, names: tuple[str, ...], pixels: Sequence[int]) -> tuple[int, ...]:
     """The shape of a picture by the numbers in its pixels' names, which must be in reading order: pixel0, pixel1, ...;
     by row and column 1x1, 1x2, ...; or by row, column and channel."""
     numbers = np.array([[int(number) for number in re.findall(r"\d+", names[column])[-_RGB:]] for column in pixels])
@@ -172,8 +172,8 @@ def _renumbered(name: str, numbers: Sequence[int] | np.ndarray) -> str:
 def _shape_by_count(where: str, count: int) -> tuple[int, ...]:
     shape = _square(count)
     if shape is None:
-        raise DataError(f"{where} has {count} pixel columns, expected those of a square picture, such as 784 for 28x28; "
-                        "is a column missing?")
+        raise DataError(f"{where} has {count} pixel columns, expected those of a square picture, such as 784 for "
+                        "28x28; is a column missing?")
     return shape
 
 

@@ -18,8 +18,8 @@ _WHITE = 255
 
 @dataclass(frozen=True)
 class PixelTable:
-    """images: uint8 [N, H, W] or [N, H, W, 3]. labels: int64 [N], or N names; None where the table has none. columns: what
-    other columns say, N texts each. notes: what was taken for what."""
+    """images: uint8 [N, H, W] or [N, H, W, 3]. labels: int64 [N], or N names; None where the table has none. columns:
+    what other columns say, N texts each. notes: what was taken for what."""
 
     images: np.ndarray
     labels: np.ndarray | None
@@ -40,7 +40,8 @@ def look(path: Path) -> tuple[TextTable, PixelColumns]:
     table = look_at(path)
     columns = pixel_columns(table)
     if columns is None:
-        raise DataError(f"{path}: line {table.first[0][0]} is no header of a table of pixels (label,pixel1,pixel2,...)")
+        raise DataError(f"{path}: line {table.first[0][0]} is no header of a table of pixels (label,pixel1,...); "
+                        "of a list of files give the files or their folder")
     return table, columns
 
 
@@ -73,7 +74,8 @@ def _label_place(path: Path, like: Path | None) -> int:
         return last if len(set(texts[0])) == 1 and len(set(texts[last])) > 1 else 0
     if len(set(texts[0])) == 1:
         return last
-    raise DataError(f"{path}: no header, and the first column as well as the last one may be the label; {HEADER_ADVICE}")
+    raise DataError(f"{path}: no header, and the first column as well as the last one may be the label; "
+                    f"{HEADER_ADVICE}")
 
 
 def _counts_classes(texts: list[str]) -> bool:
@@ -106,8 +108,10 @@ def _read_plain(table: TextTable, columns: PixelColumns) -> PixelTable | None:
 
 
 def _with_notes(read: PixelTable, columns: PixelColumns) -> PixelTable:
-    dark = ("the brightest pixel is 1, written as a whole number: taken as nearly black",) if read.images.max() == 1 else ()
-    return replace(read, notes=(*columns.notes, *read.notes, *(() if read.notes else dark)))
+    notes = (*columns.notes, *read.notes)
+    if read.images.max() == 1 and not read.notes:
+        notes = (*notes, "the brightest pixel is 1, written as a whole number: taken as nearly black")
+    return replace(read, notes=notes)
 
 
 def _read_any(table: TextTable, columns: PixelColumns) -> PixelTable:
@@ -143,7 +147,8 @@ def _labels(path: Path, lines: list[int], texts: list[str], name: str) -> np.nda
         if not text:
             raise DataError(f"{path}: line {line}, column {name}: empty, expected a class")
         if mostly_numbers and not (number and float(text).is_integer() and abs(float(text)) < 2**31):
-            raise DataError(f"{path}: line {line}, column {name}: {text[:40]!r}, expected a whole number as in other rows")
+            raise DataError(f"{path}: line {line}, column {name}: {text[:40]!r}, expected a whole number as in other "
+                            "rows")
     if mostly_numbers:
         return np.array([int(float(text)) for text in texts], dtype=np.int64)
     return np.array(texts)
@@ -185,8 +190,8 @@ def _wrong_cell(table: TextTable, columns: PixelColumns) -> DataError:
 
 
 def _brightness_error(path: Path, line: int, name: str, text: str) -> DataError:
-    return DataError(f"{path}: line {line}, column {name}: {text[:40]!r}, expected a whole number from 0 to 255 (or all "
-                     "from 0 to 1)")
+    return DataError(f"{path}: line {line}, column {name}: {text[:40]!r}, expected a whole number from 0 to 255 (or "
+                     "all from 0 to 1)")
 
 
 def _numbers(table: TextTable, columns: PixelColumns, kind: type, wanted: tuple[int, ...] | None) -> np.ndarray:

@@ -21,7 +21,7 @@ from fashionlab.data.held_out import load_test
 from fashionlab.data.pixel_table import read_pixels
 from shared_data import shared_case
 
-TEN = "0 1 2 3 4 5 6 7 8 9".split()
+TEN = list("0123456789")
 NAMES = ("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Boot")
 
 
@@ -167,7 +167,7 @@ def test_a_validation_table_is_read_as_such(tmp_path: Path) -> None:
     assert load_test(str(tmp_path)).labels.tolist() == [0, 1]
 
 
-def test_of_a_test_table_the_training_needs_the_first_lines_alone(tmp_path: Path) -> None:
+def test_of_a_test_table_the_training_needs_the_first_lines(tmp_path: Path) -> None:
     header = ["label", "p0", "p1", "p2", "p3"]
     write(tmp_path / "train.csv", table([0, 1, 0, 1], header))
     write(tmp_path / "test.csv", [*table([0], header), ["nonsense"]])
@@ -200,7 +200,8 @@ def test_without_a_header_the_training_table_tells_where_the_label_is(tmp_path: 
 @pytest.mark.parametrize(("rows", "message"), [
     ([[0, 5, 9, 200, 0], [1, 5, 9, 200, 1]], "the first column as well as the last one may be the label; a first line"),
     ([[1] * 49, [2] * 49], "49 columns may be a picture or a label and a picture"),
-    ([["label", "class", "p0", "p1", "p2"], [1, 2, 3, 4, 5]], r"line 1: several columns may be the label \('label', 'class'\)"),
+    ([["label", "class", "p0", "p1", "p2"], [1, 2, 3, 4, 5]],
+     r"line 1: several columns may be the label \('label', 'class'\)"),
     ([["kind", "shop", "p0", "p1", "p2", "p3"], [1, 2, 3, 4, 5, 6]], r"may be the label \('kind', 'shop'\)"),
     ([["label", "1x1", "2x1", "1x2", "2x2"], [0, 1, 2, 3, 4]], "column 3 is '2x1', expected '1x2'"),
     ([["label", "p1", "p10", "p2", "p3"], [0, 1, 2, 3, 4]], "column 3 is 'p10', expected 'p2'"),
@@ -257,7 +258,8 @@ def test_tables_without_a_name_for_a_part(tmp_path: Path) -> None:
         detect(tmp_path)
 
 
-@pytest.mark.parametrize("data", [b"\x1f\x8b\x08\x00broken", gzip.compress(b"label,p0\n0,1\n" * 9)[:-12], b"\xff\xfe\x00"])
+@pytest.mark.parametrize("data", [
+    b"\x1f\x8b\x08\x00broken", gzip.compress(b"label,p0\n0,1\n" * 9)[:-12], b"\xff\xfe\x00"])
 def test_damaged_files(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "train.csv.gz"
     path.write_bytes(data)

@@ -1,7 +1,7 @@
 """Tables of pixels, one row a picture, as on Kaggle and in all the dialects that people write (see `pixel_columns`).
 
-Pictures are square unless the columns' names tell their rows and columns; in colour pictures each pixel's red, green and
-blue follow one another (pixel1 to pixel2352 at 28x28).
+Pictures are square unless the columns' names tell their rows and columns; in colour pictures each pixel's red, green
+and blue follow one another (pixel1 to pixel2352 at 28x28).
 """
 
 from __future__ import annotations
@@ -86,8 +86,8 @@ def find_tables(folder: Path) -> Tables | None:
     for part, what in PARTS.items():
         matching = [path for path in looked_at if part_in(stem(path)) == part]
         if len(matching) > 1:
-            raise DataError(f"{folder}: {len(matching)} tables of pixels for {what} ({_listed(matching)}), expected one "
-                            f"*{part}*.csv; give the one that is meant a folder of its own")
+            raise DataError(f"{folder}: {len(matching)} tables of pixels for {what} ({_listed(matching)}), expected "
+                            f"one *{part}*.csv; give the one that is meant a folder of its own")
         if matching and not looked_at[matching[0]].labelled:
             notes.append(f"{matching[0].name} has no column of labels: it is no {what} part")
             left_out.append(LeftOut(str(matching[0]), "a table of pixels without labels"))
@@ -135,7 +135,8 @@ def detect(path: Path) -> Source | None:
 def _of_file(path: Path) -> Source | None:
     if pixel_columns(look_at(path)) is None:
         return None
-    others = [other for other in tables_in(path.parent) if other != path and part_in(stem(other)) not in (None, "train")]
+    others = [other for other in tables_in(path.parent)
+              if other != path and part_in(stem(other)) not in (None, "train")]
     notes = (f"{_listed(others)} beside it: not read; give the folder to use both",) if others else ()
     return source(f"CSV table {path}", Tables({"train": path}, notes))
 
