@@ -9,6 +9,7 @@ EXTRAS = {
     "export": ("onnx", "onnxscript"),
     "explain": ("captum",),
     "tune": ("optuna",),
+    "parquet": ("pyarrow",),
 }
 
 

@@ -35,8 +35,8 @@ class FileList:
     the list is of one. Whatever is wrong is a DataError that names file and line."""
 
     def __init__(self, path: Path, label: str | None = None, part: Part | None = None) -> None:
-        self.path, self.folder = path, path.parent
-        self._label, self._part = label, part
+        self.path, self.folder, self._label = path, path.parent, label
+        self._part: Part | None = part
 
     @cached_property
     def _table(self) -> ListTable:

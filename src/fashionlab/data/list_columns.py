@@ -38,15 +38,21 @@ def list_columns(path: Path, names: Sequence[str], first: Sequence[str],
     rest = [column for column in range(len(names)) if column != file]
     if label is not None:
         return ListColumns(file, (_chosen(path, names, rest, label),), notes=tuple(notes))
-    labels = [column for column in rest if normals[column] in LABEL]
-    if "x" in normals:  # a box: x, y, width, height
-        labels = [column for column in labels if normals[column] != "y"]
-    labels = labels or [column for column in rest if normals[column] in CLASS_LIKE]
+    labels = labels_by_name([names[column] for column in rest])
     if labels:
-        return ListColumns(file, tuple(labels), notes=tuple(notes))
+        return ListColumns(file, tuple(rest[place] for place in labels), notes=tuple(notes))
     labels = [column for column in rest if normals[column] not in NO_LABEL
               and not (normals[column] in SPLIT and part_called(first[column] if column < len(first) else ""))]
     return ListColumns(file, tuple(labels), False, tuple(notes))
+
+
+def labels_by_name(names: Sequence[str]) -> list[int]:
+    """Which of the columns `names` are called what labels are called, or else what classes of catalogues are called."""
+    normals = [normal(name) for name in names]
+    labels = [column for column, name in enumerate(normals) if name in LABEL]
+    if "x" in normals:  # a box: x, y, width, height
+        labels = [column for column in labels if normals[column] != "y"]
+    return labels or [column for column, name in enumerate(normals) if name in CLASS_LIKE]
 
 
 def _file_column(path: Path, names: Sequence[str], normals: Sequence[str],
@@ -83,14 +89,14 @@ def label_column(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
         int, tuple[str, ...]]:
     """The one column that is the class, and what to say of it. Of columns that tell the same classes it is the first
     that names them instead of numbering them. Raises DataError where there is none, or which one is meant is open."""
-    labels = columns.labels
+    labels = list(columns.labels)
     if not labels:
         raise DataError(f"{path}: no column of labels (columns: {', '.join(names)})")
     values = {column: [row[column].strip() for row in rows] for column in labels}
     combinations = set(zip(*values.values(), strict=True))
     same = all(normal(names[column]) in LABEL and len(set(values[column])) == len(combinations) for column in labels)
     if len(labels) > 1 and same:
-        named = [column for column in labels if not all(value.isdigit() for value in values[column])] or list(labels)
+        named = [column for column in labels if not all(value.isdigit() for value in values[column])] or labels
         return named[0], (f"column {names[named[0]]!r} is the label",)
     label = labels[0]
     if len(labels) > 1:

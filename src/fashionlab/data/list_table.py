@@ -1,4 +1,4 @@
-"""Lists of pictures as tables of texts: from CSV, from JSON lines, with the line of each row."""
+"""Lists of pictures as tables of texts: from CSV, JSON lines or Parquet, with the line of each row."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from pathlib import Path
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
-from fashionlab.data import delimited
+from fashionlab.data import delimited, parquet_table
+from fashionlab.data.parquet_table import as_text
 from fashionlab.preparation.files import is_picture
 
 JSON_LINES = (".jsonl", ".ndjson")
@@ -39,7 +40,11 @@ def read_table(path: Path, beginning: bool = False) -> ListTable:
 
     Raises DataError for what cannot be read as a table, or has no row.
     """
-    read = _json_lines(path, beginning) if path.name.lower().endswith(JSON_LINES) else _delimited(path, beginning)
+    if path.suffix == ".parquet":
+        names, rows = parquet_table.read_texts(path)
+        read = ListTable(path, names, rows, range(1, len(rows) + 1))
+    else:
+        read = _json_lines(path, beginning) if path.name.lower().endswith(JSON_LINES) else _delimited(path, beginning)
     if not read.rows:
         raise DataError(f"{path}: holds no rows, only a header")
     return read
@@ -73,13 +78,13 @@ def _delimited(path: Path, beginning: bool) -> ListTable:
     return ListTable(path, names, rows, lines, left_out_rows(path, broken, reason))
 
 
-def left_out_rows(path: Path, lines: Sequence[int], reason: str) -> tuple[LeftOut, ...]:
+def left_out_rows(path: Path, lines: Sequence[int], reason: str, what: str = "line") -> tuple[LeftOut, ...]:
     """One entry for all rows that are left out for one reason; none where there are no such rows."""
     if not lines:
         return ()
     shown = ", ".join(map(str, lines[:_SHOWN])) + (", ..." if len(lines) > _SHOWN else "")
-    what = f"line {shown}" if len(lines) == 1 else f"{len(lines)} lines: {shown}"
-    return (LeftOut(f"{path} ({what})", reason),)
+    which = f"{what} {shown}" if len(lines) == 1 else f"{len(lines)} {what}s: {shown}"
+    return (LeftOut(f"{path} ({which})", reason),)
 
 
 def _json_lines(path: Path, beginning: bool) -> ListTable:
@@ -101,10 +106,4 @@ def _json_lines(path: Path, beginning: bool) -> ListTable:
             if beginning:
                 break
     names = tuple(dict.fromkeys(name for record in records for name in record))
-    return ListTable(path, names, [[_as_text(record.get(name)) for name in names] for record in records], lines)
-
-
-def _as_text(value: object) -> str:
-    if value is None:
-        return ""
-    return value if isinstance(value, str) else json.dumps(value)
+    return ListTable(path, names, [[as_text(record.get(name)) for name in names] for record in records], lines)

@@ -93,7 +93,7 @@ def test_a_column_for_the_part_and_others_for_groups(folder: Path) -> None:
 
 
 def test_lists_by_their_names_and_folders_of_their_parts(folder: Path) -> None:
-    """train.csv and test.csv with ids without suffixes, the same ids in train/ and test/, and a list to be handed in."""
+    """train.csv and test.csv with bare ids, the same ids in train/ and test/, and a list to be handed in."""
     for number, name in enumerate(["train/1.png", "train/2.png", "test/1.png", "test/2.png"]):
         picture(folder / name, number)
     write(folder / "train.csv", [["id", "label"], [2, "hat"], [1, "shoe"]])

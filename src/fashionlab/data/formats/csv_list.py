@@ -1,7 +1,7 @@
 """Lists of pictures: a CSV table or JSON lines with a column of files and a column of labels, as a file or in a folder.
 
-In a folder that also has one folder a class these are read, and not the list. `metadata.csv` and `metadata.jsonl` are
-the lists of Hugging Face's ImageFolder, which stand for their folder whatever else is in it.
+In a folder that also has one folder a class these are read, and not the list. `metadata.csv`, `.jsonl` and `.parquet`
+are the lists of Hugging Face's ImageFolder, which stand for their folder whatever else is in it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from fashionlab.data.pixel_columns import pixel_columns
 from fashionlab.data.source import PARTS, Part, RawPart, Source, with_column
 from fashionlab.preparation.files import is_picture
 
-_METADATA = ("metadata.csv", "metadata.jsonl")
+_METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 
 def detect(path: Path) -> Source | None:
