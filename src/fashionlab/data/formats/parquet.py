@@ -28,7 +28,7 @@ from fashionlab.data.parquet_table import (
     read_plain,
 )
 from fashionlab.data.part_names import part_called, part_in
-from fashionlab.data.source import PARTS, Part, RawPart, Source, with_column
+from fashionlab.data.source import PARTS, Part, RawPart, Source, read_classes, with_column
 
 _DATA_FOLDERS = ("data", "default")  # of data sets on the Hugging Face hub
 
@@ -100,7 +100,7 @@ def _source(describe: str, parts: dict[Part, list[Path]], label: str | None, not
         elif part in parts:
             kept[part] = parts[part]
     return Source(describe, {part: partial(_read, paths, image, chosen) for part, paths in kept.items()},
-                  columns.classes.get(chosen), (*notes, *how), tuple(left_out))
+                  columns.classes.get(chosen) or read_classes(first.parent), (*notes, *how), tuple(left_out))
 
 
 def _unlabelled(path: Path, label: str) -> bool:
@@ -163,7 +163,8 @@ def _read(paths: Sequence[Path], image: str, label: str) -> RawPart:
     shared = [name for name in files[0].columns if all(name in file.columns for file in files)]
     columns = {name: np.array([text for file in files for text in file.columns[name]]) for name in shared}
     labels = _labels(paths[0], [value for file in files for value in file.labels])
-    return RawPart(str(paths[0]), pictures, labels, names, columns, left_out=tuple(one for file in files for one in file.left_out))
+    left_out = tuple(one for file in files for one in file.left_out)
+    return RawPart(str(paths[0]), pictures, labels, names, columns, left_out=left_out)
 
 
 def _read_file(path: Path, image: str, label: str) -> _Rows:
@@ -190,9 +191,9 @@ def _labels(path: Path, labels: Sequence[Any]) -> np.ndarray:
     """int64 [N] where all are whole numbers, else N names."""
     if all(isinstance(label, int) and not isinstance(label, bool) for label in labels):
         return np.array(labels, dtype=np.int64)
-    if any(isinstance(label, float) for label in labels):
-        raise DataError(f"{path}: labels with a point, such as {next(one for one in labels if isinstance(one, float))}, "
-                        "expected names or whole numbers of classes")
+    fractions = [label for label in labels if isinstance(label, float)]
+    if fractions:
+        raise DataError(f"{path}: labels with a point, such as {fractions[0]}, expected names or whole numbers")
     return np.array([as_text(label) for label in labels])
 
 
