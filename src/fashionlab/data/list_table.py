@@ -84,7 +84,7 @@ def left_out_rows(path: Path, lines: Sequence[int], reason: str, what: str = "li
         return ()
     shown = ", ".join(map(str, lines[:_SHOWN])) + (", ..." if len(lines) > _SHOWN else "")
     which = f"{what} {shown}" if len(lines) == 1 else f"{len(lines)} {what}s: {shown}"
-    return (LeftOut(f"{path} ({which})", reason),)
+    return (LeftOut(f"{path.name} ({which})", reason),)
 
 
 def _json_lines(path: Path, beginning: bool) -> ListTable:

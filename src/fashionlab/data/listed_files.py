@@ -133,5 +133,5 @@ def unlisted(paths: Sequence[Path], path: Path) -> tuple[LeftOut, ...]:
                      and is_picture(other))
         if others:
             pictures = "1 picture" if others == 1 else f"{others} pictures"
-            left_out.append(LeftOut(str(folder), f"{pictures} that {path.name} does not name"))
+            left_out.append(LeftOut(name_within(folder, path.parent), f"{pictures} that {path.name} does not name"))
     return tuple(left_out)

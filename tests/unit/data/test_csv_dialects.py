@@ -138,7 +138,7 @@ def test_without_a_test_table_a_sixth_is_held_out(tmp_path: Path) -> None:
         assert len(training) == 16 and len(test) == 3
         assert both == {picture.astype(np.uint8).tobytes() for picture in expected}
         assert any("held out" in note for note in training.notes)
-        notes, left_out = " ".join(training.notes), [(Path(one.file).name, one.reason) for one in training.left_out]
+        notes, left_out = " ".join(training.notes), [(one.file, one.reason) for one in training.left_out]
         if case == "F14kaggle":
             assert "test.csv has no column of labels" in notes
             assert left_out == [("test.csv", "a table of pixels without labels")]

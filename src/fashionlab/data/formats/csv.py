@@ -7,7 +7,7 @@ and blue follow one another (pixel1 to pixel2352 at 28x28).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,7 @@ class Tables:
 
     files: Mapping[Part, Path]
     notes: tuple[str, ...] = ()
-    left_out: tuple[LeftOut, ...] = field(default=())
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def write_csv(path: Path, pictures: PictureSet) -> None:
@@ -90,7 +90,7 @@ def find_tables(folder: Path) -> Tables | None:
                             f"one *{part}*.csv; give the one that is meant a folder of its own")
         if matching and not looked_at[matching[0]].labelled:
             notes.append(f"{matching[0].name} has no column of labels: it is no {what} part")
-            left_out.append(LeftOut(str(matching[0]), "a table of pixels without labels"))
+            left_out.append(LeftOut(matching[0].name, "a table of pixels without labels"))
         elif matching:
             files[part] = matching[0]
     unnamed = [path for path in looked_at if part_in(stem(path)) is None]
@@ -99,8 +99,7 @@ def find_tables(folder: Path) -> Tables | None:
     if "train" not in files:
         raise DataError(f"{folder}: no table of pixels with labels is for training ({_listed(looked_at)}), expected "
                         "*train*.csv; or give the table itself")
-    left_out += [LeftOut(str(path), "a table of pixels whose name tells no part (train, val, test)")
-                 for path in unnamed]
+    left_out += [LeftOut(path.name, "a table of pixels whose name tells no part") for path in unnamed]
     return Tables(files, tuple(notes), tuple(left_out))
 
 
@@ -116,7 +115,7 @@ def _columns(path: Path) -> PixelColumns | None:
 
 def _beside(folder: Path, tables: Mapping[Path, object]) -> list[LeftOut]:
     """What else lies in a folder of tables."""
-    return [LeftOut(str(path), "a folder beside the tables" if path.is_dir() else "no table of pixels")
+    return [LeftOut(path.name, "a folder beside the tables" if path.is_dir() else "no table of pixels")
             for path in sorted(folder.iterdir())
             if path not in tables and path.name != CLASSES_FILE and not is_generated(path)]
 

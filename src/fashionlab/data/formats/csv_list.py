@@ -111,7 +111,7 @@ def _in_folder(folder: Path, label: str | None) -> Source | None:
         return None
     lists, notes = _by_part(folder, looked_at)
     reasons = ("a table that is no list of pictures", "a list without labels, or of other pictures")
-    left_out = [LeftOut(str(path), reasons[path in looked_at])
+    left_out = [LeftOut(path.name, reasons[path in looked_at])
                 for path in tables if path not in lists.values()]
     return _source(folder, lists, label, tuple(left_out), notes)
 

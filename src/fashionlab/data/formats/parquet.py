@@ -83,7 +83,8 @@ def _by_part(folder: Path, files: Sequence[Path]) -> tuple[dict[Part, list[Path]
         if len(folders) > 1:
             raise DataError(f"{folder}: {PARTS[part]} pictures in {folders[0]} and in {folders[1]}; give the folder "
                             "that is meant")
-    return parts, [LeftOut(str(path), "a Parquet file whose name tells no part (train, val, test)") for path in unnamed]
+    reason = "a Parquet file whose name tells no part (train, val, test)"
+    return parts, [LeftOut(path.relative_to(folder).as_posix(), reason) for path in unnamed]
 
 
 def _source(describe: str, parts: dict[Part, list[Path]], label: str | None, notes: tuple[str, ...],
@@ -96,7 +97,7 @@ def _source(describe: str, parts: dict[Part, list[Path]], label: str | None, not
     for part in PARTS:
         if part in parts and part != "train" and _unlabelled(parts[part][0], chosen):
             notes = (*notes, f"{parts[part][0].name} has no labels: it is no {PARTS[part]} part")
-            left_out += [LeftOut(str(path), "pictures without labels") for path in parts[part]]
+            left_out += [LeftOut(path.name, "pictures without labels") for path in parts[part]]
         elif part in parts:
             kept[part] = parts[part]
     return Source(describe, {part: partial(_read, paths, image, chosen) for part, paths in kept.items()},
