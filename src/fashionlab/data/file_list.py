@@ -112,8 +112,8 @@ class FileList:
         if set(self.part_of) <= {None}:
             return ()
         split = self._columns[2]
-        how = "the files' folders" if split is None else f"column {self._table.names[split]!r}"
-        return (f"{how} tell the parts",)
+        how = "the files' folders tell" if split is None else f"column {self._table.names[split]!r} tells"
+        return (f"{how} the parts",)
 
     def raw(self, part: Part | None = None) -> RawPart:
         """The pictures of `part`; or all of them, with what is left out of the list."""
