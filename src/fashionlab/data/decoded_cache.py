@@ -40,6 +40,15 @@ def memory_budget() -> int:
     return int(text) << 20
 
 
+def _state(path: Path) -> str:
+    """Changes when the file does. One that is missing is named when it is decoded."""
+    try:
+        status = path.stat()
+    except OSError:
+        return "missing"
+    return f"{status.st_size}\0{status.st_mtime_ns}"
+
+
 class DecodedCache:
     """The decoded pictures of `paths`, prepared, or as they are where `form` says that all have one size."""
 
@@ -53,8 +62,7 @@ class DecodedCache:
             self._shape = (1 if form.grey else 3, *form.same)
         digest = hashlib.sha256(repr((_VERSION, self._preparation, self._shape)).encode())
         for path in paths:
-            status = path.stat()
-            digest.update(f"{path.absolute()}\0{status.st_size}\0{status.st_mtime_ns}\0".encode(errors="surrogateescape"))
+            digest.update(f"{path.absolute()}\0{_state(path)}\0".encode(errors="surrogateescape"))
         self._file = user_cache() / "decoded" / f"{digest.hexdigest()[:32]}.npy"
 
     @property

@@ -13,16 +13,11 @@ from pathlib import Path
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
 from fashionlab.data.listing import Entries, entries_of, list_pictures
+from fashionlab.data.part_names import letters_of, part_called
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, read_classes
 from fashionlab.preparation.recognise import is_picture
 
-_WORDS: dict[str, Part] = {
-    **dict.fromkeys(("train", "training", "trn"), "train"),
-    **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation"), "val"),
-    **dict.fromkeys(("test", "testing", "tst"), "test")}
 _EVALUATION = frozenset(("eval", "evaluation"))  # the test part where there is another one for validation
-_FILLING = r"(?:data|dataset|folder|image|images|img|imgs|photo|photos|picture|pictures|set|split)"
-_PART_NAME = re.compile(rf"\d*(?:{_FILLING})*({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?:{_FILLING})*\d*")
 _LISTS = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz")
 _SHOWN = 8  # names in a message
 
@@ -86,12 +81,6 @@ def folder_layout(root: Path) -> FolderLayout | None:
                         tuple(reading.left_out))
 
 
-def part_of_name(name: str) -> Part | None:
-    """The part that a folder of that name usually holds, whatever its case: Train, training_set, test images ..."""
-    match = _PART_NAME.fullmatch(_letters(name))
-    return _WORDS[match[1]] if match else None
-
-
 def why_beside(path: Path) -> str:
     """Why a file beside class folders is none of the pictures."""
     if path.name.lower().endswith(_LISTS):
@@ -115,10 +104,6 @@ def folder_names(classes: tuple[str, ...]) -> list[str]:
     return names
 
 
-def _letters(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalnum())
-
-
 def _unwrapped(folder: Path, reading: _Reading, part: Part | None = None) -> tuple[Path, tuple[str, ...] | None]:
     """The folder with the classes or the parts: `folder`, or below folders that hold nothing but one more; and the
     classes that a classes.txt on the way lists. part: which one `folder` holds, where it holds one."""
@@ -126,7 +111,7 @@ def _unwrapped(folder: Path, reading: _Reading, part: Part | None = None) -> tup
     while True:
         entries = entries_of(folder)
         below = entries.folders[0] if len(entries.folders) == 1 else None
-        if (below is None or not entries_of(below).folders or part_of_name(below.name) not in (None, part)
+        if (below is None or not entries_of(below).folders or part_called(below.name) not in (None, part)
                 or (names and below.name in folder_names(names))):
             return folder, names
         _leave_out_files(entries, reading)
@@ -182,14 +167,14 @@ def _parts(top: Path, folders: Sequence[Path], names: tuple[str, ...] | None, re
 def _candidates(folders: Sequence[Path]) -> dict[Path, Part]:
     """The folders that hold a part by their names; names with a word more (shop_train, shop_test) do where another
     part's has the same word and both have folders in them."""
-    plain: dict[Path, Part] = {path: part for path in folders if (part := part_of_name(path.name))}
+    plain: dict[Path, Part] = {path: part for path in folders if (part := part_called(path.name))}
     if plain:
         return plain
     more: dict[str, dict[Path, Part]] = {}
     for path in folders:
         words = re.findall(r"[^\W_]+", path.name.casefold())
         for at in {0, len(words) - 1} if len(words) > 1 else ():
-            if part := part_of_name(words[at]):
+            if part := part_called(words[at]):
                 more.setdefault(" ".join(words[:at] + words[at + 1 :]), {})[path] = part
     for alike in more.values():
         several = "train" in alike.values() and len(set(alike.values())) > 1
@@ -215,7 +200,7 @@ def _one_each(candidates: Mapping[Path, Part], top: Path, reading: _Reading) -> 
     for path, part in candidates.items():
         parts.setdefault(part, []).append(path)
     for path in parts.get("val", [])[:]:
-        if len(parts["val"]) > 1 and "test" not in parts and _letters(path.name) in _EVALUATION:
+        if len(parts["val"]) > 1 and "test" not in parts and letters_of(path.name) in _EVALUATION:
             parts["val"].remove(path)
             parts["test"] = [path]
             reading.notes.append(f"{reading.name(path)} is taken for the test part: another folder is for validation")

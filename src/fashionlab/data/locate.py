@@ -19,7 +19,7 @@ from fashionlab.data import fetch
 from fashionlab.data.catalog import DATASETS, NamedDataset
 from fashionlab.data.decoded_cache import user_cache
 from fashionlab.data.formats import csv, idx, recognise
-from fashionlab.data.source import Source
+from fashionlab.data.source import Source, with_column
 
 DATA_VARIABLE = "FASHIONLAB_DATA"
 
@@ -31,7 +31,7 @@ def locate(dataset: str, data_dir: Path | None = None) -> Source:
     path = Path(dataset).expanduser()
     if data_dir is not None:
         return recognise(_moved(path, data_dir.expanduser()))
-    if not path.exists():
+    if not with_column(path)[0].exists():
         if os.sep in dataset or path.suffix:
             raise DataError(f"{dataset}: no such file or folder; if the data set lies elsewhere now, say where with "
                             "--data-dir")
@@ -47,11 +47,12 @@ def is_path(dataset: str) -> bool:
 def _moved(path: Path, data_dir: Path) -> Path:
     """Where the data set that was at `path` is now: in `data_dir` under its name, or `data_dir` itself."""
     within = data_dir / path.name
-    if within.exists():
+    if with_column(within)[0].exists():
         return within
     if not data_dir.exists():
         raise DataError(f"{data_dir} (--data-dir): no such file or folder")
-    return data_dir
+    column = with_column(path)[1]
+    return data_dir if column is None else data_dir.with_name(f"{data_dir.name}#{column}")
 
 
 def explicit_folder(data_dir: Path | None) -> tuple[Path | None, str]:

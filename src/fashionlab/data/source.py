@@ -97,6 +97,12 @@ class Source:
     left_out: tuple[LeftOut, ...] = ()
 
 
+def with_column(path: Path) -> tuple[Path, str | None]:
+    """PATH#COLUMN, where no file has that name, as the path and the name of the column that is the label."""
+    name, sign, column = path.name.rpartition("#")
+    return (path.with_name(name), column) if sign and name and column and not path.exists() else (path, None)
+
+
 def read_classes(folder: Path) -> tuple[str, ...] | None:
     """The class names in `folder`'s classes.txt, one a line in label order; None when there is no such file."""
     path = folder / CLASSES_FILE

@@ -14,10 +14,11 @@ from PIL import Image
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import PictureSet
 from fashionlab.data import load_training
-from fashionlab.data.folder_layout import folder_layout, part_of_name
+from fashionlab.data.folder_layout import folder_layout
 from fashionlab.data.formats import FORMATS, recognise
 from fashionlab.data.formats.image_folder import write_folder
 from fashionlab.data.held_out import load_test
+from fashionlab.data.part_names import part_called
 from fashionlab.data.read import read
 from fashionlab.data.source import Wanted
 from shared_data import shared_case, shared_photos
@@ -62,7 +63,7 @@ def _left_out(pictures: PictureSet) -> dict[str, str]:
             "images", "data", "2017", "", "train_test", "latest", "protest")),
 ])
 def test_names_of_parts(part: str | None, names: tuple[str, ...]) -> None:
-    assert {name: part_of_name(name) for name in names} == dict.fromkeys(names, part)
+    assert {name: part_called(name) for name in names} == dict.fromkeys(names, part)
 
 
 @pytest.mark.parametrize("names", [

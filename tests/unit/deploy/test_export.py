@@ -216,7 +216,7 @@ def near_ties(run: Path, n: int = 200) -> tuple[np.ndarray, np.ndarray]:
     pictures = draw.integers(0, 60, (4000, 1, 28, 28), dtype=np.uint8)
     for picture in pictures:
         for row in draw.choice(10, 2, replace=False):
-            picture[2 + 2 * row : 6 + 2 * row, 4:24] += np.uint8(draw.integers(60, 90))
+            picture[0, 2 + 2 * row : 6 + 2 * row, 4:24] += np.uint8(draw.integers(60, 90))
     probabilities = open_classifier(run, 1).answer(pictures).probabilities
     second, first = np.sort(probabilities, axis=1).T[-2:]
     chosen = np.argsort(first - second, kind="stable")[:n]

@@ -1,88 +1,37 @@
-"""Tables of pictures as on Kaggle: header `label,pixel1,...,pixel784`, then one row a picture.
+"""Tables of pixels, one row a picture, as on Kaggle and in all the dialects that people write (see `pixel_columns`).
 
-Pictures are square; in colour pictures each pixel's red, green and blue follow one another (pixel1 to pixel2352
-at 28x28).
+Pictures are square unless the columns' names tell their rows and columns; in colour pictures each pixel's red, green
+and blue follow one another (pixel1 to pixel2352 at 28x28).
 """
 
 from __future__ import annotations
 
-import csv
-import math
-import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.common.records import PictureSet
+from fashionlab.common.records import LeftOut, PictureSet
+from fashionlab.data.delimited import is_table, look_at, stem, tables_in
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
+from fashionlab.data.listing import is_generated
+from fashionlab.data.part_names import part_in
 from fashionlab.data.pictures import from_channels_last, to_channels_last
-from fashionlab.data.source import Part, RawPart, Source, read_classes
+from fashionlab.data.pixel_columns import PixelColumns, pixel_columns
+from fashionlab.data.pixel_table import read_pixels
+from fashionlab.data.source import CLASSES_FILE, PARTS, Part, RawPart, Source, read_classes
 
 
-def read_csv(path: Path) -> tuple[np.ndarray, np.ndarray]:
-    """Pictures uint8 [N, H, W] or [N, H, W, 3] and labels int64 [N] of the table `path`.
+@dataclass(frozen=True)
+class Tables:
+    """The tables of a data set, by part. notes, left_out: as of `Source`."""
 
-    Raises DataError naming file, line and column: no such file, wrong header, ragged row, a value that is not 0-255.
-    """
-    shape = _read_header(path)
-    try:
-        with warnings.catch_warnings():
-            # numpy only warns when it reads "1.5" as 1 or finds no row; both are refused here.
-            warnings.simplefilter("error")
-            table = np.loadtxt(path, np.uint8, delimiter=",", skiprows=1, ndmin=2, comments=None, encoding="utf-8")
-    except (OSError, ValueError, Warning) as error:
-        raise _diagnose(path, math.prod(shape)) or DataError(f"{path}: cannot be read as a table ({error})") from error
-    if table.shape[1] != 1 + math.prod(shape):
-        raise _diagnose(path, math.prod(shape)) or DataError(f"{path}: {table.shape[1]} columns do not fit its header")
-    return np.ascontiguousarray(table[:, 1:]).reshape(-1, *shape), table[:, 0].astype(np.int64)
-
-
-def _read_header(path: Path) -> tuple[int, ...]:
-    """The shape of a picture, (H, W) or (H, W, 3), from the number of columns."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            names = next(csv.reader(stream), [])
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: cannot be read as text ({error})") from error
-    for column, name in enumerate(names):
-        expected = f"pixel{column}" if column else "label"
-        if name.strip() != expected:
-            raise DataError(f"{path}: line 1, column {column + 1} is {name.strip()[:40]!r}, expected {expected!r} "
-                            "(header label,pixel1,pixel2,...)")
-    pixels = len(names) - 1
-    for values, tail in ((pixels, ()), (pixels / 3, (3,))):
-        if values > 0 and values == int(values) and math.isqrt(int(values)) ** 2 == values:
-            side = math.isqrt(int(values))
-            return (side, side, *tail)
-    raise DataError(f"{path}: line 1 has {max(pixels, 0)} pixel columns, expected those of a square picture, "
-                    "such as 784 for 28x28; is a column missing?")
-
-
-def _diagnose(path: Path, pixels: int) -> DataError | None:
-    """The first thing wrong in the rows, with line and column; only called when the fast reader has failed."""
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.reader(stream)
-            next(reader)
-            empty = True
-            for row in reader:
-                if not row:
-                    continue
-                empty = False
-                if len(row) != pixels + 1:
-                    return DataError(f"{path}: line {reader.line_num} has {len(row)} columns, expected {pixels + 1}")
-                for column, value in enumerate(row):
-                    text = value.strip()
-                    if not (text.isascii() and text.isdigit() and len(text) < 20 and int(text) <= 255):
-                        name = f"pixel{column}" if column else "label"
-                        return DataError(f"{path}: line {reader.line_num}, column {name}: {text[:40]!r}, "
-                                         "expected a whole number from 0 to 255")
-            return DataError(f"{path}: holds no pictures, only a header") if empty else None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        return DataError(f"{path}: cannot be read as a table ({error})")
+    files: Mapping[Part, Path]
+    notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def write_csv(path: Path, pictures: PictureSet) -> None:
@@ -105,47 +54,98 @@ def write_set(folder: Path, parts: Parts) -> None:
         write_csv(folder / f"{part}.csv", pictures)
 
 
-def source(describe: str, files: Mapping[Part, Path], classes: tuple[str, ...] | None = None) -> Source:
-    """The tables `files`. classes: None reads classes.txt or numbers them."""
-    known = classes or read_classes(files["train"].parent)
-    return Source(describe, {part: partial(_read_part, path) for part, path in files.items()}, known)
+def source(describe: str, tables: Tables, classes: tuple[str, ...] | None = None) -> Source:
+    """classes: None reads classes.txt, or takes them from the labels."""
+    known = classes or read_classes(tables.files["train"].parent)
+    return Source(describe, {part: partial(_read_part, path, tables.files["train"])
+                             for part, path in tables.files.items()}, known, tables.notes, tables.left_out)
 
 
-def _read_part(path: Path) -> RawPart:
-    images, labels = read_csv(path)
-    return RawPart(str(path), from_channels_last(images, str(path)), labels)
+def _read_part(path: Path, training: Path) -> RawPart:
+    read = read_pixels(path, like=training)
+    if read.labels is None:
+        raise DataError(f"{path}: has no column of labels")
+    return RawPart(str(path), from_channels_last(read.images, str(path)), read.labels, columns=read.columns,
+                   notes=tuple(f"{path.name}: {note}" for note in read.notes))
 
 
-def find_tables(folder: Path) -> dict[Part, Path] | None:
-    """The two tables in `folder` (*train*.csv and *test*.csv); None when it has no CSV file.
+def find_tables(folder: Path) -> Tables | None:
+    """The tables of pixels in `folder`: by their names for training, validation and test, or a single one; None when it
+    has none. Of each no more than the first two rows are looked at.
 
-    Raises DataError unless there is exactly one of each.
+    Raises DataError where several are of one part, or none is for training.
     """
-    tables = sorted(path for path in folder.glob("*.csv") if path.is_file()) if folder.is_dir() else []
-    if not tables:
+    if not folder.is_dir():
+        return None
+    looked_at = {path: columns for path in tables_in(folder) if (columns := _columns(path)) is not None}
+    if not looked_at:
         return None
     files: dict[Part, Path] = {}
-    parts: tuple[Part, ...] = ("train", "test")
-    for part in parts:
-        matching = [path for path in tables if part in path.name.lower()]
-        if len(matching) != 1:
-            raise DataError(f"{folder}: {len(matching)} files *{part}*.csv, "
-                            "expected one *train*.csv and one *test*.csv")
-        files[part] = matching[0]
-    return files
+    notes: list[str] = []
+    left_out = _beside(folder, looked_at)
+    for part, what in PARTS.items():
+        matching = [path for path in looked_at if part_in(stem(path)) == part]
+        if len(matching) > 1:
+            raise DataError(f"{folder}: {len(matching)} tables of pixels for {what} ({_listed(matching)}), expected "
+                            f"one *{part}*.csv; give the one that is meant a folder of its own")
+        if matching and not looked_at[matching[0]].labelled:
+            notes.append(f"{matching[0].name} has no column of labels: it is no {what} part")
+            left_out.append(LeftOut(matching[0].name, "a table of pixels without labels"))
+        elif matching:
+            files[part] = matching[0]
+    unnamed = [path for path in looked_at if part_in(stem(path)) is None]
+    if "train" not in files and not files and len(unnamed) == 1 and looked_at[unnamed[0]].labelled:
+        files["train"] = unnamed.pop()
+    if "train" not in files:
+        raise DataError(f"{folder}: no table of pixels with labels is for training ({_listed(looked_at)}), expected "
+                        "*train*.csv; or give the table itself")
+    left_out += [LeftOut(path.name, "a table of pixels whose name tells no part") for path in unnamed]
+    return Tables(files, tuple(notes), tuple(left_out))
 
 
-def detect(folder: Path) -> Source | None:
-    files = find_tables(folder)
-    return None if files is None else source(f"CSV tables in {folder}", files)
+def _columns(path: Path) -> PixelColumns | None:
+    """None for what is no table of pixels, and for what may be a damaged one but has no part's name."""
+    try:
+        return pixel_columns(look_at(path))
+    except DataError:
+        if part_in(stem(path)) is None:
+            return None
+        raise
+
+
+def _beside(folder: Path, tables: Mapping[Path, object]) -> list[LeftOut]:
+    """What else lies in a folder of tables."""
+    return [LeftOut(path.name, "a folder beside the tables" if path.is_dir() else "no table of pixels")
+            for path in sorted(folder.iterdir())
+            if path not in tables and path.name != CLASSES_FILE and not is_generated(path.name)]
+
+
+def _listed(paths: Mapping[Path, object] | list[Path]) -> str:
+    return ", ".join(path.name for path in paths)
+
+
+def detect(path: Path) -> Source | None:
+    if path.is_file() and is_table(path.name):
+        return _of_file(path)
+    tables = find_tables(path)
+    return None if tables is None else source(f"CSV tables in {path}", tables)
+
+
+def _of_file(path: Path) -> Source | None:
+    if pixel_columns(look_at(path)) is None:
+        return None
+    others = [other for other in tables_in(path.parent)
+              if other != path and part_in(stem(other)) not in (None, "train")]
+    notes = (f"{_listed(others)} beside it: not read; give the folder to use both",) if others else ()
+    return source(f"CSV table {path}", Tables({"train": path}, notes))
 
 
 def _read_file(path: Path) -> np.ndarray:
-    return from_channels_last(read_csv(path)[0], str(path))
+    return from_channels_last(read_pixels(path).images, str(path))
 
 
 FORMATS.add("csv", DataFormat(
-    "a folder with *train*.csv and *test*.csv", detect, write_set,
-    lone_file=LoneFile(lambda name: name.lower().endswith(".csv"), _read_file),
+    "a .csv table of pixels or a folder with *train*.csv and *test*.csv", detect, write_set,
+    lone_file=LoneFile(is_table, _read_file),
     rank=1,  # Kaggle's Fashion-MNIST holds the IDX files too, which are read faster
 ))

@@ -16,9 +16,10 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.common.progress import progress
 from fashionlab.common.records import LeftOut, PictureSet
-from fashionlab.data.folder_layout import FolderLayout, folder_layout, folder_names, part_of_name, why_beside
+from fashionlab.data.folder_layout import FolderLayout, folder_layout, folder_names, why_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat, Parts
 from fashionlab.data.listing import Listing, entries_of, list_pictures
+from fashionlab.data.part_names import part_called
 from fashionlab.data.source import Part, RawPart, Source
 from fashionlab.preparation.files import to_image
 
@@ -78,7 +79,7 @@ def _nested(folder: Path, listings: dict[str, Listing]) -> list[str]:
     below = sorted({path.parent.relative_to(folder) for name, listing in listings.items()
                     for path in listing.pictures if path.parent != folder / name})
     for name in listings:
-        parts = {part_of_name(path.parts[1]): path for path in below if path.parts[0] == name}
+        parts = {part_called(path.parts[1]): path for path in below if path.parts[0] == name}
         parts.pop(None, None)
         if len(parts) > 1:
             within = " and ".join(path.as_posix() for path in parts.values())
