@@ -8,9 +8,9 @@ from pathlib import Path
 
 from fashionlab.common.errors import DataError, did_you_mean
 from fashionlab.data.column_names import CLASS_LIKE, FILE, LABEL, NO_LABEL, SPLIT, normal
+from fashionlab.data.listed_files import is_file, names_picture
 from fashionlab.data.part_names import part_called
 from fashionlab.data.source import Part
-from fashionlab.preparation.files import is_picture
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _file_column(path: Path, names: Sequence[str], normals: Sequence[str],
     """The column that names the picture, and whether its contents alone say so."""
 
     def holds_pictures(column: int) -> bool:
-        return column < len(first) and bool(first[column].strip()) and is_picture(path.parent / first[column].strip())
+        return column < len(first) and names_picture(path.parent, first[column])
 
     for usual in FILE:
         candidates = [column for column, name in enumerate(normals) if name in usual]
@@ -68,7 +68,7 @@ def _file_column(path: Path, names: Sequence[str], normals: Sequence[str],
             return candidates[0], False
         if candidates:
             certain = [column for column in candidates if holds_pictures(column)]
-            existing = [column for column in certain or candidates if (path.parent / first[column]).is_file()]
+            existing = [column for column in certain if is_file(path.parent / first[column].strip())]
             if len(existing or certain) == 1:
                 return (existing or certain)[0], False
             listed = ", ".join(repr(names[column]) for column in candidates)

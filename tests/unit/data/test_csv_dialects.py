@@ -267,6 +267,22 @@ def test_damaged_files(tmp_path: Path, data: bytes) -> None:
         read_pixels(path)
 
 
+def test_what_is_compressed_tells_the_content_and_not_the_name(tmp_path: Path) -> None:
+    rows = table([0, 1], ["label", "p0", "p1", "p2", "p3"])
+    expected = read_pixels(write(tmp_path / "train.csv", rows)).images
+    (tmp_path / "plain.csv.gz").write_bytes((tmp_path / "train.csv").read_bytes())
+    (tmp_path / "zipped.csv").write_bytes(gzip.compress((tmp_path / "train.csv").read_bytes()))
+    for name in ("plain.csv.gz", "zipped.csv"):
+        np.testing.assert_array_equal(read_pixels(tmp_path / name).images, expected)
+
+
+def test_damaged_tables_beside_class_folders_are_theirs_to_leave_out(tmp_path: Path) -> None:
+    for name in ("hat", "shoe"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "train_features.csv", [["name", *(f"f{i}" for i in range(7))], ["a", *range(7)]])
+    assert detect(tmp_path) is None
+
+
 def test_one_endless_line_does_not_fill_the_memory(tmp_path: Path) -> None:
     path = tmp_path / "train.csv.gz"
     with gzip.open(path, "wb") as stream:

@@ -162,7 +162,8 @@ def _read(paths: Sequence[Path], image: str, label: str) -> RawPart:
     if len(set(names)) != len(pictures):
         names = [row for file in files for row in file.rows]
     shared = [name for name in files[0].columns if all(name in file.columns for file in files)]
-    columns = {name: np.array([text for file in files for text in file.columns[name]]) for name in shared}
+    columns = {name: np.array([text for file in files for text in file.columns[name]], dtype=object)
+               for name in shared}
     labels = _labels(paths[0], [value for file in files for value in file.labels])
     left_out = tuple(one for file in files for one in file.left_out)
     return RawPart(str(paths[0]), pictures, labels, names, columns, left_out=left_out)
