@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fashionlab.common.errors import DataError, did_you_mean
-from fashionlab.data.column_names import CLASS_LIKE, FILE, LABEL, NO_LABEL, SPLIT, normal
+from fashionlab.data.column_names import CLASS_LIKE, FILE, LABEL, NO_LABEL, SPLIT, listed, normal
 from fashionlab.data.listed_files import is_file, names_picture
 from fashionlab.data.part_names import part_called
 from fashionlab.data.source import Part
@@ -71,9 +71,8 @@ def _file_column(path: Path, names: Sequence[str], normals: Sequence[str],
             existing = [column for column in certain if is_file(path.parent / first[column].strip())]
             if len(existing or certain) == 1:
                 return (existing or certain)[0], False
-            listed = ", ".join(repr(names[column]) for column in candidates)
-            raise DataError(f"{path}: several columns may name the pictures ({listed}); call one 'file' and the others "
-                            "something else")
+            raise DataError(f"{path}: several columns may name the pictures "
+                            f"({listed(names[one] for one in candidates)}); call one 'file' and the others something else")
     certain = [column for column in range(len(names)) if holds_pictures(column)]
     return (certain[0], True) if len(certain) == 1 else (None, False)
 
@@ -91,7 +90,7 @@ def label_column(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
     that names them instead of numbering them. Raises DataError where there is none, or which one is meant is open."""
     labels = list(columns.labels)
     if not labels:
-        raise DataError(f"{path}: no column of labels (columns: {', '.join(names)})")
+        raise DataError(f"{path}: no column of labels (columns: {listed(names)})")
     values = {column: [row[column].strip() for row in rows] for column in labels}
     combinations = set(zip(*values.values(), strict=True))
     same = all(normal(names[column]) in LABEL and len(set(values[column])) == len(combinations) for column in labels)
@@ -100,9 +99,8 @@ def label_column(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
         return named[0], (f"column {names[named[0]]!r} is the label",)
     label = labels[0]
     if len(labels) > 1:
-        listed = ", ".join(repr(names[column]) for column in labels[:12])
-        raise DataError(f"{path}: several columns may be the label ({listed}); say which one with "
-                        f"{path.name}#COLUMN, as in '{path}#{names[labels[-1]]}'")
+        raise DataError(f"{path}: several columns may be the label ({listed(names[column] for column in labels)}); say "
+                        f"which one with {path.name}#COLUMN, as in '{path}#{names[labels[-1]][:40]}'")
     usual = columns.by_name and normal(names[label]) in LABEL
     return label, () if usual else (f"column {names[label]!r} is the label",)
 
@@ -119,7 +117,7 @@ def split_column(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
     if not candidates:
         return None, [None] * len(rows)
     if len(candidates) > 1:
-        raise DataError(f"{path}: several columns may tell the parts ({', '.join(names[one] for one in candidates)}); "
+        raise DataError(f"{path}: several columns may tell the parts ({listed(names[one] for one in candidates)}); "
                         "take out all but one")
     column = candidates[0]
     parts: list[Part | None] = [part_called(row[column]) for row in rows]

@@ -214,6 +214,8 @@ def test_without_a_header_the_training_table_tells_where_the_label_is(tmp_path: 
     ([*table([0, 1], ["label", "p0", "p1", "p2", "p3"]), ["", 1, 2, 3, 4]], "line 4, column label: empty"),
     ([*table([0, 1], ["label", "p0", "p1", "p2", "p3"]), [0, "1.0", 2, 3, 4, 5]], "line 4 has 6 columns, expected 5"),
     ([["label", "p0", "p1", "p2", "p3"], [0, -0.5, 0.1, 0.2, 0.3]], "line 2, column p0: '-0.5'"),
+    ([["label", *(f"p{'9' * 5000}{i}" for i in range(4))], [0, 1, 2, 3, 4]], "no column names the pictures"),
+    ([["label", "p0", "p1", "p2", "p3"], [0, "\u0661", 2, 3, 4]], "line 2, column p0: '\u0661'"),
     ([["p0", "p1", "p2", "p3"], [1, 2, 3, 4]], "no table of pixels with labels|has no column of labels"),
 ])
 def test_what_is_wrong_or_could_be_read_in_two_ways(tmp_path: Path, rows: list[list[object]], message: str) -> None:
