@@ -72,7 +72,8 @@ def _file_column(path: Path, names: Sequence[str], normals: Sequence[str],
             if len(existing or certain) == 1:
                 return (existing or certain)[0], False
             raise DataError(f"{path}: several columns may name the pictures "
-                            f"({listed(names[one] for one in candidates)}); call one 'file' and the others something else")
+                            f"({listed(names[one] for one in candidates)}); call one 'file' and the others something "
+                            "else")
     certain = [column for column in range(len(names)) if holds_pictures(column)]
     return (certain[0], True) if len(certain) == 1 else (None, False)
 
