@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
+from itertools import islice
 
+_SHOWN = 12
 LABEL = frozenset({
     "label", "labels", "class", "classes", "classname", "classlabel", "classid", "labelname", "labelid", "labeltext",
     "category", "categoryname", "categoryid", "categorylabel", "target", "targets", "y", "groundtruth"})
@@ -13,6 +16,12 @@ INDEX = frozenset({"", "index", "idx", "id", "row", "rowid", "no", "nr", "number
 def normal(name: str) -> str:
     """A column's name without case, spaces, signs and digits that spell it: "Image_ID" and "imageId" are one."""
     return re.sub(r"[^\w]|_", "", name.casefold())
+
+
+def listed(names: Iterable[str]) -> str:
+    """Names of columns in a message, not all of hundreds and none at length."""
+    shown = [repr(name[:40]) for name in islice(names, _SHOWN + 1)]
+    return ", ".join(shown[:_SHOWN]) + (", ..." if len(shown) > _SHOWN else "")
 
 # The better a name says that it is a file's, the earlier its set.
 FILE: tuple[frozenset[str], ...] = (

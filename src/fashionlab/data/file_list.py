@@ -12,11 +12,14 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
+from fashionlab.data.column_names import listed
 from fashionlab.data.list_columns import label_column, list_columns, split_column
 from fashionlab.data.list_table import ListTable, left_out_rows, read_table
 from fashionlab.data.listed_files import ListedFiles, name_within, unlisted
 from fashionlab.data.part_names import part_called
 from fashionlab.data.source import Part, RawPart, read_classes
+
+_LONGEST_LABEL = 200  # characters
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,7 @@ class FileList:
         table = self._table
         columns = list_columns(self.path, table.names, table.rows[0], self._label)
         if columns is None:
-            raise DataError(f"{self.path}: no column names the pictures (columns: {', '.join(table.names)}); call it "
+            raise DataError(f"{self.path}: no column names the pictures (columns: {listed(table.names)}); call it "
                             "'file'")
         label, notes = label_column(self.path, table.names, table.rows, columns)
         split, parts = split_column(self.path, table.names, table.rows, table.lines, (columns.file, label))
@@ -73,6 +76,9 @@ class FileList:
             if not text:
                 without["no label"].append(line)
                 continue
+            if len(text) > _LONGEST_LABEL:
+                raise DataError(f"{self.path}: line {line}, column {table.names[label]}: {text[:40]!r}... of "
+                                f"{len(text):,} characters, expected the name of a class")
             entry = _Entry(path, text, parts[number], number, line)
             before = entries.setdefault(path, entry)
             again += before is not entry
@@ -122,7 +128,8 @@ class FileList:
             entries = [entry for entry, of in zip(entries, self.part_of, strict=True) if of == part]
         table, (file, label, split, *_) = self._table, self._columns
         others = [column for column in range(len(table.names)) if column not in (file, label, split)]
-        columns = {table.names[column]: np.array([table.rows[entry.row][column].strip() for entry in entries])
+        columns = {table.names[column]: np.array([table.rows[entry.row][column].strip() for entry in entries],
+                                                dtype=object)
                    for column in others}
         return RawPart(str(self.path), [entry.file for entry in entries], self._labels(entries),
                        [name_within(entry.file, self.folder) for entry in entries], columns,

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fashionlab.common.errors import DataError, did_you_mean
-from fashionlab.data.column_names import CLASS_LIKE, FILE, LABEL, NO_LABEL, SPLIT, normal
+from fashionlab.data.column_names import CLASS_LIKE, FILE, LABEL, NO_LABEL, SPLIT, listed, normal
+from fashionlab.data.listed_files import is_file, names_picture
 from fashionlab.data.part_names import part_called
 from fashionlab.data.source import Part
-from fashionlab.preparation.recognise import is_picture
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ def _file_column(path: Path, names: Sequence[str], normals: Sequence[str],
     """The column that names the picture, and whether its contents alone say so."""
 
     def holds_pictures(column: int) -> bool:
-        return column < len(first) and bool(first[column].strip()) and is_picture(path.parent / first[column].strip())
+        return column < len(first) and names_picture(path.parent, first[column])
 
     for usual in FILE:
         candidates = [column for column, name in enumerate(normals) if name in usual]
@@ -68,12 +68,12 @@ def _file_column(path: Path, names: Sequence[str], normals: Sequence[str],
             return candidates[0], False
         if candidates:
             certain = [column for column in candidates if holds_pictures(column)]
-            existing = [column for column in certain or candidates if (path.parent / first[column]).is_file()]
+            existing = [column for column in certain if is_file(path.parent / first[column].strip())]
             if len(existing or certain) == 1:
                 return (existing or certain)[0], False
-            listed = ", ".join(repr(names[column]) for column in candidates)
-            raise DataError(f"{path}: several columns may name the pictures ({listed}); call one 'file' and the others "
-                            "something else")
+            raise DataError(f"{path}: several columns may name the pictures "
+                            f"({listed(names[one] for one in candidates)}); call one 'file' and the others something "
+                            "else")
     certain = [column for column in range(len(names)) if holds_pictures(column)]
     return (certain[0], True) if len(certain) == 1 else (None, False)
 
@@ -91,7 +91,7 @@ def label_column(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
     that names them instead of numbering them. Raises DataError where there is none, or which one is meant is open."""
     labels = list(columns.labels)
     if not labels:
-        raise DataError(f"{path}: no column of labels (columns: {', '.join(names)})")
+        raise DataError(f"{path}: no column of labels (columns: {listed(names)})")
     values = {column: [row[column].strip() for row in rows] for column in labels}
     combinations = set(zip(*values.values(), strict=True))
     same = all(normal(names[column]) in LABEL and len(set(values[column])) == len(combinations) for column in labels)
@@ -100,9 +100,8 @@ def label_column(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
         return named[0], (f"column {names[named[0]]!r} is the label",)
     label = labels[0]
     if len(labels) > 1:
-        listed = ", ".join(repr(names[column]) for column in labels[:12])
-        raise DataError(f"{path}: several columns may be the label ({listed}); say which one with "
-                        f"{path.name}#COLUMN, as in '{path}#{names[labels[-1]]}'")
+        raise DataError(f"{path}: several columns may be the label ({listed(names[column] for column in labels)}); say "
+                        f"which one with {path.name}#COLUMN, as in '{path}#{names[labels[-1]][:40]}'")
     usual = columns.by_name and normal(names[label]) in LABEL
     return label, () if usual else (f"column {names[label]!r} is the label",)
 
@@ -119,7 +118,7 @@ def split_column(path: Path, names: Sequence[str], rows: Sequence[Sequence[str]]
     if not candidates:
         return None, [None] * len(rows)
     if len(candidates) > 1:
-        raise DataError(f"{path}: several columns may tell the parts ({', '.join(names[one] for one in candidates)}); "
+        raise DataError(f"{path}: several columns may tell the parts ({listed(names[one] for one in candidates)}); "
                         "take out all but one")
     column = candidates[0]
     parts: list[Part | None] = [part_called(row[column]) for row in rows]

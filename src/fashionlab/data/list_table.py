@@ -10,8 +10,8 @@ from pathlib import Path
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
 from fashionlab.data import delimited, parquet_table
+from fashionlab.data.listed_files import names_picture
 from fashionlab.data.parquet_table import as_text
-from fashionlab.preparation.recognise import is_picture
 
 JSON_LINES = (".jsonl", ".ndjson")
 _BROKEN_SHARE = 0.1  # of rows with too many or too few cells: more, and the table is read wrongly
@@ -54,7 +54,7 @@ def _delimited(path: Path, beginning: bool) -> ListTable:
     table = delimited.look_at(path)
     line, header = table.first[0]
     names = tuple(name.strip() for name in header)
-    pictures = [column for column, name in enumerate(names) if name and is_picture(path.parent / name)]
+    pictures = [column for column, name in enumerate(names) if names_picture(path.parent, name)]
     if len(names) == 2 and len(pictures) == 1:  # no header
         names, line = ("file", "label")[:: 1 if pictures == [0] else -1], 0
     if len(set(names)) != len(names):

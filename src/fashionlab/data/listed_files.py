@@ -37,7 +37,7 @@ class ListedFiles:
             raise DataError(f"{where}: {text[:80]!r} is no name of a file")
         for name in dict.fromkeys((text, text.replace("\\", "/"))):
             path = Path(os.path.normpath(self._folder / name))
-            if _is_file(path):
+            if is_file(path):
                 return path
         path = self._search(text.replace("\\", "/"), where)
         if path is not None:
@@ -99,11 +99,17 @@ class ListedFiles:
         return notes
 
 
-def _is_file(path: Path) -> bool:
+def is_file(path: Path) -> bool:
     try:
         return path.is_file()
     except OSError:  # a name that is too long
         return False
+
+
+def names_picture(folder: Path, text: str) -> bool:
+    """Whether a cell is the name of a picture, by its suffix or by the file that it names."""
+    text = text.strip()
+    return bool(text) and "\0" not in text and is_picture(folder / text)
 
 
 def _shared_end(parts: Sequence[str], path: Path) -> int:

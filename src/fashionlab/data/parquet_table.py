@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from fashionlab.common.errors import DataError
+from fashionlab.common.errors import DataError, FashionlabError
 from fashionlab.data.unpacked import unpacked
 
 _BATCH = 64
@@ -43,7 +43,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             yield file
-    except (pyarrow.ArrowException, OSError) as error:
+    except (pyarrow.ArrowException, OSError, ValueError, OverflowError) as error:  # ValueError: texts that are no UTF-8
         raise DataError(f"{path}: cannot be read as a Parquet file ({error})") from error
 
 
@@ -142,8 +142,15 @@ def _unpack(path: Path, name: str, folder: Path) -> None:
             for value in batch.column(0).to_pylist():
                 content = value.get("bytes") if isinstance(value, dict) else value
                 if content:
-                    (folder / _file_name(row)).write_bytes(content)
+                    _write(folder / _file_name(row), content)
                 row += 1
+
+
+def _write(path: Path, content: bytes) -> None:
+    try:
+        path.write_bytes(content)
+    except OSError as error:
+        raise FashionlabError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _file_name(row: int) -> str:

@@ -11,14 +11,15 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from fashionlab.common.errors import DataError
-from fashionlab.data.column_names import INDEX, LABEL, normal
+from fashionlab.data.column_names import INDEX, LABEL, listed, normal
 from fashionlab.data.delimited import TextTable
 
 # A row of pixels that grow by one from 0 or 1 is no picture from so many on: it counts the columns, as pandas does.
 _COUNTED = 16
 _FEWEST = 4  # columns without a header that may be pixels: a file's name and a number are none
-_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", re.IGNORECASE)
+_NUMBER = re.compile(r"\s*[-+]?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?\s*", re.IGNORECASE | re.ASCII)
 _RGB = 3
+_LONGEST_NAME = 80  # of a column of pixels
 HEADER_ADVICE = "a first line label,pixel1,pixel2,... says which column is what"
 
 
@@ -96,7 +97,8 @@ def _by_names(table: TextTable, line: int, names: tuple[str, ...]) -> PixelColum
 
 def _pattern(name: str) -> str | None:
     """The name with # for each of its numbers; None for one without, and for what pandas calls row numbers."""
-    if normal(re.sub(r"\d", "", name)) in INDEX and not name.isdigit():
+    numbering = normal(re.sub(r"\d", "", name)) in INDEX and not name.isdigit()
+    if numbering or len(name) > _LONGEST_NAME:
         return None
     return re.sub(r"\d+", "#", name.lower()) if re.search(r"\d", name) else None
 
@@ -114,11 +116,10 @@ def _label_by_name(where: str, names: Sequence[str], pixels: Sequence[int]) -> t
         notes.append(f"column {names[labels[0]]!r}, the only one beside the pixels, is the label")
     candidates = labels or unknown
     if len(candidates) > 1:
-        listed = ", ".join(repr(names[column]) for column in candidates[:12])
-        raise DataError(f"{where}: several columns may be the label ({listed}); call the one that is meant 'label' and "
-                        "take the others out")
-    notes += [f"column {names[column]!r} numbers the rows: left out" for column in numbering]
-    notes += [f"column {names[column]!r} is neither label nor pixel: left out" for column in unknown]
+        raise DataError(f"{where}: several columns may be the label ({listed(names[one] for one in candidates)}); "
+                        "call the one that is meant 'label' and take the others out")
+    for what, columns in (("numbers the rows", numbering), ("is neither label nor pixel", unknown)):
+        notes += [f"column {names[column][:_LONGEST_NAME]!r} {what}: left out" for column in columns]
     return (labels[0] if labels else None), tuple(numbering + unknown), tuple(notes)
 
 
@@ -166,7 +167,7 @@ def _renumbered(name: str, numbers: Sequence[int] | np.ndarray) -> str:
         digits = len(match.group()) if match.group().startswith("0") else 1
         return f"{remaining[place]:0{digits}}"
 
-    return re.sub(r"\d+", one, name[:80])
+    return re.sub(r"\d+", one, name)
 
 
 def _shape_by_count(where: str, count: int) -> tuple[int, ...]:

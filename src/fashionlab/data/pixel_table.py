@@ -120,7 +120,8 @@ def _read_any(table: TextTable, columns: PixelColumns) -> PixelTable:
     labels = None if columns.label is None else _labels(table.path, cells.lines, cells.texts[columns.label],
                                                         columns.names[columns.label])
     pixels, notes = _pixels(table, columns, cells.lines)
-    others = {columns.names[column] or "unnamed": np.array(cells.texts[column]) for column in columns.others}
+    others = {columns.names[column] or "unnamed": np.array(cells.texts[column], dtype=object)
+              for column in columns.others}
     return _with_notes(PixelTable(pixels.reshape(-1, *columns.shape), labels, others, notes), columns)
 
 

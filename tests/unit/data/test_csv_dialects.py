@@ -214,6 +214,8 @@ def test_without_a_header_the_training_table_tells_where_the_label_is(tmp_path: 
     ([*table([0, 1], ["label", "p0", "p1", "p2", "p3"]), ["", 1, 2, 3, 4]], "line 4, column label: empty"),
     ([*table([0, 1], ["label", "p0", "p1", "p2", "p3"]), [0, "1.0", 2, 3, 4, 5]], "line 4 has 6 columns, expected 5"),
     ([["label", "p0", "p1", "p2", "p3"], [0, -0.5, 0.1, 0.2, 0.3]], "line 2, column p0: '-0.5'"),
+    ([["label", *(f"p{'9' * 5000}{i}" for i in range(4))], [0, 1, 2, 3, 4]], "no column names the pictures"),
+    ([["label", "p0", "p1", "p2", "p3"], [0, "\u0661", 2, 3, 4]], "line 2, column p0: '\u0661'"),
     ([["p0", "p1", "p2", "p3"], [1, 2, 3, 4]], "no table of pixels with labels|has no column of labels"),
 ])
 def test_what_is_wrong_or_could_be_read_in_two_ways(tmp_path: Path, rows: list[list[object]], message: str) -> None:
@@ -265,6 +267,22 @@ def test_damaged_files(tmp_path: Path, data: bytes) -> None:
     path.write_bytes(data)
     with pytest.raises(DataError, match=r"train\.csv\.gz: "):
         read_pixels(path)
+
+
+def test_what_is_compressed_tells_the_content_and_not_the_name(tmp_path: Path) -> None:
+    rows = table([0, 1], ["label", "p0", "p1", "p2", "p3"])
+    expected = read_pixels(write(tmp_path / "train.csv", rows)).images
+    (tmp_path / "plain.csv.gz").write_bytes((tmp_path / "train.csv").read_bytes())
+    (tmp_path / "zipped.csv").write_bytes(gzip.compress((tmp_path / "train.csv").read_bytes()))
+    for name in ("plain.csv.gz", "zipped.csv"):
+        np.testing.assert_array_equal(read_pixels(tmp_path / name).images, expected)
+
+
+def test_damaged_tables_beside_class_folders_are_theirs_to_leave_out(tmp_path: Path) -> None:
+    for name in ("hat", "shoe"):
+        (tmp_path / name).mkdir()
+    write(tmp_path / "train_features.csv", [["name", *(f"f{i}" for i in range(7))], ["a", *range(7)]])
+    assert detect(tmp_path) is None
 
 
 def test_one_endless_line_does_not_fill_the_memory(tmp_path: Path) -> None:

@@ -168,8 +168,8 @@ def test_what_is_left_out_is_told(folder: Path) -> None:
      r"may be the label \('label', 'class'\); say which one with .*#class"),
     ([["file", "price", "shop"], ["a.png", "1", "x"], ["b.png", "1", "y"]], r"may be the label \('price', 'shop'\)"),
     ([["path", "filename", "label"], ["a.png", "b.png", "x"], ["b.png", "a.png", "y"]], "several columns may name"),
-    ([["file"], ["a.png"], ["b.png"]], r"no column of labels \(columns: file\)"),
-    ([["one", "two"], ["x", "y"]], r"no column names the pictures \(columns: one, two\)"),
+    ([["file"], ["a.png"], ["b.png"]], r"no column of labels \(columns: 'file'\)"),
+    ([["one", "two"], ["x", "y"]], r"no column names the pictures \(columns: 'one', 'two'\)"),
     ([["file", "label"]], "holds no rows"),
     ([["file", "label", "label"], ["a.png", "hat", "x"]], "two columns are called 'label'"),
     ([["file", "label"], ["https://x.org/a.png", "hat"]], "line 2: 'https://x.org/a.png' is an address"),
@@ -177,6 +177,10 @@ def test_what_is_left_out_is_told(folder: Path) -> None:
     ([["file", "label"], ["a.png", "hat", "x"], ["b.png", "hat", "y"], ["a.png", "hat"]],
      r"line 2 \(and 1 more\) has more or fewer cells"),
     ([["file", "label"], ["a.png", ""]], "no row has both a file and a label"),
+    ([["file", "label"], ["a.png", "x" * 300]], "line 2, column label: 'x*'... of 300 characters"),
+    ([["a\0b", "label"], ["a.png", "b.png"]], "no column names the pictures"),
+    ([["path", "file", "label"], ["a.png"], ["a.png", "b.png", "x"]], "several columns may name the pictures"),
+    ([["file", "label"], ["x" * 5000, "hat"]], "none of its 1 files is there"),
 ])
 def test_what_is_wrong_or_could_be_read_in_two_ways(folder: Path, rows: list[list[object]], message: str) -> None:
     pictures(folder, ["a.png", "b.png"])
@@ -184,6 +188,8 @@ def test_what_is_wrong_or_could_be_read_in_two_ways(folder: Path, rows: list[lis
     with pytest.raises(DataError, match=message) as caught:
         load_training(str(path))
     assert str(path) in str(caught.value)
+    with pytest.raises(DataError, match=str(folder)):
+        load_training(str(folder))
 
 
 def styles(folder: Path) -> Path:

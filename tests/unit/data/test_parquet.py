@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from fashionlab.common.errors import DataError
+from fashionlab.common.errors import DataError, FashionlabError
 from fashionlab.data import load_training
 from fashionlab.data.formats import recognise
 from fashionlab.data.held_out import load_test
@@ -160,6 +160,24 @@ def test_damaged_files(tmp_path: Path, damage: Any) -> None:
     path = write(tmp_path / "x.parquet", {"image": images(numbers), "label": labels(numbers)}, FEATURES)
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(DataError, match=str(path)):
+        load_training(str(path))
+
+
+def test_a_full_disk_is_not_said_to_be_a_damaged_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    path = write(tmp_path / "x.parquet", {"image": images([0, 1]), "label": labels([0, 1])})
+    monkeypatch.setattr(Path, "write_bytes", full)
+    with pytest.raises(FashionlabError, match=r"cannot write .*No space left on device") as caught:
+        load_training(str(path))
+    assert not isinstance(caught.value, DataError)
+
+
+def test_texts_that_are_no_utf8(tmp_path: Path) -> None:
+    names = pa.StringArray.from_buffers(1, pa.py_buffer(np.array([0, 2], np.int32)), pa.py_buffer(b"\xff\xfe"))
+    path = write(tmp_path / "x.parquet", {"image": images([0]), "label": labels([0]), "shop": names})
+    with pytest.raises(DataError, match=r"x\.parquet: cannot be read as a Parquet file"):
         load_training(str(path))
 
 

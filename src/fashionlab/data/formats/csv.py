@@ -17,7 +17,7 @@ from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.data.delimited import is_table, look_at, stem, tables_in
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
-from fashionlab.data.listing import is_generated
+from fashionlab.data.listing import folders_in, is_generated
 from fashionlab.data.part_names import part_in
 from fashionlab.data.pictures import from_channels_last, to_channels_last
 from fashionlab.data.pixel_columns import PixelColumns, pixel_columns
@@ -104,11 +104,12 @@ def find_tables(folder: Path) -> Tables | None:
 
 
 def _columns(path: Path) -> PixelColumns | None:
-    """None for what is no table of pixels, and for what may be a damaged one but has no part's name."""
+    """None for what is no table of pixels, and for what may be a damaged one but has no part's name, or lies beside
+    folders, which may be the pictures."""
     try:
         return pixel_columns(look_at(path))
     except DataError:
-        if part_in(stem(path)) is None:
+        if part_in(stem(path)) is None or folders_in(path.parent):
             return None
         raise
 

@@ -13,7 +13,7 @@ import numpy as np
 
 from fashionlab.common.errors import DataError, did_you_mean
 from fashionlab.common.records import LeftOut
-from fashionlab.data.column_names import LABEL, NO_LABEL, normal
+from fashionlab.data.column_names import LABEL, NO_LABEL, listed, normal
 from fashionlab.data.formats.base import FORMATS, DataFormat
 from fashionlab.data.list_columns import labels_by_name
 from fashionlab.data.list_table import left_out_rows
@@ -113,7 +113,7 @@ def _image_column(path: Path, columns: ParquetColumns) -> str:
     if len(columns.images) != 1:
         count = f"{len(columns.images)} columns hold" if columns.images else "no column holds"
         raise DataError(f"{path}: {count} pictures as bytes or {{bytes, path}}, expected one (columns: "
-                        f"{', '.join(columns.names)})")
+                        f"{listed(columns.names)})")
     return columns.images[0]
 
 
@@ -130,11 +130,10 @@ def _label_column(path: Path, columns: ParquetColumns, label: str | None) -> tup
     candidates = candidates or [columns.plain[place] for place in labels_by_name(columns.plain)]
     candidates = candidates or [name for name in columns.plain if normal(name) not in NO_LABEL]
     if not candidates:
-        raise DataError(f"{path}: no column of labels (columns: {', '.join(columns.names)})")
+        raise DataError(f"{path}: no column of labels (columns: {listed(columns.names)})")
     if len(candidates) > 1:
-        listed = ", ".join(map(repr, candidates[:12]))
-        raise DataError(f"{path}: several columns may be the label ({listed}); say which one with PATH#COLUMN, as in "
-                        f"'{path}#{candidates[-1]}'")
+        raise DataError(f"{path}: several columns may be the label ({listed(candidates)}); say which one "
+                        f"with PATH#COLUMN, as in '{path}#{candidates[-1]}'")
     usual = normal(candidates[0]) in LABEL
     return candidates[0], () if usual else (f"column {candidates[0]!r} is the label",)
 
@@ -162,7 +161,8 @@ def _read(paths: Sequence[Path], image: str, label: str) -> RawPart:
     if len(set(names)) != len(pictures):
         names = [row for file in files for row in file.rows]
     shared = [name for name in files[0].columns if all(name in file.columns for file in files)]
-    columns = {name: np.array([text for file in files for text in file.columns[name]]) for name in shared}
+    columns = {name: np.array([text for file in files for text in file.columns[name]], dtype=object)
+               for name in shared}
     labels = _labels(paths[0], [value for file in files for value in file.labels])
     left_out = tuple(one for file in files for one in file.left_out)
     return RawPart(str(paths[0]), pictures, labels, names, columns, left_out=left_out)
@@ -172,7 +172,7 @@ def _read_file(path: Path, image: str, label: str) -> _Rows:
     columns = read_columns(path)
     missing = [name for name in (image, label) if name not in (*columns.images, *columns.plain)]
     if missing:
-        raise DataError(f"{path}: no column {missing[0]!r} (columns: {', '.join(columns.names)})")
+        raise DataError(f"{path}: no column {missing[0]!r} (columns: {listed(columns.names)})")
     values = read_plain(path, columns.plain)
     files, names = picture_files(path, image)
     classes = columns.classes.get(label)
