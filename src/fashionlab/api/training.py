@@ -24,19 +24,20 @@ from fashionlab.training.progress import on_stderr
 
 def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, overrides: Overrides = (),
           runs: PathLike = "runs", name: str | None = None, device: str = "auto", resume: PathLike | None = None,
-          data_dir: PathLike | None = None, dataset: PathLike | None = None, limit_train: int | None = None,
-          max_time: float | None = None, overwrite: bool = False, skip_unreadable: bool = False,
-          quiet: bool = False, callbacks: Sequence[Callback] = ()) -> Run:
+          data_dir: PathLike | None = None, dataset: PathLike | None = None, group: str | None = None,
+          limit_train: int | None = None, max_time: float | None = None, overwrite: bool = False,
+          skip_unreadable: bool = False, quiet: bool = False, callbacks: Sequence[Callback] = ()) -> Run:
     """Train a recipe and evaluate what came out: on its validation split, and once on the test split.
 
-    recipe: a built-in one (default: quick), a YAML file, or a Recipe. seed: of all that is random in training.
-    overrides: {"optimizer.lr": 0.05, "epochs": 2}, or ["optimizer.lr=0.05"]. runs, name: the run becomes runs/name; by
-    default the name is made of recipe, seed and time. device: auto, cpu, cuda or cuda:N. resume: the folder of a run to
-    go on with, exactly where its checkpoint stands. data_dir: where the files of a named data set are. dataset: another
-    data set, by name or path. limit_train: train on so many pictures only. max_time: stop after so many minutes and
-    evaluate. overwrite: replace a run of the same name. skip_unreadable: leave broken pictures of a folder out, named
-    on stderr. quiet: no progress on stderr. callbacks: each is called after every epoch with its row of the history,
-    and stops the training when it returns something true.
+    recipe: a built-in one, a YAML file, or a Recipe; by default quick, or what fits the `dataset`. seed: of all that is
+    random in training. overrides: {"optimizer.lr": 0.05, "epochs": 2}, or ["optimizer.lr=0.05"]. runs, name: the run
+    becomes runs/name; by default the name is made of recipe, seed and time. device: auto, cpu, cuda or cuda:N. resume:
+    the folder of a run to go on with, exactly where its checkpoint stands. data_dir: where the files of a named data
+    set are. dataset: another data set, by name or path; numbers that do not fit it follow it, which is told. group:
+    what belongs together and stays in one part, a column or a pattern of the file name. limit_train: train on so many
+    pictures only. max_time: stop after so many minutes and evaluate. overwrite: replace a run of the same name.
+    skip_unreadable: leave broken pictures of a folder out, named on stderr. quiet: no progress on stderr. callbacks:
+    each is called after every epoch with its row of the history, and stops the training when it returns something true.
 
     Raises UsageError (recipe, name, options), DataError (pictures, checkpoint), DivergedError (the loss is not finite
     any more), and Interrupted after SIGINT or SIGTERM, when a resumable checkpoint was written. Of several processes
@@ -46,7 +47,7 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
         check_number(max_time, "max_time")
         if not max_time > 0:
             raise UsageError(f"--max-time {max_time:g}: expected a number of minutes above 0")
-    asked = _Asked(recipe, seed, overrides, dataset, limit_train)
+    asked = _Asked(recipe, seed, overrides, dataset, group, limit_train)
     data_path = as_optional_path(data_dir, "data_dir")
     command = asked.command(runs=None if resume else runs, name=name, device=None if device == "auto" else device,
                             resume=resume, data_dir=data_dir, max_time=max_time, overwrite=overwrite,
@@ -62,8 +63,9 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
     else:
         fitted = asked.fitted(data_path)
         chosen = fitted.recipe
-        for line in () if quiet or not session.is_first_process() else fitted.notes:
-            note(f"chosen: {line}")
+        if not quiet and session.is_first_process():
+            for line in fitted.notes:
+                note(f"chosen: {line}")
         target = as_path(runs, "runs") / as_text(name or default_name(f"{asked.stem}-s{chosen.seed}"), "name")
         folder = session.start(chosen, target, options, callbacks, progress)
     return _evaluated(folder, data_path, device)
@@ -111,6 +113,7 @@ class _Asked:
     seed: int | None
     overrides: Overrides
     dataset: PathLike | None
+    group: str | None
     limit_train: int | None
 
     @property
@@ -124,7 +127,7 @@ class _Asked:
     def _changes(self) -> dict[str, Any]:
         own = recipes.as_mapping(self.overrides)
         dataset = None if self.dataset is None else as_text(self.dataset, "dataset")
-        extra = {"seed": self.seed, "data.dataset": dataset, "data.limit": self.limit_train}
+        extra = {"seed": self.seed, "data.dataset": dataset, "data.group": self.group, "data.limit": self.limit_train}
         return {**own, **{key: value for key, value in extra.items() if value is not None}}
 
     def fitted(self, data_dir: Path | None) -> Fitted:
@@ -142,7 +145,7 @@ class _Asked:
         source = [] if self.source is None else ["RECIPE" if isinstance(self.source, Recipe) else str(self.source)]
         changes = [word for key, value in recipes.as_mapping(self.overrides).items()
                    for word in ("--set", recipes.as_word(key, value))]
-        own = {"seed": self.seed, "dataset": self.dataset, "limit_train": self.limit_train}
+        own = {"seed": self.seed, "dataset": self.dataset, "group": self.group, "limit_train": self.limit_train}
         words = ["fashionlab", "train", *source, *changes]
         for name, value in {**own, **options}.items():
             if value is not None and value is not False:

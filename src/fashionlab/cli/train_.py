@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 
 
 def command(
-    recipe: Annotated[str | None, typer.Argument(help="A built-in recipe or a YAML file. [default: quick]")] = None,
+    recipe: Annotated[str | None, typer.Argument(
+        help="A built-in recipe or a YAML file. [default: quick, or what fits the --dataset]")] = None,
     seed: Annotated[int | None, typer.Option(min=0, help="Seed of all that is random in training.")] = None,
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE",
                                                    help="Override a key, e.g. optimizer.lr=0.05.")] = None,
@@ -25,6 +26,8 @@ def command(
     resume: Annotated[Path | None, typer.Option(metavar="RUN", help="Continue the run in this folder.")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
     dataset: Annotated[str | None, typer.Option(metavar="NAME|PATH", help="Another data set.")] = None,
+    group: Annotated[str | None, typer.Option(
+        metavar="COLUMN|PATTERN", help="Pictures of one sender, product or film stay in one part.")] = None,
     limit_train: Annotated[int | None, typer.Option(metavar="N", min=1, help="Train on N pictures only.")] = None,
     max_time: Annotated[float | None, typer.Option(metavar="MIN", help="Stop after MIN minutes and evaluate.")] = None,
     overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a run of the same name.")] = False,
@@ -41,8 +44,8 @@ def command(
     import fashionlab as fl
 
     run = fl.train(recipe, seed=seed, overrides=set_ or [], runs=runs, name=name, device=device, resume=resume,
-                   data_dir=data_dir, dataset=dataset, limit_train=limit_train, max_time=max_time, overwrite=overwrite,
-                   skip_unreadable=skip_unreadable, quiet=quiet)
+                   data_dir=data_dir, dataset=dataset, group=group, limit_train=limit_train, max_time=max_time,
+                   overwrite=overwrite, skip_unreadable=skip_unreadable, quiet=quiet)
     if run.is_first_process:
         print_run(run, json=json, report=not no_report)
 

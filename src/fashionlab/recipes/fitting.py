@@ -19,6 +19,7 @@ from fashionlab.common.arguments import as_text
 from fashionlab.common.errors import UsageError
 from fashionlab.data.catalog import DATASETS
 from fashionlab.data.contents import Contents, contents
+from fashionlab.data.source import with_column
 from fashionlab.models.weights import weights_installed
 from fashionlab.preparation.choose import PHOTO_SIZE
 from fashionlab.recipes.library import Overrides, as_mapping, described, find, override, read_yaml
@@ -202,4 +203,4 @@ def _absolute(dataset: str) -> str:
     if dataset in DATASETS:
         return dataset
     path = Path(dataset).expanduser()
-    return str(path.absolute()) if path.exists() else dataset
+    return str(path.absolute()) if with_column(path)[0].exists() else dataset
