@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,18 @@ def test_what_it_writes_it_recognises_and_reads(name: str, channels: int, tmp_pa
         assert after.classes == before.classes and after.sha256 == before.sha256
         np.testing.assert_array_equal(after.images, before.images)
     assert load_training(str(path), image_size=8, channels=3).images.shape == (9, 3, 8, 8)
+
+
+@pytest.mark.parametrize("name", WRITABLE)
+def test_a_validation_part_stays_one(name: str, tmp_path: Path) -> None:
+    training = replace(pictures(9, 1), validation=np.array([1, 4, 8]))
+    path = tmp_path / f"set{FORMATS[name].suffix}"
+    convert(training, pictures(6, 1), path, name)
+    after = load_training(str(path))
+    assert after.validation is not None and after.validation.tolist() == [6, 7, 8]  # they come last
+    order = [0, 2, 3, 5, 6, 7, 1, 4, 8]
+    np.testing.assert_array_equal(after.images, training.images[order])
+    np.testing.assert_array_equal(after.labels, training.labels[order])
 
 
 @pytest.mark.parametrize("name", WRITABLE)

@@ -13,6 +13,7 @@ from PIL import Image
 from fashionlab import data
 from fashionlab.common.arguments import PathLike, as_optional_path, as_path, as_text, check_choice, check_number
 from fashionlab.common.errors import UsageError
+from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import contact_sheet as sheets
 from fashionlab.data.convert import check
@@ -23,7 +24,7 @@ from fashionlab.data.normalise import normalisation
 from fashionlab.data.read import SourceReader
 from fashionlab.data.source import Wanted
 from fashionlab.data.splits import make_split
-from fashionlab.data.summary import summary
+from fashionlab.data.summary import left_out_lines, summary
 
 __all__ = ["PictureSet", "Split", "contact_sheet", "convert", "fetch", "info", "load", "names", "normalisation",
            "split"]
@@ -85,12 +86,18 @@ def fetch(name: str = "fashion-mnist", data_dir: PathLike | None = None) -> Path
 
 def convert(source: PathLike, target: PathLike, to: str, *, data_dir: PathLike | None = None,
             skip_unreadable: bool = False, overwrite: bool = False) -> Path:
-    """Write a data set as idx, csv, npz or folder, without loss: order, labels, pixels and class names stay."""
+    """Write a data set as idx, csv, npz or folder: order, parts, labels, pixels and class names stay.
+
+    Pictures of one size are written as they are; of different sizes, which no array holds, as training would prepare
+    them. That, and what is left out, is told on stderr.
+    """
     path = as_path(target, "target")
     check(path, to, overwrite)
     train, test = (load(source, part, data_dir=data_dir, skip_unreadable=skip_unreadable)
                    for part in ("train", "test"))
     write(train, test, path, to, overwrite)
+    for line in (*train.notes, *left_out_lines((*train.left_out, *test.left_out))):
+        note(line)
     return path
 
 

@@ -9,6 +9,7 @@ from fashionlab.common.files import replacing, replacing_folder
 from fashionlab.common.records import PictureSet
 from fashionlab.data.formats import FORMATS, Parts, recognise
 from fashionlab.data.source import CLASSES_FILE
+from fashionlab.data.splits import parts_of
 
 
 def writable() -> list[str]:
@@ -17,7 +18,7 @@ def writable() -> list[str]:
 
 
 def convert(training: PictureSet, test: PictureSet, target: Path, to: str, overwrite: bool = False) -> None:
-    """Write both parts to `target` in the format `to`, one of `writable`: a folder, or a file of the format's suffix.
+    """Write all parts to `target` in the format `to`, one of `writable`: a folder, or a file of the format's suffix.
 
     Folders get a classes.txt. Raises UsageError for an unknown format or (without `overwrite`) an existing target,
     DataError when the format cannot hold the set, FashionlabError when `target` cannot be written; nothing half-written
@@ -26,7 +27,7 @@ def convert(training: PictureSet, test: PictureSet, target: Path, to: str, overw
     check(target, to, overwrite)
     write = FORMATS[to].write
     assert write is not None  # checked
-    parts: Parts = {"train": training, "test": test}
+    parts: Parts = {**parts_of(training), "test": test}
     if FORMATS[to].suffix:
         with replacing(target) as temporary:
             write(temporary, parts)

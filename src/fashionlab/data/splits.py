@@ -73,6 +73,22 @@ def divide(pictures: PictureSet, validation: int | float | Literal["given"], see
     return Split(train, np.sort(pictures.validation))
 
 
+def given_split(training: PictureSet) -> Split:
+    """As the set itself divides its pictures; all are for fitting where it does not."""
+    everything = np.arange(len(training))
+    if training.validation is None:
+        return Split(everything, everything[:0])
+    return Split(np.setdiff1d(everything, training.validation), training.validation)
+
+
+def parts_of(training: PictureSet) -> dict[Literal["train", "val"], PictureSet]:
+    """The training pictures, and apart from them those that the set itself holds out for validation, if any."""
+    split = given_split(training)
+    if not len(split.validation):
+        return {"train": training}
+    return {"train": training.subset(split.train), "val": training.subset(split.validation)}
+
+
 def limit(split: Split, labels: np.ndarray, n: int, seed: int) -> Split:
     """`split` with only `n` of its training pictures, every class in proportion; validation is unchanged.
 

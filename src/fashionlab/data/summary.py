@@ -12,6 +12,7 @@ from fashionlab.common.records import LeftOut, PictureSet, Preparation, Split
 from fashionlab.data.duplicates import duplicate_notes
 from fashionlab.data.grouping import crossing_note
 from fashionlab.data.normalise import normalisation
+from fashionlab.data.splits import given_split, parts_of
 
 _EXAMPLES = 3
 
@@ -22,10 +23,7 @@ def summary(training: PictureSet, test: PictureSet, preparation: Preparation, re
     and reason; notes, what was taken for what; preparation, what training would choose, and why."""
     split = given_split(training)
     mean, deviation = normalisation(training, split.train)
-    splits = {"train": training.subset(split.train) if len(split.validation) else training}
-    if len(split.validation):
-        splits["val"] = training.subset(split.validation)
-    splits["test"] = test
+    splits = {**parts_of(training), "test": test}
     left_out = dict.fromkeys((*training.left_out, *test.left_out))
     notes = dict.fromkeys((*training.notes, *test.notes, *duplicate_notes(training, split, test),
                            *crossing_note(training, split)))
@@ -41,14 +39,6 @@ def summary(training: PictureSet, test: PictureSet, preparation: Preparation, re
         "preparation": {"name": preparation.way, "size": preparation.size, "channels": preparation.channels,
                         "background": f"#{bytes(preparation.background).hex()}", "reason": reason},
     }
-
-
-def given_split(training: PictureSet) -> Split:
-    """As the set itself divides its pictures; all are for fitting where it does not."""
-    everything = np.arange(len(training))
-    if training.validation is None:
-        return Split(everything, everything[:0])
-    return Split(np.setdiff1d(everything, training.validation), training.validation)
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
