@@ -45,7 +45,7 @@ $(BIN)/python:
 	$(PYTHON) -m venv .venv
 
 .venv/.run: $(BIN)/python pyproject.toml constraints.txt
-	$(BIN)/pip install --quiet --constraint constraints.txt --editable .
+	$(BIN)/pip install --quiet --constraint constraints.txt --editable '.[photos]'
 	touch $@
 
 .venv/.dev: $(BIN)/python pyproject.toml constraints.txt
