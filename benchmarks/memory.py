@@ -2,10 +2,10 @@
 
     python benchmarks/memory.py PHOTOS [--pictures 50000] [--side 224] [--minutes 4] [--folder DIR] [--out FILE]
 
-PHOTOS: a folder with one folder of pictures a class; its files are copied until there are `--pictures`, each copy with a few
-bytes of its own behind its end, so that none is another's file. Trains with `fashionlab train --dataset` for so many minutes, and
-once more from the decoded pictures. Writes results/memory.json: the highest resident memory of the process (VmHWM: what it holds,
-mapped pages among it), and the seconds until the first step and at all.
+PHOTOS: a folder with one folder of pictures a class; its files are copied until there are `--pictures`, each copy with
+a few bytes of its own behind its end. Trains with `fashionlab train --dataset` for so many minutes, and once more from
+the decoded pictures. Writes results/memory.json: the highest resident memory of the process (VmHWM: all that it holds,
+mapped pages among it), and how long it took in all.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def main() -> None:
     words = parser.parse_args()
     copy(words.photos, words.folder, words.pictures)
     command = ["fashionlab", "train", "--dataset", str(words.folder), "--set", f"data.image_size={words.side}",
-               "--max-time", f"{words.minutes:g}", "--no-report", "--runs", str(words.folder.with_name("catalogue-runs")),
-               "--name", "memory", "--overwrite", "--json"]
+               "--max-time", f"{words.minutes:g}", "--no-report", "--name", "memory", "--overwrite", "--json",
+               "--runs", str(words.folder.with_name("catalogue-runs"))]
     rows = {name: measure(command) for name in ("first", "again")}
     write_json(words.out, {
         "command": f"python benchmarks/memory.py PHOTOS --pictures {words.pictures} --side {words.side} "
