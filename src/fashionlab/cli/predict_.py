@@ -35,6 +35,7 @@ def command(
         raise UsageError("--json and --jsonl exclude one another")
     from fashionlab import Classifier, Unreadable
     from fashionlab.cli.output import complain, print_json
+    from fashionlab.common.progress import note
 
     classifier = Classifier(model)
     if not 1 <= top <= len(classifier.classes):
@@ -53,6 +54,9 @@ def command(
                     "unreadable": [vars(file) for file in unreadable]})
     elif predictions and not jsonl:
         _print_table(predictions)
+    for prediction in predictions:
+        if prediction.remark:
+            note(f"note: {prediction.file}: {prediction.remark}")
     complain(unreadable, len(predictions))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,12 +15,20 @@ from fashionlab.deploy.classifier import Classifier
 from fashionlab.deploy.inputs import GivenPicture, Input, PictureFile, SetFile, Unreadable
 from fashionlab.deploy.prediction import ClassProbability, Prediction, answer_of
 from fashionlab.deploy.rules import Answers
-from fashionlab.preparation import prepare
+from fashionlab.preparation import WAYS, prepare
 from fashionlab.preparation.files import in_threads, to_image
 
 BATCH = 256
-# The file (None for a picture that came from none), the place in it, the picture in the classifier's form.
-_Named = tuple[str | None, int, np.ndarray]
+
+
+class _Named(NamedTuple):
+    """A prepared picture. file: None for a picture that came from none. index: the place in it. is_photo: it was not
+    one of a data set."""
+
+    file: str | None
+    index: int
+    picture: np.ndarray
+    is_photo: bool = True
 
 
 def predict(classifier: Classifier, inputs: Sequence[Input], top: int,
@@ -53,9 +62,10 @@ def observe(classifier: ArtifactClassifier, inputs: Sequence[Input],
     for batch in _batches(_pictures(classifier, inputs, advance)):
         unreadable += [one for one in batch if isinstance(one, Unreadable)]
         readable = [one for one in batch if not isinstance(one, Unreadable)]
-        names += [f"{name} [{index}]" if name is None or name in sets else name for name, index, _ in readable]
+        names += [f"{one.file} [{one.index}]" if one.file is None or one.file in sets else one.file
+                  for one in readable]
         if readable:
-            observations.append(classifier.observe(np.stack([picture for _, _, picture in readable])))
+            observations.append(classifier.observe(np.stack([one.picture for one in readable])))
     if not observations:
         raise DataError("\n".join(f"{one.file}: {one.reason}" for one in unreadable) or "no pictures")
     figures = {name: np.concatenate([one[name] for _, one in observations]) for name in observations[0][1]}
@@ -84,12 +94,12 @@ def _given(classifier: Classifier, one: GivenPicture) -> _Named | Unreadable:
     """An array of the very form that the network takes is a picture of the data; anything else is a photo."""
     picture, side, channels = one.picture, classifier.image_size, classifier.channels
     if isinstance(picture, np.ndarray) and picture.shape == (channels, side, side):
-        return None, one.index, picture
+        return _Named(None, one.index, picture, is_photo=False)
     # A copy, because reading closes it.
     photo = to_image(picture) if isinstance(picture, np.ndarray) else picture.copy()
     name = f"picture {one.index}"
     try:
-        return None, one.index, prepare(photo, name, classifier.preparations.asked)
+        return _Named(None, one.index, prepare(photo, name, classifier.preparations.asked))
     except DataError as error:
         return _unreadable(name, error)
 
@@ -100,7 +110,7 @@ def _decoded(classifier: Classifier, files: list[PictureFile],
         return prepare(one.source, one.name, classifier.preparations.asked)
 
     for one, picture in zip(files, in_threads(decode, files, advance), strict=True):
-        yield _unreadable(one.name, picture) if isinstance(picture, DataError) else (one.name, 0, picture)
+        yield _unreadable(one.name, picture) if isinstance(picture, DataError) else _Named(one.name, 0, picture)
 
 
 def _members(classifier: Classifier, one: SetFile) -> Iterator[_Named | Unreadable]:
@@ -109,7 +119,7 @@ def _members(classifier: Classifier, one: SetFile) -> Iterator[_Named | Unreadab
     except DataError as error:
         yield _unreadable(one.name, error)
         return
-    yield from ((one.name, index, picture) for index, picture in enumerate(pictures))
+    yield from (_Named(one.name, index, picture, is_photo=False) for index, picture in enumerate(pictures))
 
 
 def _unreadable(name: str, error: DataError) -> Unreadable:
@@ -124,9 +134,11 @@ def _batches(pictures: Iterator[_Named | Unreadable]) -> Iterator[list[_Named | 
 def _answers(classifier: Classifier, pictures: list[_Named], top: int) -> Iterator[Prediction]:
     if not pictures:
         return
-    answers = classifier.answer(np.stack([picture for _, _, picture in pictures]))
-    for row, (name, index, picture) in enumerate(pictures):
+    answers = classifier.answer(np.stack([one.picture for one in pictures]))
+    remark = WAYS[classifier.preparations.asked.way].remark
+    for row, one in enumerate(pictures):
         values = answer_of(classifier.classes, answers, row, top)
         yield Prediction(values["label"], values["probability"],
-                         tuple(ClassProbability(**one) for one in values["top"]), tuple(values["set"]),
-                         values["outlier"], values["outlier_score"], name, index, picture)
+                         tuple(ClassProbability(**likely) for likely in values["top"]), tuple(values["set"]),
+                         values["outlier"], values["outlier_score"], one.file, one.index, one.picture,
+                         remark(one.picture) if one.is_photo else "")

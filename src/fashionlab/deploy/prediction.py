@@ -29,7 +29,8 @@ class Prediction:
     set: the classes that together hold the true one as often as was promised in training; may be empty. outlier: the
     picture is unlike the training pictures, its outlier_score above the threshold. file: where it came from; None for
     an array or a PIL picture. index: its place, from 0, in a file of many pictures or, without one, in what was asked.
-    picture: what the network saw, uint8 [C, H, W].
+    picture: what the network saw, uint8 [C, H, W]. remark: what has to be known of it, such as that it shows two
+    things; mostly empty.
     """
 
     label: str
@@ -41,12 +42,13 @@ class Prediction:
     file: str | None
     index: int
     picture: np.ndarray = field(repr=False, compare=False)
+    remark: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """Plain values for JSON, without the picture."""
         return {"file": self.file, "index": self.index, "label": self.label, "probability": self.probability,
                 "top": [one._asdict() for one in self.top], "set": list(self.set), "outlier": self.outlier,
-                "outlier_score": self.outlier_score}
+                "outlier_score": self.outlier_score, **({"remark": self.remark} if self.remark else {})}
 
     def _repr_html_(self) -> str:
         """The picture with the answer beside it, for notebooks."""

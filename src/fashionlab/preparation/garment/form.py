@@ -24,6 +24,8 @@ _NOISE = 4  # a garment differs from the background by more than this many times
 _LEAST = 8  # by at least so much of 255,
 _SHARE = 0.15  # and by this share of what its clearest parts differ
 _PIECE = 0.15  # parts smaller than this share of the largest are dirt, not the second sandal
+_SHOWN = 40  # of 255: brighter than shadows and noise
+_AS_LARGE = 0.4  # of the largest thing: a second one, and no part of it
 _CELL = 3  # pixels: parts nearer than this are one
 _SHARPEN = ImageFilter.UnsharpMask(radius=1, percent=50, threshold=0)  # radius as the makers'; share on validation
 _FRAME = 3  # pixels of black around what is sharpened: its outline is an edge too
@@ -37,6 +39,13 @@ def to_form(photo: Photo, size: int = SIZE) -> np.ndarray:
     if not mask.any():
         return np.zeros((size, size), np.uint8)
     return _fit_into_frame(_light_on_black(photo.pixels, back, mask) * opacity, _box(mask), size)
+
+
+def things(form: np.ndarray) -> int:
+    """How many separate things a picture in the form, uint8 [H, W], shows: parts of about the same size. One for 99 of
+    100 training pictures of Fashion-MNIST."""
+    areas = np.bincount(components(form > _SHOWN).ravel())[1:]
+    return int(np.count_nonzero(areas >= _AS_LARGE * areas.max(initial=1)))
 
 
 def cut_out(photo: Photo, size: int) -> np.ndarray:

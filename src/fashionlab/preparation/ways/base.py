@@ -22,9 +22,9 @@ class Way:
 
     what: what it does, for people. apply: takes what `files.in_bytes` gave (the picture, and L or RGB) and gives uint8
     [channels, size, size]. unchanged: which of uint8 [N, C, H, W] it leaves as they are, bool [N], but for grey that is
-    repeated into three channels. pixels: what prepared pixels look like. finds_garment: whether it looks for one, which
-    one object on a plain background helps. draft: the longest
-    edge in pixels that suffices, where JPEGs may be decoded smaller than they are.
+    repeated into three channels. draft: the longest edge in pixels that suffices, where JPEGs may be decoded smaller
+    than they are. pixels: what prepared pixels look like. finds_garment: whether it looks for one, which one object on a
+    plain background helps. remark: what has to be said of a prepared photo, empty if nothing.
     """
 
     what: str
@@ -33,6 +33,7 @@ class Way:
     draft: int | None = None
     pixels: str = "as bright as in the photo (0 is black, 255 white)"
     finds_garment: bool = False
+    remark: Callable[[np.ndarray], str] = lambda picture: ""
 
 
 WAYS: Registry[Way] = Registry("preparation", "fashionlab.preparation.ways")

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.records import Preparation
-from fashionlab.preparation.garment.form import in_form, to_form
+from fashionlab.preparation.garment.form import in_form, things, to_form
 from fashionlab.preparation.garment.photo import LONGEST_EDGE, as_photo
 from fashionlab.preparation.ways.base import WAYS, Way, to_array
 from fashionlab.preparation.ways.letterbox import fit
@@ -27,5 +27,11 @@ def _unchanged(images: np.ndarray, preparation: Preparation) -> np.ndarray:
     return in_form(images, preparation.size) if of_that_size else np.zeros(len(images), dtype=bool)
 
 
+def _remark(picture: np.ndarray) -> str:
+    number = things(picture[0])
+    return f"{number} separate things are on it, the model knows pictures of one" if number > 1 else ""
+
+
 WAYS.add("fashion-mnist", Way("the garment found in the picture, grey, light on black, filling the frame",
-                              fashion_mnist, _unchanged, LONGEST_EDGE, pixels="light on black", finds_garment=True))
+                              fashion_mnist, _unchanged, LONGEST_EDGE, pixels="light on black", finds_garment=True,
+                              remark=_remark))
