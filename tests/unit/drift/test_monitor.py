@@ -29,10 +29,10 @@ def sets(tmp_path: Path) -> tuple[Path, Path]:
 def test_figures_are_those_of_the_answers(toy_artifact: Path):
     classifier = open_classifier(toy_artifact, 1)
     assert isinstance(classifier, ArtifactClassifier)
-    images, _ = toy_pictures(20, seed=3)
+    images = toy_pictures(20, seed=3)[0][:, None]
     answers, figures = classifier.observe(images)
     np.testing.assert_array_equal(answers.probabilities, classifier.answer(images).probabilities)
-    _, features = classifier.session.ask(images[:, None])
+    _, features = classifier.session.ask(images)
     for name, values in statistics(images, answers, classifier.artifact.distance(features)).items():
         np.testing.assert_array_equal(figures[name], values)
     assert len(classifier.observe(images[:0])[1]["ink"]) == 0
