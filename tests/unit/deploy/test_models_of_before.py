@@ -44,8 +44,11 @@ def _without_preparation(run: Path) -> Path:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("size", [28, 40])
 def test_photos_are_seen_as_before(size: int, channels: int) -> None:
+    """But for one: a picture in Fashion-MNIST's own form and size is only enlarged, no garment is looked for in it."""
     asked = Preparations.of_model(None, size, channels).asked
     for name, content in drawn_photos().items():
+        if (name, size, channels) == ("in the form.png", 40, 1):
+            continue
         assert _hash(prepare(content, name, asked)) == BEFORE["pixels"][f"{name}, {size}, {channels}"], name
 
 
