@@ -173,7 +173,8 @@ def _steps(recipe: Recipe, said: set[str], n: int) -> Iterator[tuple[str, Any, s
         return
     most = min(batch, _PHOTO_BATCH) if pretrained else batch
     if n < 20 * most or most < batch:
-        batch = max(min(8, n), min(most, 2 ** int(math.log2(max(1, n / 12)))))
+        fewest = max(8, recipe.gradient.accumulate if _is_said("gradient.accumulate", said) else 1)
+        batch = max(min(fewest, n), min(most, 2 ** int(math.log2(max(1, n / 12)))))
     if batch != recipe.batch_size:
         yield "batch_size", batch, f"batch_size: {batch} of {n:,} training pictures"
     if "batch_size" in said:

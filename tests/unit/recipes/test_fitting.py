@@ -287,6 +287,14 @@ def test_a_study_fits_its_arms_the_same_way(holds: Holds) -> None:
     assert study.recipes["other"] == _fitted("small").recipe
 
 
+def test_a_batch_is_divided_as_said_or_less_often(holds: Holds) -> None:
+    own = recipes.load("quick", {"gradient.accumulate": 30})
+    holds(300)
+    assert recipes.load_fitted(own, {"data.dataset": DATASET}).recipe.gradient.accumulate == 16
+    recipe = _fitted("quick", gradient__accumulate=30).recipe
+    assert recipe.gradient.accumulate == recipe.batch_size == 30
+
+
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=60)
 @given(data=st.data())
 def test_a_fitted_recipe_can_always_be_trained(data: st.DataObject, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -299,9 +307,9 @@ def test_a_fitted_recipe_can_always_be_trained(data: st.DataObject, monkeypatch:
     name = data.draw(st.sampled_from([None, *recipes.names()]))
     changes: dict[str, Any] = data.draw(st.fixed_dictionaries({}, optional={
         "batch_size": st.integers(1, classes), "epochs": st.just(60), "data.image_size": st.integers(1, 300),
-        "data.limit": st.integers(classes, max(classes, training // 2)), "gradient.accumulate": st.integers(1, 30)}))
-    if changes.get("gradient.accumulate", 1) > changes.get("batch_size", 30):
-        del changes["gradient.accumulate"]
+        "data.limit": st.integers(classes, max(classes, training // 2)), "gradient.accumulate": st.integers(1, classes)}))
+    if "batch_size" in changes:
+        changes.pop("gradient.accumulate", None)
     monkeypatch.setattr(fitting, "contents", lambda *_: found)
     recipe = recipes.load_fitted(name, {"data.dataset": DATASET, **changes}).recipe
     _check_trainable(recipe, found)
