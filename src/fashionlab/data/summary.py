@@ -10,7 +10,7 @@ import numpy as np
 
 from fashionlab.common.records import LeftOut, PictureSet, Preparation, Split
 from fashionlab.data.duplicates import duplicate_notes
-from fashionlab.data.grouping import crossing_note
+from fashionlab.data.grouping import crossing_notes
 from fashionlab.data.normalise import normalisation
 
 _EXAMPLES = 3
@@ -28,7 +28,7 @@ def summary(training: PictureSet, test: PictureSet, preparation: Preparation, re
     splits["test"] = test
     left_out = dict.fromkeys((*training.left_out, *test.left_out))
     notes = dict.fromkeys((*training.notes, *test.notes, *duplicate_notes(training, split, test),
-                           *crossing_note(training, split)))
+                           *crossing_notes(training, split, test)))
     return {
         "source": training.source,
         "classes": list(training.classes),
