@@ -52,12 +52,13 @@ class Classifier:
         """What was exported; None for a run."""
         return self._model.artifact if isinstance(self._model, ArtifactClassifier) else None
 
-    def predict(self, pictures: Pictures, *, top: int = TOP) -> list[Prediction]:
+    def predict(self, pictures: Pictures, *, top: int | None = None) -> list[Prediction]:
         """One Prediction a picture, in order.
 
         pictures: one or several of: a file, a folder, a pattern, an IDX, CSV or NPZ set; a uint8 array [H, W],
         [H, W, 3], [N, H, W], [N, H, W, 3] or [N, C, H, W]; a PIL picture. Arrays of exactly the network's size and
-        channels are taken as they are; everything else is prepared as a photo. top: how many classes each lists.
+        channels are taken as they are; everything else is prepared as a photo. top: how many classes each lists,
+        by default three, or two where there are no more.
 
         Raises DataError that names every picture which cannot be read, and UsageError for a wrong `top`.
         """
@@ -67,11 +68,13 @@ class Classifier:
             raise DataError("\n".join(f"{one.file}: {one.reason}" for one in unreadable))
         return [one for one in answers if isinstance(one, Prediction)]
 
-    def stream(self, pictures: Pictures, *, top: int = TOP, quiet: bool = True) -> Iterator[Prediction | Unreadable]:
+    def stream(self, pictures: Pictures, *, top: int | None = None, quiet: bool = True
+               ) -> Iterator[Prediction | Unreadable]:
         """As `predict`, each answer as soon as it is there, and Unreadable (file, reason) for what cannot be read.
 
         quiet: neither progress nor what is no picture on stderr.
         """
+        top = min(TOP, len(self.classes)) if top is None else top
         if top not in range(1, len(self.classes) + 1):
             raise UsageError(f"top {top!r}: expected 1 to {len(self.classes)}, the number of the model's classes")
         left_out: list[LeftOut] = []

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from fashionlab.api.card import run_card
-from fashionlab.api.classifier import TOP, Classifier
+from fashionlab.api.classifier import Classifier
 from fashionlab.api.evaluating import Evaluation
 from fashionlab.api.pictures import Pictures
 from fashionlab.common.arguments import PathLike, as_list, as_optional_path, as_path, as_text, check_choice
@@ -81,7 +81,7 @@ class Run:
         """Its network, answering on the CPU with the temperature and thresholds learned on validation pictures."""
         return Classifier(self.path)
 
-    def predict(self, pictures: Pictures, *, top: int = TOP) -> list[Prediction]:
+    def predict(self, pictures: Pictures, *, top: int | None = None) -> list[Prediction]:
         """One Prediction a picture; see `Classifier.predict`."""
         return self.classifier.predict(pictures, top=top)
 

@@ -58,7 +58,7 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
         if name is not None:
             raise UsageError("--name and --resume do not go together: a resumed run keeps its name")
         begun = as_path(resume, "resume")
-        changed = asked.of_run(load_recipe(open_run(begun))) if asked.says_something else None
+        changed = asked.of_run(load_recipe(open_run(begun)), data_path) if asked.says_something else None
         folder = session.resume(begun, changed, options, callbacks, progress)
     else:
         fitted = asked.fitted(data_path)
@@ -134,11 +134,11 @@ class _Asked:
         """What was asked for, with numbers that fit the data."""
         return recipes.load_fitted(self.source, self._changes(), data_dir)
 
-    def of_run(self, own: Recipe) -> Recipe:
+    def of_run(self, own: Recipe, data_dir: Path | None) -> Recipe:
         """What was asked for where a run goes on with its `own` recipe."""
         if self.source is None:
-            return recipes.fit(own.model_dump(mode="json"), self._changes(), "the run's recipe").recipe
-        return recipes.load_fitted(self.source, self._changes()).recipe
+            return recipes.fit(own.model_dump(mode="json"), self._changes(), "the run's recipe", data_dir).recipe
+        return recipes.load_fitted(self.source, self._changes(), data_dir).recipe
 
     def command(self, **options: object) -> list[str]:
         """The command line that does the same, for command.txt. options: those of `train` that are not the recipe's."""

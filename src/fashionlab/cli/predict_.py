@@ -17,7 +17,7 @@ def command(
     model: Annotated[str, typer.Argument(help="A run, an artifact, or `default` for the bundled model.")],
     images: Annotated[list[str], typer.Argument(
         metavar="IMAGE...", help="Pictures, folders, patterns, sets (IDX, CSV, NPZ ...); - for a picture on stdin.")],
-    top: Annotated[int, typer.Option(help="How many classes are listed for each picture.")] = 3,
+    top: Annotated[int | None, typer.Option(help="How many classes are listed for each picture. [default: 3]")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     jsonl: Annotated[bool, typer.Option(
         "--jsonl", help="Print one JSON object a picture, as soon as it is ready.")] = False,
@@ -38,7 +38,7 @@ def command(
     from fashionlab.common.progress import note
 
     classifier = Classifier(model)
-    if not 1 <= top <= len(classifier.classes):
+    if top is not None and not 1 <= top <= len(classifier.classes):
         raise UsageError(f"--top {top}: expected 1 to {len(classifier.classes)}, the number of the model's classes")
     predictions: list[Prediction] = []
     unreadable: list[Unreadable] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import PurePath
 
 import numpy as np
 
@@ -14,8 +15,9 @@ from fashionlab.data.source import RawPart
 def group_names(part: RawPart, group: str) -> np.ndarray:
     """N texts, equal for pictures that belong together.
 
-    group: the name of a column of the list; else a regular expression, which finds the group in a picture's name: what
-    its brackets enclose, or all that it matches. Raises UsageError where it is neither, or does not match a picture.
+    group: the name of a column of the list; else a regular expression, which finds the group in a file's name or, where
+    that does not match, in its path within the data set: what its brackets enclose, or all that it matches. Raises
+    UsageError where it is neither, or does not match a picture.
     """
     if group in part.columns:
         return part.columns[group]
@@ -26,22 +28,24 @@ def group_names(part: RawPart, group: str) -> np.ndarray:
     except re.error as error:
         raise UsageError(f"--group {group}: no column of that name, and no pattern ({error}); "
                          f"{did_you_mean(group, part.columns)}") from error
-    found = [pattern.search(name) for name in part.names]
+    found = [pattern.search(PurePath(name).name) or pattern.search(name) for name in part.names]
     missing = [name for name, match in zip(part.names, found, strict=True) if match is None]
     if missing:
-        columns = f"; columns: {', '.join(sorted(part.columns))}" if part.columns else ""
-        raise UsageError(f"--group {group}: a pattern that does not match {missing[0]} (and {len(missing) - 1} more)"
-                         f"{columns}")
+        more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
+        column = f"no column of that name ({', '.join(sorted(part.columns))}), and " if part.columns else ""
+        raise UsageError(f"--group {group}: {column}a pattern that does not match {missing[0]}{more}")
     return np.array([(match.group(1) if pattern.groups else match.group()) or "" for match in found if match])
 
 
-def crossing_note(pictures: PictureSet, split: Split) -> list[str]:
-    """One sentence on groups that are in both parts of `split`; none where groups were not asked for."""
+def crossing_notes(pictures: PictureSet, split: Split, test: PictureSet | None = None) -> list[str]:
+    """How many groups are in two parts, in sentences; none where groups were not asked for."""
     if pictures.groups is None:
         return []
-    both = np.intersect1d(pictures.groups[split.train], pictures.groups[split.validation])
-    groups = len(np.unique(pictures.groups))
-    if not len(both):
-        return [f"{groups:,} groups, each in one part"]
-    return [f"{len(both):,} of {groups:,} groups are in the training and in the validation part: scores on pictures "
-            "of known groups promise too much"]
+    parts = {"validation": pictures.groups[split.validation]}
+    if test is not None and test.groups is not None:
+        parts["test"] = test.groups
+    groups = len(np.unique(np.concatenate([pictures.groups, *parts.values()])))
+    crossing = {part: len(np.intersect1d(pictures.groups[split.train], members)) for part, members in parts.items()}
+    return [f"{both:,} of {groups:,} groups are in the training and in the {part} part: scores on pictures of known "
+            "groups promise too much" for part, both in crossing.items() if both] or [
+            f"{groups:,} groups, each in one part"]

@@ -106,9 +106,14 @@ class SourceReader:
         if part == "test":
             return self._set([self.test], None)
         if self.validation is None:
-            return self._set([self.training], None)
+            return self._set(self._learned, None)
         first = len(self.training)
-        return self._set([self.training, self.validation], np.arange(first, first + len(self.validation)))
+        return self._set(self._learned, np.arange(first, first + len(self.validation)))
+
+    @property
+    def _learned(self) -> list[RawPart]:
+        """The training part, and the validation part where there is one."""
+        return [self.training] if self.validation is None else [self.training, self.validation]
 
     def _set(self, parts: list[RawPart], validation: np.ndarray | None) -> PictureSet:
         """validation: which of them are; those that cannot be read and are left out are counted in."""
@@ -117,13 +122,32 @@ class SourceReader:
         left_out = [*self.source.left_out, *(one for part in parts for one in part.left_out)]
         names = None if any(part.names is None for part in parts) else tuple(
             name for part in parts for name in part.names or ())
-        groups = None
-        if self.wanted.group is not None:
-            groups = _numbered(np.concatenate([group_names(part, self.wanted.group) for part in parts]))
         pictures = PictureSet(
-            images, labels, self.classes, self._describe(), self.preparation, validation, groups,
-            names, self._notes(parts), tuple(left_out))
+            images, labels, self.classes, self._describe(), self.preparation, validation,
+            self._group_numbers(parts), names, self._notes(parts), tuple(left_out))
         return self._without(pictures, unreadable) if unreadable else pictures
+
+    @cached_property
+    def _group_names(self) -> list[str]:
+        """Of the training and the validation part, sorted."""
+        return np.unique(self._groups_of(self._learned)).tolist()
+
+    def _groups_of(self, parts: list[RawPart]) -> np.ndarray:
+        assert self.wanted.group is not None
+        return np.concatenate([group_names(part, self.wanted.group) for part in parts])
+
+    def _group_numbers(self, parts: list[RawPart]) -> np.ndarray | None:
+        """int64 [N], a group's number the same in all parts; None where groups were not asked for, and of a test part
+        in which they cannot be told: nothing depends on that."""
+        if self.wanted.group is None:
+            return None
+        known = self._group_names
+        try:
+            names = self._groups_of(parts).tolist()
+        except UsageError:  # not of the others, which were looked at before
+            return None
+        number_of = {name: number for number, name in enumerate([*known, *sorted(set(names) - set(known))])}
+        return np.array([number_of[name] for name in names], dtype=np.int64)
 
     def _without(self, pictures: PictureSet, unreadable: dict[int, str]) -> PictureSet:
         """The pictures but for those at the indices of `unreadable`, which are told as left out."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from fashionlab.common.records import LeftOut, PictureSet, Preparation, Split
 from fashionlab.data.duplicates import duplicate_notes
-from fashionlab.data.grouping import crossing_note
+from fashionlab.data.grouping import crossing_notes
 from fashionlab.data.normalise import normalisation
 from fashionlab.data.splits import given_split, parts_of
 
@@ -26,7 +26,7 @@ def summary(training: PictureSet, test: PictureSet, preparation: Preparation, re
     splits = {**parts_of(training), "test": test}
     left_out = dict.fromkeys((*training.left_out, *test.left_out))
     notes = dict.fromkeys((*training.notes, *test.notes, *duplicate_notes(training, split, test),
-                           *crossing_note(training, split)))
+                           *crossing_notes(training, split, test)))
     return {
         "source": training.source,
         "classes": list(training.classes),

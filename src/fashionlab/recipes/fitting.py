@@ -22,6 +22,7 @@ from fashionlab.data.contents import Contents, contents
 from fashionlab.data.source import with_column
 from fashionlab.models.weights import weights_installed
 from fashionlab.preparation.choose import PHOTO_SIZE
+from fashionlab.recipes.averaging import Swa
 from fashionlab.recipes.library import Overrides, as_mapping, described, find, override, read_yaml
 from fashionlab.recipes.schema import Recipe, validate
 
@@ -35,6 +36,7 @@ _PHOTO_BATCH = 32
 _MANY = 20_000  # training pictures from which on a recipe's own numbers fit
 _SEEN = 12_000  # pictures that a pretrained network is shown in all, about ten minutes of two cores
 _MOST_EPOCHS = {True: 30, False: 100}  # of pretrained networks, and of others
+_PHASES = ("transfer.head_epochs", "averaging.start_epoch")  # keys that count epochs
 _SHARES = ((1000, 0.2), (math.inf, 0.1))  # held out for validation, of sets up to so many pictures
 
 
@@ -74,11 +76,11 @@ def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Pa
     What the file says counts as said where it names that very data set, changes always. The path of a data set becomes
     absolute. `name` is what messages call it. found: what the data set holds, where that is known.
     """
-    own = _absolute(str((values.get("data") or {}).get("dataset", HOME)))
-    dataset = _absolute(str(changes.get("data.dataset", own)))
-    said = set(changes) | (set(_keys(values)) if own == dataset else set())
+    own, written = _dataset(values), set(_keys(values))
     for key, value in changes.items():
         override(values, key, value)
+    dataset = _dataset(values)
+    said = set(changes) | (written if own == dataset else set())
     if dataset not in DATASETS:
         override(values, "data.dataset", dataset)
     recipe = validate(values, name)
@@ -103,11 +105,16 @@ def _fitted(recipe: Recipe, said: set[str], found: Contents) -> Fitted:
     """`recipe` with numbers for what was `found`, but for those whose keys were `said`."""
     values, notes = recipe.model_dump(mode="json"), list[str]()
     for key, value, note in _changes(recipe, said, found):
-        if not any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in said):
+        if not _is_said(key, said):
             override(values, key, value)
             if note:
                 notes.append(note)
     return Fitted(validate(values, "the recipe, fitted to the data"), tuple(notes))
+
+
+def _is_said(key: str, said: set[str]) -> bool:
+    """Whether `said` has the key, what it lies in, or something in it."""
+    return any(key == one or key.startswith(f"{one}.") or one.startswith(f"{key}.") for one in said)
 
 
 def _changes(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[str, Any, str]]:
@@ -115,7 +122,7 @@ def _changes(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[
     validation, note = _validation(recipe, found)
     if validation != recipe.data.validation:
         yield "data.validation", validation, note
-    held_out = recipe.data.validation if "data.validation" in said else validation
+    held_out = recipe.data.validation if _is_said("data.validation", said) else validation
     n, pool = found.training, found.training + found.validation
     if not isinstance(held_out, str):
         n = pool - (round(held_out * pool) if isinstance(held_out, float) else held_out)
@@ -147,7 +154,7 @@ def _side(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[str
         side = max(own or 0, PHOTO_SIZE if pretrained else _SCRATCH_SIDE)
     if side != own and (own is not None or (side, side) != facts.same):
         yield "data.image_size", side, f"image_size: {side}"
-    if isinstance(recipe.data.image_size, int) and "data.image_size" in said:
+    if isinstance(recipe.data.image_size, int) and _is_said("data.image_size", said):
         side = recipe.data.image_size
     resize = recipe.model.arguments.get("resize")
     if resize and side >= resize:
@@ -165,40 +172,58 @@ def _side(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[str
 def _steps(recipe: Recipe, said: set[str], n: int) -> Iterator[tuple[str, Any, str]]:
     """Batch size and epochs for `n` training pictures."""
     pretrained = recipe.transfer is not None
-    if n >= _MANY and not pretrained:
-        return
     batch = recipe.batch_size
+    if n >= _MANY and n >= batch and not pretrained:
+        return
     most = min(batch, _PHOTO_BATCH) if pretrained else batch
     if n < 20 * most or most < batch:
-        batch = max(min(8, n), min(most, 2 ** int(math.log2(max(1, n / 12)))))
+        fewest = max(8, recipe.gradient.accumulate if _is_said("gradient.accumulate", said) else 1)
+        batch = max(min(fewest, n), min(most, 2 ** int(math.log2(max(1, n / 12)))))
     if batch != recipe.batch_size:
         yield "batch_size", batch, f"batch_size: {batch} of {n:,} training pictures"
     if "batch_size" in said:
         batch = recipe.batch_size
-    epochs = _epochs(recipe, n, batch)
-    if epochs != recipe.epochs:
+    elif recipe.gradient.accumulate > batch:
+        yield "gradient.accumulate", batch, ""
+    epochs = _epochs(recipe, said, n, batch)
+    if epochs != recipe.epochs and "epochs" not in said:
         yield "epochs", epochs, f"epochs: {epochs}"
-        if recipe.transfer and "epochs" not in said:
-            share = recipe.transfer.head_epochs / recipe.epochs
-            yield "transfer.head_epochs", max(1, round(epochs * share)) if share else 0, ""
+        yield from _phases(recipe, epochs)
 
 
-def _epochs(recipe: Recipe, n: int, batch: int) -> int:
-    """As many as bring about the steps that the recipe takes at home, never fewer; of a pretrained network as many as
-    show it `_SEEN` pictures."""
+def _phases(recipe: Recipe, epochs: int) -> Iterator[tuple[str, Any, str]]:
+    """What counts epochs, in the same proportion to `epochs` as to the recipe's."""
     if recipe.transfer:
-        return min(max(round(_SEEN / n), 2), _MOST_EPOCHS[True])
+        share = recipe.transfer.head_epochs / recipe.epochs
+        yield "transfer.head_epochs", max(1, round(epochs * share)) if share else 0, ""
+    if isinstance(recipe.averaging, Swa):
+        yield "averaging.start_epoch", recipe.averaging.start_epoch * epochs // recipe.epochs, ""
+
+
+def _epochs(recipe: Recipe, said: set[str], n: int, batch: int) -> int:
+    """As many as bring about the steps that the recipe takes at home, never fewer; of a pretrained network as many as
+    show it `_SEEN` pictures, never fewer than the recipe's where it was said how many of these a phase has."""
+    if recipe.transfer:
+        fewest = recipe.epochs if any(_is_said(phase, said) for phase in _PHASES) else 2
+        return max(fewest, min(round(_SEEN / n), _MOST_EPOCHS[True]))
     steps = recipe.epochs * _HOME_PICTURES / recipe.batch_size
     epochs = max(recipe.epochs, min(math.ceil(steps / math.ceil(n / batch)), _MOST_EPOCHS[False]))
     return epochs // recipe.snapshots * recipe.snapshots if recipe.snapshots else epochs
 
 
-def _keys(values: Any, above: str = "") -> Iterator[str]:
-    """Every dotted key that is written."""
+def _dataset(values: dict[str, Any]) -> str:
+    """That of a recipe's values, as `_absolute` has it."""
+    data = values.get("data")
+    return _absolute(str(data.get("dataset", HOME) if isinstance(data, dict) else HOME))
+
+
+def _keys(values: dict[str, Any], above: str = "") -> Iterator[str]:
+    """Every dotted key that is written; of a mapping those in it, as what it leaves open is not said."""
     for key, value in values.items():
-        yield f"{above}{key}"
         if isinstance(value, dict):
             yield from _keys(value, f"{above}{key}.")
+        else:
+            yield f"{above}{key}"
 
 
 def _absolute(dataset: str) -> str:

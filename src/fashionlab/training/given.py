@@ -13,7 +13,7 @@ from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import limit, load_training
 from fashionlab.data.duplicates import duplicate_notes
-from fashionlab.data.grouping import crossing_note
+from fashionlab.data.grouping import crossing_notes
 from fashionlab.data.locate import is_path
 from fashionlab.data.splits import divide
 from fashionlab.data.summary import counts_line, left_out_lines
@@ -53,7 +53,7 @@ def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool,
 def _warnings(pictures: PictureSet, split: Split) -> Iterator[str]:
     yield from left_out_lines(pictures.left_out)
     yield from duplicate_notes(pictures, split)
-    yield from crossing_note(pictures, split)
+    yield from crossing_notes(pictures, split)
     if small := _small_classes(pictures, split):
         yield f"classes with fewer than {FEW_PICTURES} training pictures: {small}"
 
