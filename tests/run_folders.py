@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -37,3 +38,11 @@ def write_run(path: Path, state: str = "complete", *, recipe: str = "three-mlp",
             "nll": 0.4, "ece": 0.02, "test": {"n": 10_000},
         })
     return run
+
+
+def forget_test_pictures(run: Path) -> None:
+    """Take from a run's folder all that says which test pictures it was judged on, so that others are accepted."""
+    for record in (run / "test_readings.jsonl", run / "predictions" / "test.npz"):
+        record.unlink()
+    metrics = json.loads((run / "metrics.json").read_text())
+    (run / "metrics.json").write_text(json.dumps({**metrics, "test_split_read": []}))

@@ -48,7 +48,7 @@ def feed(service: Service, pictures: np.ndarray) -> None:
 def test_pictures_come_in_and_drift(open_page, serve, size, scheme):
     address, service = serve()
     opened = open_page(address, size=size, scheme=scheme)
-    page, images = opened.page, toy_pictures(500, seed=9)[0]
+    page, images = opened.page, toy_pictures(500, seed=9)[0][:, None]
     expect(page.locator("#state")).to_contain_text("Waiting")
     feed(service, images[:200])
     expect(page.locator("#seen")).to_have_text("200 of the 500 pictures that it takes.")

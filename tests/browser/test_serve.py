@@ -26,6 +26,7 @@ SAMPLES = STATIC / "samples"
 
 def as_garments(service: Service) -> None:
     describe_as(service, classes=DATASETS["fashion-mnist"].classes)
+    prepare_as(service, "fashion-mnist", (0, 0, 0))
 
 
 def as_light_ground(service: Service) -> None:

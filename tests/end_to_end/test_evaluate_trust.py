@@ -91,10 +91,11 @@ def test_a_run_without_a_validation_split(cli, toy_data):
 
 
 def test_a_class_without_pictures_or_answers_is_left_out_of_averages_and_named(cli, tmp_path, monkeypatch):
-    labels = np.arange(300) % 2
-    pictures = np.broadcast_to((200 * labels).astype(np.uint8)[:, None, None], (300, 28, 28))
-    np.savez(tmp_path / "shoes.npz", x_train=pictures, y_train=labels, x_test=pictures[:50], y_test=labels[:50],
-             classes=np.array(["boot", "shoe", "scarf"]))
+    labels = np.arange(350) % 2
+    pictures = np.array(np.broadcast_to((200 * labels).astype(np.uint8)[:, None, None], (350, 28, 28)))
+    pictures[:, 0, 0], pictures[:, 0, 1] = np.arange(350) % 256, np.arange(350) // 256  # none is another again
+    np.savez(tmp_path / "shoes.npz", x_train=pictures[50:], y_train=labels[50:], x_test=pictures[:50],
+             y_test=labels[:50], classes=np.array(["boot", "shoe", "scarf"]))
     trained = cli("train", "three-linear", "--dataset", tmp_path / "shoes.npz", "--set", "data.validation=50", "--set",
                   "batch_size=10", "--set", "epochs=3", "--name", "shoes", "--quiet", "--no-report")
     remark = "No picture of the {} split is of the class “scarf”, and none was called so"

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.mapped import release, rows_at_once
 from fashionlab.common.progress import progress
 from fashionlab.common.records import Preparation
 from fashionlab.preparation import PictureFacts, prepare
@@ -47,9 +48,15 @@ def decode_into(target: np.ndarray, paths: Sequence[Path], preparation: Preparat
         else:
             target[index] = prepare(path, str(path), preparation)
 
+    unreadable: dict[int, str] = {}
+    step = rows_at_once(target)
     with progress("decoding pictures", len(paths)) as advance:
-        results = in_threads(one, list(enumerate(paths)), advance)
-        return {index: str(result) for index, result in enumerate(results) if isinstance(result, DataError)}
+        for index, result in enumerate(in_threads(one, list(enumerate(paths)), advance)):
+            if isinstance(result, DataError):
+                unreadable[index] = str(result)
+            if index % step == 0:
+                release(target)  # what is written to the file
+    return unreadable
 
 
 def _header(path: Path) -> tuple[bool, int, int]:

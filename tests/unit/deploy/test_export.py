@@ -23,6 +23,7 @@ from fashionlab.evaluation.calibration import load_calibrators
 from fashionlab.evaluation.outlier_scores import FORMULAS
 from fashionlab.runs.folder import RunFolder
 from fashionlab.runs.readings import readings
+from run_folders import forget_test_pictures
 from toys import idx_bytes
 
 
@@ -241,10 +242,7 @@ def test_the_test_split_has_no_say_in_whether_int8_answers(
     labels.write_bytes(gzip.compress(idx_bytes(answers)))
     with pytest.raises(DataError, match="not those that"):
         export_run(run, Options(tmp_path / "other.zip", ("int8",)))
-    for record in (run / "test_readings.jsonl", run / "predictions" / "test.npz"):
-        record.unlink()  # as if it had never been judged
-    metrics = json.loads((run / "metrics.json").read_text())
-    (run / "metrics.json").write_text(json.dumps({**metrics, "test_split_read": []}))
+    forget_test_pictures(run)
     other = export_run(run, Options(tmp_path / "other.zip", ("int8",)))
     assert other.check["int8"]["points"]["test"] < -check.MOST_LOSS, "these pictures are no test of this"
     assert own.description.graph == other.description.graph == "int8"

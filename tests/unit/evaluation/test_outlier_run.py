@@ -20,6 +20,7 @@ from fashionlab.evaluation.outliers import SCORES, Detector
 from fashionlab.runs.folder import open_run
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import training_pictures
+from run_folders import forget_test_pictures
 from toys import idx_bytes
 
 
@@ -91,6 +92,7 @@ def test_the_test_split_has_no_part_in_fitting_and_choosing(judged: Path, tmp_pa
     data = judged.parent / "data" / "t10k-images-idx3-ubyte.gz"
     images = np.random.default_rng(0).integers(0, 256, (200, 28, 28), dtype=np.uint8)
     data.write_bytes(gzip.compress(idx_bytes(images)))
+    forget_test_pictures(judged)
     after = outlier_run(judged, [str(judged.parent / "squares.npz")], device="cpu")
     for key in ("choice", "best", "threshold"):
         assert after[key] == before[key]
