@@ -56,21 +56,24 @@ def load_fitted(source: str | os.PathLike[str] | Recipe | None, overrides: Overr
     changes = as_mapping(overrides)
     if source is None:
         dataset = str(changes.get("data.dataset", HOME))
-        name, why = (SMALL_RECIPE, "") if dataset in DATASETS else recipe_for(
-            contents(dataset, data_dir, changes.get("data.group")))
-        fitted = fit(read_yaml(find(name)), changes, described(name, changes), data_dir)
-        return Fitted(fitted.recipe, (why, *fitted.notes) if why else fitted.notes)
+        if dataset in DATASETS:
+            return fit(read_yaml(find(SMALL_RECIPE)), changes, described(SMALL_RECIPE, changes), data_dir)
+        found = contents(dataset, data_dir, changes.get("data.group"))
+        name, why = recipe_for(found)
+        fitted = fit(read_yaml(find(name)), changes, described(name, changes), data_dir, found)
+        return Fitted(fitted.recipe, (why, *fitted.notes))
     if isinstance(source, Recipe):
         return fit(source.model_dump(mode="json"), changes, described("recipe", changes), data_dir)
     name = as_text(source, "recipe")
     return fit(read_yaml(find(name)), changes, described(name, changes), data_dir)
 
 
-def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Path | None = None) -> Fitted:
+def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Path | None = None,
+        found: Contents | None = None) -> Fitted:
     """The recipe of `values`, as in its file, with `changes` by dotted key and numbers that fit its data.
 
     What the file says counts as said where it names that very data set, changes always. The path of a data set becomes
-    absolute. `name` is what messages call it.
+    absolute. `name` is what messages call it. found: what the data set holds, where that is known.
     """
     own, written = _dataset(values), set(_keys(values))
     for key, value in changes.items():
@@ -82,7 +85,7 @@ def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Pa
     recipe = validate(values, name)
     if dataset in DATASETS:
         return Fitted(recipe)
-    return _fitted(recipe, said, contents(dataset, data_dir, recipe.data.group))
+    return _fitted(recipe, said, found or contents(dataset, data_dir, recipe.data.group))
 
 
 def recipe_for(found: Contents) -> tuple[str, str]:
