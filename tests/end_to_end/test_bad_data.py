@@ -133,7 +133,9 @@ def test_a_broken_picture_among_good_ones(cli: Cli, tmp_path: Path) -> None:
     root = _pictures(tmp_path / "clothes")
     broken = root / "boot" / "6.png"
     broken.write_bytes(broken.read_bytes()[:100])
-    assert "--skip-unreadable" in _refused(cli, tmp_path, "data", "info", root, names=str(broken))
+    assert "--skip-unreadable" in _refused(cli, tmp_path, "data", "show", root, names=str(broken))
+    shown = cli("data", "info", root)
+    assert shown.code == 0 and "left out, " in shown.out and "boot/6.png" in shown.out
     result = cli("data", "convert", root, "out.npz", "--to", "npz", "--skip-unreadable")
     assert result.code == 0 and f"skipped {broken}" in result.err
     with np.load("out.npz") as archive:
@@ -143,7 +145,7 @@ def test_a_broken_picture_among_good_ones(cli: Cli, tmp_path: Path) -> None:
 def test_a_picture_of_a_hundred_megapixels(cli: Cli, tmp_path: Path) -> None:
     root = _pictures(tmp_path / "clothes")
     Image.new("L", (10_000, 10_000)).save(root / "shirt" / "huge.png")
-    message = _refused(cli, tmp_path, "data", "info", root, names="huge.png")
+    message = _refused(cli, tmp_path, "data", "show", root, names="huge.png")
     assert "10000 x 10000 pixels" in message and "warning" not in message.lower()
 
 
