@@ -57,10 +57,10 @@ def load_fitted(source: str | os.PathLike[str] | Recipe | None, overrides: Overr
     if source is None:
         dataset = str(changes.get("data.dataset", HOME))
         if dataset in DATASETS:
-            return fit(read_yaml(find(SMALL_RECIPE)), changes, described(SMALL_RECIPE, changes), data_dir)
+            return fit(read_yaml(find(SMALL_RECIPE)), changes, described(SMALL_RECIPE, changes))
         found = contents(dataset, data_dir, changes.get("data.group"))
         name, why = recipe_for(found)
-        fitted = fit(read_yaml(find(name)), changes, described(name, changes), data_dir, found)
+        fitted = fit(read_yaml(find(name)), changes, described(name, changes), found=found)
         return Fitted(fitted.recipe, (why, *fitted.notes))
     if isinstance(source, Recipe):
         return fit(source.model_dump(mode="json"), changes, described("recipe", changes), data_dir)
