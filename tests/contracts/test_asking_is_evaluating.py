@@ -1,5 +1,6 @@
-"""Asking about a file gives what evaluating it gave: for every reader of pictures and every way of preparing them, the
-same pixels bit for bit, and of a run and its artifact the same logits. A new way is tested with nothing changed here."""
+"""Asking about a file gives what evaluating it gave: for every reader of pictures and every way of preparing them the
+same pixels bit for bit, and of a run and its artifact the same logits. A new way is tested with nothing changed here.
+"""
 
 from __future__ import annotations
 
@@ -19,6 +20,7 @@ import fashionlab as fl
 from fashionlab.common.records import PictureSet, Predictions, Preparation
 from fashionlab.data.formats import lone_file
 from fashionlab.data.held_out import load_test
+from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.inputs import find
 from fashionlab.deploy.predict import predict
 from fashionlab.deploy.prediction import Prediction
@@ -162,7 +164,7 @@ def _named_arrays(parts: Arrays) -> dict[str, np.ndarray]:
 
 
 def _npz(path: Path, parts: Arrays) -> Path:
-    np.savez(path / "set.npz", **_named_arrays(parts))
+    np.savez(path / "set.npz", **_named_arrays(parts))  # type: ignore[arg-type]
     return path / "set.npz"
 
 
@@ -182,7 +184,7 @@ def _arrays(side: int, channels: int, n: int = 9) -> tuple[np.ndarray, np.ndarra
     images = np.random.default_rng(side).integers(0, 256, (n, channels, side, side), dtype=np.uint8)
     dark_on_white = photo("shirt", side - 4, place=(2, 2), canvas=(side, side))
     images[0] = dark_on_white
-    images[1] = Image.fromarray(in_form("shoe")).resize((side, side))
+    images[1] = np.asarray(Image.fromarray(in_form("shoe")).resize((side, side)))
     images[2] = 255 - dark_on_white
     images[3:5, :, 0:3] = 240
     return images, np.arange(n) % len(CLASSES)
@@ -244,7 +246,7 @@ def test_files_are_seen_as_they_were_evaluated(reader: str, tmp_path: Path) -> N
                 np.testing.assert_array_equal(_sent(classifier, files[name]), expected, f"{name}: {preparation}")
 
 
-@pytest.mark.parametrize("kind", KINDS_OF_ARRAYS, ids=[f"{side}x{channels} to {form[0]}x{form[1]}" for side, channels, form in KINDS_OF_ARRAYS])
+@pytest.mark.parametrize("kind", KINDS_OF_ARRAYS, ids=lambda kind: f"{kind[0]}x{kind[1]} to {kind[2][0]}x{kind[2][1]}")
 @pytest.mark.parametrize("reader", OF_ARRAYS)
 def test_arrays_are_seen_as_they_were_evaluated(reader: str, kind: tuple[int, int, tuple[int, int, Any]],
                                                 tmp_path: Path) -> None:
@@ -329,5 +331,7 @@ def test_an_artifact_answers_files_as_its_run_was_evaluated(way: str, channels: 
     artifact = run.export(tmp_path / "model.zip")
     names = _files_of(load_test(str(path)), files)
     asked = artifact.predict([str(one) for one in _written(tmp_path / "asked", files, names)])
-    _check_logits(lambda pictures: artifact._model.session.ask(pictures)[0], run, asked, 1e-4)  # type: ignore[attr-defined]
-    assert artifact.artifact and artifact.artifact.description.preparation == run.results.spec.preparation
+    assert artifact.artifact
+    session = ArtifactClassifier(artifact.artifact).session
+    _check_logits(lambda pictures: session.ask(pictures)[0], run, asked, 1e-4)
+    assert artifact.artifact.description.preparation == run.results.spec.preparation

@@ -13,6 +13,7 @@ import yaml
 
 import fashionlab as fl
 from fashionlab.runs.readings import readings
+from fashionlab.studies import catalog
 from toys import Result
 
 Cli = Callable[..., Result]
@@ -154,8 +155,7 @@ def test_other_training_pictures_are_refused(here: Path, cli: Cli) -> None:
     run = here / RUN
     before = _state(run)
     path = _write(here / "data" / "set.npz", other_training=True)
-    for words in (["evaluate", run, "--split", "val"], ["train", "--resume", run],
-                  ["export", run, "--out", here / "model.zip"]):
+    for words in (["evaluate", run], ["evaluate", run, "--split", "val"], ["train", "--resume", run]):
         _refused(cli(*words), str(path), "these are not the pictures")
     assert _state(run) == before
 
@@ -199,3 +199,14 @@ def test_a_run_trained_before_and_never_judged_is_judged(here: Path, cli: Cli) -
     for name in ("test_readings.jsonl", "predictions/test.npz"):
         (run / name).unlink()
     assert cli("evaluate", run).code == 0
+
+
+def test_a_study_of_moved_data(here: Path, cli: Cli, tmp_path: Path) -> None:
+    path, new = here / "data" / "set.npz", _moved(here)
+    (tmp_path / "s.yaml").write_text(yaml.safe_dump({
+        "question": "a smaller rate?", "seeds": 2, "metric": "test_accuracy", "smallest_difference": 0.5,
+        "baseline": {"recipe": "three-linear", "set": {"data.dataset": str(path), "epochs": 1}}, "test": "paired",
+        "arms": {"none": {"set": {"optimizer.lr": 1e-9}}}}))
+    _refused(cli("study", "s.yaml"), str(path), "--data-dir")
+    study = catalog.load("s.yaml", data_dir=new)  # training it takes long
+    assert [recipe.data.dataset for recipe in study.recipes.values()] == [str(path)] * 2

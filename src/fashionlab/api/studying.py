@@ -49,7 +49,8 @@ def study(study: PathLike, *, seeds: int | None = None, jobs: int = 1, runs: Pat
     check_count(jobs, "jobs")
     if seeds is not None:
         check_count(seeds, "seeds")
-    declared = catalog.load(as_text(study, "study"), seeds)
-    results = runner.run_study(declared, as_path(runs, "runs"), jobs=jobs, device=device,
-                               data_dir=as_optional_path(data_dir, "data_dir"), quiet=quiet)
+    data_path = as_optional_path(data_dir, "data_dir")
+    declared = catalog.load(as_text(study, "study"), seeds, data_path)
+    results = runner.run_study(declared, as_path(runs, "runs"), jobs=jobs, device=device, data_dir=data_path,
+                               quiet=quiet)
     return StudyResults(results, write_study_page(Path(results["folder"])))

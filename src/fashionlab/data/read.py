@@ -11,6 +11,7 @@ from typing import Literal
 import numpy as np
 
 from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.progress import note
 from fashionlab.common.records import LeftOut, PictureSet, Preparation
 from fashionlab.data.grouping import group_names
 from fashionlab.data.source import RawPart, Source, Wanted, class_numbers, numbered_classes
@@ -150,7 +151,7 @@ class SourceReader:
         return np.array([number_of[name] for name in names], dtype=np.int64)
 
     def _without(self, pictures: PictureSet, unreadable: dict[int, str]) -> PictureSet:
-        """The pictures but for those at the indices of `unreadable`, which are told as left out."""
+        """The pictures but for those at the indices of `unreadable`, which are named on stderr and left out."""
         readable = np.setdiff1d(np.arange(len(pictures)), list(unreadable))
         lost = np.setdiff1d(pictures.labels, pictures.labels[readable])
         if len(lost):
@@ -160,6 +161,8 @@ class SourceReader:
         if validation is not None:
             validation = np.flatnonzero(np.isin(readable, validation))
         names = pictures.files or ()
+        for reason in unreadable.values():
+            note(f"skipped {reason}")
         told = [LeftOut(names[index], reason) for index, reason in unreadable.items()]
         return replace(pictures.subset(readable), validation=validation, left_out=(*pictures.left_out, *told))
 

@@ -20,14 +20,15 @@ def names() -> list[str]:
     return sorted(_files())
 
 
-def load(name: str, seeds: int | None = None) -> Study:
+def load(name: str, seeds: int | None = None, data_dir: Path | None = None) -> Study:
     """The study called `name` or declared by the YAML file at that path, fully checked.
 
-    seeds: that many instead of the declared ones. Raises UsageError.
+    seeds: that many instead of the declared ones. data_dir: where its data set is, if not where it says. Raises
+    UsageError, and DataError for a data set that cannot be read.
     """
     path = _find(name)
     values = read_yaml(path)
-    return check(values, path.read_text(encoding="utf-8"), path.stem, name, seeds)
+    return check(values, path.read_text(encoding="utf-8"), path.stem, name, seeds, data_dir)
 
 
 def _find(name: str) -> Path:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -118,14 +119,16 @@ def run_name(arm: str, seed: int) -> str:
     return f"{arm}-s{seed}"
 
 
-def check(values: dict[str, Any], text: str, name: str, source: str, seeds: int | None = None) -> Study:
+def check(values: dict[str, Any], text: str, name: str, source: str, seeds: int | None = None,
+          data_dir: Path | None = None) -> Study:
     """The study declared by `values`; `source` is named in the UsageError that any mistake ends in.
 
-    seeds: that many instead of the declared ones.
+    seeds: that many instead of the declared ones. data_dir: where the data set is, if not where it says.
     """
     try:
         declared = Declaration.model_validate(values)
-        return Study(name, text, declared, find_metric(declared.metric), _recipes(declared), _seeds(declared, seeds))
+        return Study(name, text, declared, find_metric(declared.metric), _recipes(declared, data_dir),
+                     _seeds(declared, seeds))
     except ValidationError as error:
         raise UsageError(f"{source}: {explain(error)}") from error
     except UsageError as error:
@@ -142,22 +145,22 @@ def _seeds(declared: Declaration, count: int | None) -> tuple[int, ...]:
     return declared.seed_list[:count]
 
 
-def _recipes(declared: Declaration) -> dict[str, Recipe]:
+def _recipes(declared: Declaration, data_dir: Path | None) -> dict[str, Recipe]:
     base = declared.baseline
-    recipes = {BASELINE: _resolve(BASELINE, base.recipe, [base.set])}
+    recipes = {BASELINE: _resolve(BASELINE, base.recipe, [base.set], data_dir)}
     for name, arm in declared.arms.items():
-        recipes[name] = _resolve(f"arms.{name}", arm.recipe or base.recipe, [base.set, arm.set])
+        recipes[name] = _resolve(f"arms.{name}", arm.recipe or base.recipe, [base.set, arm.set], data_dir)
     for name, recipe in recipes.items():
         _check_comparable(name, recipe, recipes[BASELINE], find_metric(declared.metric))
     return recipes
 
 
-def _resolve(where: str, recipe: str, layers: Sequence[dict[str, Any]]) -> Recipe:
+def _resolve(where: str, recipe: str, layers: Sequence[dict[str, Any]], data_dir: Path | None) -> Recipe:
     try:
         changes = {key: value for layer in layers for key, value in layer.items()}
         if "seed" in changes:
             raise UsageError("set.seed: the seeds are the study's own; see its key `seeds`")
-        return fit(read_yaml(find(recipe)), changes, recipe).recipe
+        return fit(read_yaml(find(recipe)), changes, recipe, data_dir).recipe
     except UsageError as error:
         raise UsageError(f"{where}: {str(error).replace('--set ', 'set.')}") from error
 

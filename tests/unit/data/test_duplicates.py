@@ -6,6 +6,7 @@ import json
 import shutil
 from collections import defaultdict
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +38,7 @@ def _counted(pictures: PictureSet, split: Split, test: PictureSet | None) -> tup
     for image, label in zip(pictures.images, pictures.labels.tolist(), strict=True):
         labels[image.tobytes()].append(label)
     again = sum(len(of_one) - 1 for of_one in labels.values())
-    relabelled = sum(first != second for of_one in labels.values()
-                     for first, second in zip(of_one, of_one[1:], strict=False))
+    relabelled = sum(first != second for of_one in labels.values() for first, second in pairwise(of_one))
     fitted = {pictures.images[index].tobytes() for index in split.train}
     validation = sum(pictures.images[index].tobytes() in fitted for index in split.validation)
     return again, relabelled, validation, 0 if test is None else sum(one.tobytes() in labels for one in test.images)

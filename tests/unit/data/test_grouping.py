@@ -133,12 +133,13 @@ def test_a_test_part_whose_groups_cannot_be_told_is_evaluated(tmp_path: Path) ->
     path = str(tmp_path / "set")
     assert load_training(path, group="^([0-9]+)_").groups is not None
     assert load_test(path, group="^([0-9]+)_").groups is None
-    with pytest.raises(UsageError, match="does not match train/hat/0_0.png and 47 more"):
+    with pytest.raises(UsageError, match=r"does not match train/hat/0_0\.png and 47 more"):
         load_training(path, group="^new")
 
 
 @pytest.mark.parametrize(("group", "words"), [
-    ("sendr", "no column of that name (sender), and a pattern that does not match train/0-0.png and 15 more"), ("s[", "no column of that name, and no pattern"), ("^never", "does not match")])
+    ("sendr", "no column of that name (sender), and a pattern that does not match train/0-0.png and 15 more"),
+    ("s[", "no column of that name, and no pattern"), ("^never", "does not match")])
 def test_what_is_neither_a_column_nor_matches_is_one_message(group: str, words: str, tmp_path: Path, cli: Cli) -> None:
     path = _list(tmp_path / "set", _rows({"train": range(4), "test": range(4, 6)}))
     for command in (["data", "info", path], ["train", "--dataset", path, "--name", "run"]):
