@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fashionlab.common.records import LeftOut, PictureSet, Preparation, Split
+from fashionlab.data.doubts import doubts
 from fashionlab.data.duplicates import duplicate_notes
 from fashionlab.data.grouping import crossing_note
 from fashionlab.data.normalise import normalisation
@@ -27,7 +28,7 @@ def summary(training: PictureSet, test: PictureSet, preparation: Preparation, re
         splits["val"] = training.subset(split.validation)
     splits["test"] = test
     left_out = dict.fromkeys((*training.left_out, *test.left_out))
-    notes = dict.fromkeys((*training.notes, *test.notes, *duplicate_notes(training, split, test),
+    notes = dict.fromkeys((*training.notes, *test.notes, *doubts(training), *duplicate_notes(training, split, test),
                            *crossing_note(training, split)))
     return {
         "source": training.source,
@@ -41,6 +42,11 @@ def summary(training: PictureSet, test: PictureSet, preparation: Preparation, re
         "preparation": {"name": preparation.way, "size": preparation.size, "channels": preparation.channels,
                         "background": f"#{bytes(preparation.background).hex()}", "reason": reason},
     }
+
+
+def untold_notes(pictures: PictureSet) -> list[str]:
+    """The notes but for what stands in the description of the source."""
+    return [note for note in pictures.notes if note not in pictures.source]
 
 
 def given_split(training: PictureSet) -> Split:
