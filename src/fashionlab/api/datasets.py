@@ -16,6 +16,7 @@ from fashionlab.common.errors import UsageError
 from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import contact_sheet as sheets
+from fashionlab.data.contents import contents_of
 from fashionlab.data.convert import check
 from fashionlab.data.convert import convert as write
 from fashionlab.data.held_out import load_test
@@ -25,6 +26,8 @@ from fashionlab.data.read import SourceReader
 from fashionlab.data.source import Wanted
 from fashionlab.data.splits import make_split
 from fashionlab.data.summary import left_out_lines, summary
+from fashionlab.preparation import choose
+from fashionlab.recipes.fitting import form_for
 
 __all__ = ["PictureSet", "Split", "contact_sheet", "convert", "fetch", "info", "load", "names", "normalisation",
            "split"]
@@ -70,7 +73,9 @@ def info(dataset: PathLike = "fashion-mnist", *, data_dir: PathLike | None = Non
     name = as_text(dataset, "dataset")
     reader = SourceReader(locate(name, as_optional_path(data_dir, "data_dir")),
                           Wanted(group=group, skip_unreadable=True))
-    return {"dataset": name, **summary(reader.read("train"), reader.read("test"), *reader.chosen)}
+    size, channels = form_for(contents_of(reader))
+    return {"dataset": name, **summary(reader.read("train"), reader.read("test"),
+                                       *choose(reader.facts, size=size, channels=channels))}
 
 
 def contact_sheet(pictures: PictureSet, examples: int = 10) -> Image.Image:

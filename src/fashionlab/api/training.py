@@ -66,7 +66,8 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
         if not quiet and session.is_first_process():
             for line in fitted.notes:
                 note(f"chosen: {line}")
-        target = as_path(runs, "runs") / as_text(name or default_name(f"{asked.stem}-s{chosen.seed}"), "name")
+        stem = fitted.name or asked.stem
+        target = as_path(runs, "runs") / as_text(name or default_name(f"{stem}-s{chosen.seed}"), "name")
         folder = session.start(chosen, target, options, callbacks, progress)
     return _evaluated(folder, data_path, device)
 
@@ -122,7 +123,7 @@ class _Asked:
 
     @property
     def stem(self) -> str:
-        return "recipe" if isinstance(self.source, Recipe) else Path(self.source or "quick").stem
+        return "recipe" if self.source is None or isinstance(self.source, Recipe) else Path(self.source).stem
 
     def _changes(self) -> dict[str, Any]:
         own = recipes.as_mapping(self.overrides)

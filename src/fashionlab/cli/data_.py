@@ -40,6 +40,7 @@ def info(dataset: Dataset = "fashion-mnist", data_dir: DataDir = None, group: Gr
     """Pictures per class and split, what was taken for what, what is left out and why, how pictures are prepared."""
     from fashionlab import datasets
     from fashionlab.cli.output import print_json, print_table
+    from fashionlab.common.naming import on_one_line
     from fashionlab.common.records import LeftOut
     from fashionlab.data.summary import left_out_lines
 
@@ -50,7 +51,8 @@ def info(dataset: Dataset = "fashion-mnist", data_dir: DataDir = None, group: Gr
     splits = facts["splits"]
     channels, height, width = facts["shape"]
     print(f"source     {facts['source']}")
-    print(f"pictures   {height} x {width}, {channels} channel{'s' if channels > 1 else ''} of 8 bits")
+    sides = " (height x width)" if height != width else ""
+    print(f"pictures   {height} x {width}{sides}, {channels} channel{'s' if channels > 1 else ''} of 8 bits")
     print(f"mean       {' '.join(f'{value:.5f}' for value in facts['mean'])}   (training pictures, scale 0 to 1)")
     print(f"deviation  {' '.join(f'{value:.5f}' for value in facts['std'])}")
     for name, split in splits.items():
@@ -61,9 +63,10 @@ def info(dataset: Dataset = "fashion-mnist", data_dir: DataDir = None, group: Gr
     total = ["", "all", *(f"{split['pictures']:,}" for split in splits.values())]
     print_table(["label", "class", *splits], [*rows, total], right=["label", *splits])
     left_out = left_out_lines([LeftOut(**one) for one in facts["left_out"]])
-    notes = [one for one in facts["notes"] if not one.startswith("prepared as")]  # the last line says it
+    # The first and the last line say these.
+    notes = [one for one in facts["notes"] if one not in facts["source"] and not one.startswith("prepared as")]
     if lines := [*notes, *left_out]:
-        print("\n" + "\n".join(lines))
+        print("\n" + "\n".join(map(on_one_line, lines)))
     prepared = facts["preparation"]
     print(f"\nto train, pictures are prepared as {prepared['name']}, {prepared['size']} x {prepared['size']}: "
           f"{prepared['reason']}")

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import on_one_line
 from fashionlab.common.tables import table_text
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ def complain(unreadable: Sequence[Unreadable], answered: int) -> None:
     """Raise DataError that names what could not be read, if anything, after `answered` others were dealt with."""
     if not unreadable:
         return
-    lines = [f"{one.file}: {one.reason}" for one in unreadable]
+    lines = [on_one_line(f"{one.file}: {one.reason}") for one in unreadable]
     if len(lines) == 1:
         raise DataError(lines[0])
     raise DataError("\n".join([f"{len(lines)} of {len(lines) + answered} could not be read:", *lines]))

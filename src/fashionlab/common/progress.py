@@ -9,12 +9,14 @@ from contextlib import contextmanager
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from fashionlab.common.naming import on_one_line
+
 _WORTH_A_LINE = 5000  # a log is not told about jobs that take a moment
 
 
 def note(message: str) -> None:
     """One line on stderr."""
-    print(message, file=sys.stderr, flush=True)
+    print(on_one_line(message), file=sys.stderr, flush=True)
 
 
 @contextmanager

@@ -25,8 +25,11 @@ class Contents:
 
 def contents(dataset: str, data_dir: Path | None = None, group: str | None = None) -> Contents:
     """Of a data set by name or path; no file of its test part is opened. Raises what `load_training` raises."""
-    source = locate(dataset, data_dir)
-    reader = SourceReader(source, Wanted(group=group))
+    return contents_of(SourceReader(locate(dataset, data_dir), Wanted(group=group)))
+
+
+def contents_of(reader: SourceReader) -> Contents:
+    """Of a source that is being read."""
     validation = reader.validation
-    return Contents(source.describe, reader.classes, len(reader.training), len(validation) if validation else 0,
+    return Contents(reader.source.describe, reader.classes, len(reader.training), len(validation) if validation else 0,
                     reader.facts)

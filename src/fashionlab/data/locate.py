@@ -14,7 +14,7 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from fashionlab.common.errors import DataError, unknown
+from fashionlab.common.errors import DataError, UsageError, did_you_mean
 from fashionlab.data import fetch
 from fashionlab.data.catalog import DATASETS, NamedDataset
 from fashionlab.data.decoded_cache import user_cache
@@ -35,7 +35,8 @@ def locate(dataset: str, data_dir: Path | None = None) -> Source:
         if os.sep in dataset or path.suffix:
             raise DataError(f"{dataset}: no such file or folder; if the data set lies elsewhere now, say where with "
                             "--data-dir")
-        raise unknown("data set", dataset, DATASETS)
+        raise UsageError(f"unknown data set {dataset!r}, and no file or folder of that name; "
+                         f"{did_you_mean(dataset, DATASETS)}")
     return recognise(path)
 
 

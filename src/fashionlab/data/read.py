@@ -77,7 +77,8 @@ class SourceReader:
         except UsageError as error:
             raise DataError(f"{where}: has no test part and is too small to hold one out ({error})") from error
         if not len(split.validation):
-            raise DataError(f"{where}: has no test part and is too small to hold one out ({len(numbers)} pictures)")
+            raise DataError(f"{where}: has no test part and is too small to hold one out "
+                            f"({len(numbers)} pictures); bring six a class or more")
         return split.train, split.validation
 
     @cached_property

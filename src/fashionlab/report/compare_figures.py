@@ -12,7 +12,8 @@ from scipy.optimize import isotonic_regression
 
 from fashionlab.evaluation.metrics.calibration_error import ECE_BINS, equal_width_bins
 from fashionlab.report import style
-from fashionlab.report.compare_facts import ALPHA, COSTS, Measure, measured, short_count, short_names
+from fashionlab.report.compare_facts import ALPHA, COSTS, Measure, measured, short_count
+from fashionlab.report.names import short_names
 from fashionlab.report.style import Sheet
 from fashionlab.studies.comparison import Comparison, pareto_front
 
@@ -97,7 +98,7 @@ def per_class(comparison: Comparison) -> Chart:
         shift = 0.13 * (index - (runs - 1) / 2) / pitch
         axes.plot([100 * score.accuracy for score in candidate.per_class], centres + shift, linestyle="none",
                   markersize=6, label=name, **style.class_marker(index))
-    axes.set_yticks(centres, [style.shorten(name, 14) for name in classes])
+    axes.set_yticks(centres, short_names(classes, 14))
     axes.set_ylim(len(classes) - 0.5, -0.5)
     for border in centres[:-1] + 0.5:
         axes.axhline(border, color=style.GRID, linewidth=0.6)

@@ -15,6 +15,7 @@ from fashionlab.report import style
 from fashionlab.report.compare_figures import Chart, charts
 from fashionlab.report.html import data_uri, render
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.names import short_names
 from fashionlab.report.picture_sheet import picture_sheet
 from fashionlab.runs.readings import record_reading
 from fashionlab.runs.results import RunResults
@@ -102,7 +103,7 @@ def _item(comparison: Comparison, at: int, row: int) -> dict[str, Any]:
     answers = comparison.answers
     true = answers.classes[answers.labels[row]]
     votes: dict[int, list[str]] = {}  # answer -> who gives it, and how sure
-    labels = facts.short_names(comparison.labels, 16)
+    labels = short_names(comparison.labels, 16)
     for label, answer, sure in zip(labels, answers.predicted[:, row], answers.confidence[:, row], strict=True):
         votes.setdefault(int(answer), []).append(f"{label} {sure:.0%}")
     lines = [f"{'✓' if answer == answers.labels[row] else '✗'} {answers.classes[answer]}: {', '.join(who)}"

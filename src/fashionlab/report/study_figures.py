@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.axes import Axes
 
 from fashionlab.report import style
+from fashionlab.report.names import shorten
 from fashionlab.report.style import Sheet
 from fashionlab.studies.wording import interval, smallest, value_unit, word
 
@@ -30,7 +31,7 @@ def differences(results: dict[str, Any]) -> Sheet:
     with style.applied():
         sheet = style.sheet(_WIDTH, 1.6 + _ROW * len(arms), "Difference from the baseline",
                             f"n = {len(results['seeds'])} seeds, paired · {results['level']:.0%} t interval\n"
-                            f"{results['title']} · study {style.shorten(results['study'], 24)}")
+                            f"{results['title']} · study {shorten(results['study'], 24)}")
         axes = sheet.add_subplot()
         margin = results["smallest_difference"] * scale
         axes.axvspan(-margin, margin, color="#e3e8ee", zorder=0)
@@ -63,7 +64,7 @@ def values(results: dict[str, Any]) -> Sheet:
     with style.applied():
         sheet = style.sheet(_WIDTH, 1.45 + _ROW * len(everyone), "Every run, joined by seed",
                             f"n = {len(results['seeds'])} seeds · bar: mean with {results['level']:.0%} t interval\n"
-                            f"study {style.shorten(results['study'], 40)}")
+                            f"study {shorten(results['study'], 40)}")
         axes = sheet.add_subplot()
         for seed in map(str, results["seeds"]):
             points = [(scale * arm["values"][seed], row + 0.16) if seed in arm["values"] else (float("nan"), row)
@@ -90,7 +91,7 @@ def trade_off(results: dict[str, Any], costs: Mapping[str, Mapping[str, float]])
     with style.applied():
         sheet = style.sheet(_WIDTH, 0.9 + 2.6 * len(costs) + legend, "What it costs",
                             f"n = {len(results['seeds'])} seeds · bar: {results['level']:.0%} t interval of the mean\n"
-                            f"study {style.shorten(results['study'], 40)}")
+                            f"study {shorten(results['study'], 40)}")
         *panels, names = sheet.subplots(len(costs) + 1, 1, height_ratios=[*[2.6] * len(costs), legend])
         for axes, (title, cost) in zip(panels, costs.items(), strict=True):
             for index, (name, arm) in enumerate(everyone.items()):
@@ -98,7 +99,7 @@ def trade_off(results: dict[str, Any], costs: Mapping[str, Mapping[str, float]])
                     low, high = arm["interval"] or (arm["mean"], arm["mean"])
                     bar = [[scale * (arm["mean"] - low)], [scale * (high - arm["mean"])]]
                     axes.errorbar(cost[name], scale * arm["mean"], yerr=bar, linestyle="none", markersize=7,
-                                  elinewidth=1.4, label=style.shorten(name, _NAME), **style.class_marker(index))
+                                  elinewidth=1.4, label=shorten(name, _NAME), **style.class_marker(index))
             axes.margins(x=0.08)
             axes.set_xlim(left=0)
             axes.set(xlabel=title, ylabel=f"{results['title']}{_in(value_unit(results))}")
@@ -121,7 +122,7 @@ def _label(axes: Axes, row: int, name: str, note: str) -> None:
     """Name and note above a row, over the whole width of the axes; lines pass behind them."""
     form: Any = {"transform": axes.get_yaxis_transform(), "va": "bottom", "zorder": 5,
                  "bbox": {"facecolor": "white", "edgecolor": "none", "pad": 0.8}}
-    axes.text(0, row - 0.24, style.shorten(name, _NAME), fontsize=9.5, fontweight="bold", **form)
+    axes.text(0, row - 0.24, shorten(name, _NAME), fontsize=9.5, fontweight="bold", **form)
     axes.text(1, row - 0.24, note, fontsize=9, ha="right", **form)
 
 

@@ -111,14 +111,6 @@ def class_marker(label: int) -> dict[str, Any]:
     return {"color": _HUES[label % len(_HUES)], "marker": _MARKERS[label % len(_MARKERS)]}
 
 
-def shorten(name: str, length: int = 18) -> str:
-    """`name` with its middle left out if it is longer: names that differ only at their end stay apart."""
-    if len(name) <= length:
-        return name
-    end = length // 3
-    return f"{name[: length - end - 1].rstrip()}…{name[-end:].lstrip()}"
-
-
 def percent(share: float, digits: int = 1) -> str:
     """``12.3 %``"""
     return f"{100 * share:.{digits}f} %"

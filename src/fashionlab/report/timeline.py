@@ -73,7 +73,7 @@ def events(inputs: ReportInputs, rates: Rates) -> list[Event]:
     stopped, epochs = inputs.results.metrics.stopped, len(rates.rates) / rates.steps_per_epoch
     if stopped != "all epochs done":
         marks.append(Event(epochs, stopped.split(":")[0]))
-    return sorted(marks, key=lambda event: event.epoch)
+    return sorted((event for event in marks if event.epoch <= epochs), key=lambda event: event.epoch)
 
 
 def _rate_events(inputs: ReportInputs, rates: Rates) -> list[Event]:

@@ -28,7 +28,8 @@ def training_pictures(run: RunFolder, data_dir: Path | None = None) -> tuple[Pic
     """
     pictures = checked(load_training(**form(run, data_dir)), run)
     if pictures.sha256 != run.read_json(run.environment)["data"]["sha256"]:
-        raise DataError(f"{pictures.source}: these are not the pictures that {run.path} was trained on (hashes differ)")
+        raise DataError(f"{pictures.source}: these are not the pictures that {run.path} was trained on "
+                        "(hashes differ); bring those back, or train a new run")
     return pictures, load_split(run)
 
 

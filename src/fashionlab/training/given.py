@@ -9,19 +9,20 @@ from pathlib import Path
 import numpy as np
 
 from fashionlab.common.errors import UsageError
+from fashionlab.common.naming import some_of
 from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import limit, load_training
+from fashionlab.data.doubts import doubts
 from fashionlab.data.duplicates import duplicate_notes
 from fashionlab.data.grouping import crossing_notes
 from fashionlab.data.locate import is_path
 from fashionlab.data.splits import divide
-from fashionlab.data.summary import counts_line, left_out_lines
+from fashionlab.data.summary import counts_line, left_out_lines, untold_notes
 from fashionlab.recipes import Recipe
 
 # Fewer training pictures of a class than this are told.
 FEW_PICTURES = 5
-_NAMED = 10
 
 
 def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool,
@@ -43,7 +44,7 @@ def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool,
                          f"pictures); use --set batch_size={min(len(split.train), 64)}")
     if os.environ.get("RANK", "0") == "0":
         if is_path(data.dataset):
-            for line in (counts_line(pictures, split), *pictures.notes):
+            for line in (counts_line(pictures, split), *untold_notes(pictures)):
                 say(f"data: {line}")
         for line in _warnings(pictures, split):
             note(f"note: {line}")
@@ -52,6 +53,7 @@ def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool,
 
 def _warnings(pictures: PictureSet, split: Split) -> Iterator[str]:
     yield from left_out_lines(pictures.left_out)
+    yield from doubts(pictures)
     yield from duplicate_notes(pictures, split)
     yield from crossing_notes(pictures, split)
     if small := _small_classes(pictures, split):
@@ -62,5 +64,4 @@ def _small_classes(pictures: PictureSet, split: Split) -> str:
     """The classes with few training pictures and how many each has, in words; empty where there is none."""
     counts = np.bincount(pictures.labels[split.train], minlength=len(pictures.classes))
     small = [label for label in np.argsort(counts, kind="stable") if counts[label] < FEW_PICTURES]
-    named = ", ".join(f"“{pictures.classes[label]}” ({counts[label]})" for label in small[:_NAMED])
-    return named + (f" and {len(small) - _NAMED:,} more" if len(small) > _NAMED else "")
+    return some_of([f"“{pictures.classes[label]}” ({counts[label]})" for label in small])

@@ -199,3 +199,10 @@ def test_empty_bins_are_zero():
     bins = reliability_bins(predictions.probabilities, predictions.labels, bins=10)
     assert bins.count.tolist() == [0] * 9 + [1]
     assert (bins.confidence[:9] == 0).all() and bins.accuracy[9] == 1
+
+
+def test_a_few_pictures_that_are_all_right_do_not_make_the_network_surer() -> None:
+    logits = np.array([[1.0, 0.2, 0.1], [0.3, 0.9, 0.0], [0.0, 0.1, 2.0]], np.float32)
+    right = Predictions(logits, np.arange(3), np.arange(3), ("a", "b", "c"), "val")
+    assert Temperature.fit(right).temperature == 1.0
+    assert Temperature.fit(replace(right, labels=np.array([0, 1, 1]))).temperature != 1.0

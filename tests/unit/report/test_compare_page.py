@@ -22,6 +22,7 @@ from fashionlab.report import compare_facts as facts
 from fashionlab.report import style
 from fashionlab.report.compare_figures import charts, spread
 from fashionlab.report.compare_page import default_page, write_page
+from fashionlab.report.names import short_names
 from fashionlab.runs.comparable import load_comparable
 from fashionlab.runs.results import RunResults
 from fashionlab.studies.comparison import Comparison, compare
@@ -195,12 +196,12 @@ def test_labels_are_spread_no_further_than_needed(wanted: list[float], gap: floa
     (["one-quick-s0-20261122-now", "one-quick-s1-20261122-now"], ["one-quick-s0…", "one-quick-s1…"]),
 ])
 def test_names_are_cut_where_they_stay_apart(names: list[str], short: list[str]):
-    assert facts.short_names(names, 11) == short
+    assert short_names(names, 11) == short
 
 
 @given(st.lists(st.text("abc-", min_size=1, max_size=40), min_size=1, max_size=8, unique=True))
 def test_short_names_stay_apart(names: list[str]):
-    assert len(set(facts.short_names(names))) == len(names)
+    assert len(set(short_names(names))) == len(names)
 
 
 @pytest.mark.parametrize(("value", "text"), [
@@ -218,3 +219,8 @@ def test_p_values_and_verdicts(written: tuple[Comparison, Page, Path]):
     assert facts.conclusion(replace(pair, p_holm=0.04)) == "first is better"
     better = replace(pair.difference, estimate=0.1)
     assert facts.conclusion(replace(pair, p_holm=0.04, difference=better)) == "second is better"
+
+
+def test_long_names_that_differ_in_the_middle_show_where() -> None:
+    names = [f"Women > Clothing & Accessories > {kind} of cotton, long sleeve (2024)" for kind in ("dress", "pants")]
+    assert short_names([*names, "hat"], 18) == ["…dress of cotton,…", "…pants of cotton,…", "hat"]

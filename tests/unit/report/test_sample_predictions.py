@@ -11,8 +11,8 @@ import pytest
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import Predictions
+from fashionlab.report.names import shorten
 from fashionlab.report.sample_predictions import SAMPLES, WRONG, analysis, choose, write_sample_predictions
-from fashionlab.report.style import shorten
 from fashionlab.runs.results import load_results
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.common.registry import Registry
 from fashionlab.data.folder_contents import describe, left_beside, wrapped
@@ -65,8 +66,23 @@ def recognise(path: Path) -> Source:
             source = one.detect(candidate)
             if source is not None:
                 return source if candidate == path else _looked_through(source, path, candidate)
+    if len(several := _recognised_files(path)) > 1:
+        raise DataError(f"{path}: several data sets, {some_of(several)}; give one of them")
     raise DataError(f"{path}: no data set: {describe(path)}; expected {'; '.join(one.looks_like for one in formats)} "
                     "(docs/own-pictures.md)")
+
+
+def _recognised_files(folder: Path) -> list[str]:
+    """Names of files directly in `folder` that are data sets, or would be if they were whole."""
+    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
+    return [path.name for path in files if any(_is_one(FORMATS[name], path) for name in FORMATS)]
+
+
+def _is_one(form: DataFormat, path: Path) -> bool:
+    try:
+        return form.detect(path) is not None
+    except DataError:
+        return True
 
 
 def _looked_through(source: Source, path: Path, inner: Path) -> Source:

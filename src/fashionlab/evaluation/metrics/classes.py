@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import SPLITS, Predictions, SplitName
 from fashionlab.evaluation.metrics.record import Combine, Form, Metric, scattered
 
@@ -58,7 +59,7 @@ def remarks(predictions: Predictions) -> list[str]:
     absent = sorted(set(range(len(predictions.classes))) - set(present_labels(predictions)))
     if not absent:
         return []
-    names = ", ".join(f"“{predictions.classes[label]}”" for label in absent)
+    names = some_of([f"“{predictions.classes[label]}”" for label in absent])
     some, them = ("class", "it") if len(absent) == 1 else ("classes", "them")
     split = cast(SplitName, predictions.split)
     return [f"No picture of the {SPLITS[split]} split is of the {some} {names}, and none was called so: the macro "

@@ -15,6 +15,7 @@ from fashionlab.report import style
 from fashionlab.report.figures.base import figure
 from fashionlab.report.figures.pictures import Cell, mosaic
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.names import short_names, shorten
 from fashionlab.report.style import Sheet
 
 COLUMNS = 8
@@ -87,15 +88,15 @@ def _cells(stage: Stage, classes: tuple[str, ...]) -> list[Cell]:
 def _target(target: Tensor, classes: tuple[str, ...]) -> tuple[str, ...]:
     """The class, or the two classes that a mixed picture is to be taken for with their shares."""
     if target.ndim == 0:
-        return (style.shorten(classes[int(target)], 15),)
+        return (short_names(classes, 15)[int(target)],)
     shares = target.numpy()
     top = np.argsort(-shares, kind="stable")[:2]
-    return tuple(f"{style.percent(float(shares[label]), 0)} {style.shorten(classes[label], 12)}"
+    return tuple(f"{style.percent(float(shares[label]), 0)} {short_names(classes, 12)[label]}"
                  for label in top if shares[label] > 0.005)
 
 
 def _describe(operation: Augmentation) -> str:
     """A recipe's operation as a label of a few short lines: what is as it usually is, is left out."""
     fields = operation.model_dump(mode="json", exclude_defaults=True)
-    lines = [str(fields.pop("name")), *(style.shorten(f"{key}: {value}", 24) for key, value in fields.items())]
+    lines = [str(fields.pop("name")), *(shorten(f"{key}: {value}", 24) for key, value in fields.items())]
     return "\n".join(lines[:5])

@@ -10,6 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.names import short_names
 from fashionlab.report.style import Sheet
 
 MOST_WRITTEN = 20  # with more classes the numbers would be too small to read, and colour alone is left
@@ -65,7 +66,7 @@ def draw_shares(inputs: ReportInputs) -> Sheet:
 def _draw(inputs: ReportInputs, values: np.ndarray, title: str, unit: str, texts: list[list[str]]) -> Sheet:
     classes = len(inputs.classes)
     cells = min(12.0, max(2.2, 0.56 * classes))  # inches
-    names = [style.shorten(name, 22) for name in inputs.classes]
+    names = short_names(inputs.classes, 22)
     margin = 0.082 * max(len(name) for name in names)
     sheet = style.sheet(max(5.2, cells + margin + 1.9), cells + 0.7 * margin + 1.6, title, note(inputs))
     axes = sheet.add_subplot()

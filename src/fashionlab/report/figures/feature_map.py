@@ -7,6 +7,7 @@ import numpy as np
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.names import short_names
 from fashionlab.report.style import Sheet
 
 FEWEST = 10  # pictures; fewer make no map
@@ -57,13 +58,13 @@ def draw(inputs: ReportInputs) -> Sheet:
     for label in np.unique(labels).tolist():
         here = labels == label
         # Rasterised: as paths, the points alone would make the SVG a megabyte.
-        axes.scatter(*points[here].T, s=17, linewidths=0, rasterized=True, label=style.shorten(inputs.classes[label]),
+        axes.scatter(*points[here].T, s=17, linewidths=0, rasterized=True, label=short_names(inputs.classes, 18)[label],
                      **style.class_marker(label))
     axes.scatter(*points[wrong].T, s=34, facecolors="none", edgecolors=style.BLACK, linewidths=0.8, rasterized=True,
                  label="judged wrong")
     for label in np.unique(labels).tolist():
         centre = np.median(points[labels == label], axis=0)
-        axes.text(centre[0], centre[1], style.shorten(inputs.classes[label], 14), ha="center", va="center", fontsize=9,
+        axes.text(centre[0], centre[1], short_names(inputs.classes, 14)[label], ha="center", va="center", fontsize=9,
                   fontweight="bold", bbox={"boxstyle": "round,pad=0.2", "facecolor": "white", "alpha": 0.8,
                                            "edgecolor": "none"})
     axes.set(xticks=[], yticks=[], aspect="equal")

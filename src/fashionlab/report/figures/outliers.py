@@ -9,6 +9,7 @@ import numpy as np
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_test_split
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.names import shorten
 from fashionlab.report.style import Sheet
 
 _PANELS = (("auroc", "AUROC (higher is better)"), ("fpr95", "outliers let pass, % (lower is better)"))
@@ -61,7 +62,7 @@ def draw(inputs: ReportInputs) -> Sheet:
         axes.grid(axis="y", visible=False)
         for line in centres[:-1] + 0.5:
             axes.axhline(line, color=style.GRID, linewidth=0.6)
-    panels[0].set_yticks(centres, [style.shorten(name, 24) for name in sets])
+    panels[0].set_yticks(centres, [shorten(name, 24) for name in sets])
     panels[0].set_ylim(len(sets) - 0.5, -0.5)
     panels[1].set_xlim(-2, 102)
     panels[0].legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=len(scores), borderaxespad=0.2)

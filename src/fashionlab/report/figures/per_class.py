@@ -8,6 +8,7 @@ from fashionlab.evaluation.metrics import per_class
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.names import short_names
 from fashionlab.report.style import Sheet
 
 _SCORES = (("precision", style.BLUE, "//"), ("recall", style.ORANGE, ""), ("f1", style.BLACK, ""))
@@ -35,7 +36,8 @@ def draw(inputs: ReportInputs) -> Sheet:
                   label="F1" if score == "f1" else score)
         for y, value in zip(at, values, strict=True):
             axes.text(value, y, f" {value:.1f}", va="center", fontsize=7.5)
-    names = [f"{style.shorten(row['class'])}\nn = {row['support']:,}" for row in rows]
+    short = short_names([row["class"] for row in rows], 18)
+    names = [f"{name}\nn = {row['support']:,}" for name, row in zip(short, rows, strict=True)]
     axes.set_yticks(centres, names, fontsize=8.5)
     axes.invert_yaxis()
     # Bars start where the weakest class still shows; the axis says so.

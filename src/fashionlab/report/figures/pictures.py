@@ -11,6 +11,7 @@ from fashionlab.evaluation.mistakes import confidence, confident_mistakes, confu
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.names import short_names
 from fashionlab.report.sample_predictions import choose
 from fashionlab.report.style import Sheet
 
@@ -34,7 +35,7 @@ def mosaic(title: str, note: str, rows: Sequence[Sequence[Cell]], row_labels: Se
     A single axes measured in inches holds everything: an axes for each picture takes far longer to draw.
     """
     side, gap, text = 1.02, 0.14, 0.14 * text_lines + 0.13
-    width = label_width + max(len(row) for row in rows) * (side + gap) + 0.3
+    width = max(label_width + max(len(row) for row in rows) * (side + gap) + 0.3, 0.115 * len(title) + 0.3)
     height = 0.5 + len(rows) * (side + text) + 0.24
     sheet = style.sheet(width, height, title, note, layout=None)
     axes = sheet.add_axes((0, 0, 1, 1))
@@ -58,11 +59,11 @@ def _judged(inputs: ReportInputs, position: int) -> Cell:
     predictions = inputs.predictions
     true, predicted = int(predictions.labels[position]), int(predictions.predicted[position])
     sure = style.percent(float(confidence(predictions)[position]))
-    name = style.shorten(inputs.classes[predicted], 15)
+    name = short_names(inputs.classes, 15)[predicted]
     picture = inputs.pictures.images[position]
     if true == predicted:
         return Cell(picture, (f"✓ {name}", sure), style.RIGHT)
-    return Cell(picture, (f"✗ {name}", sure, f"is {style.shorten(inputs.classes[true], 15)}"), style.WRONG)
+    return Cell(picture, (f"✗ {name}", sure, f"is {short_names(inputs.classes, 15)[true]}"), style.WRONG)
 
 
 def _rows(cells: list[Cell], columns: int) -> list[list[Cell]]:
@@ -127,8 +128,8 @@ def draw_pairs(inputs: ReportInputs) -> Sheet:
         rows.append([Cell(inputs.pictures.images[row], (style.percent(float(confidence(predictions)[row])),))
                      for row in pair.positions[:OF_A_PAIR].tolist()])
         support = int((predictions.labels == pair.true).sum())
-        labels.append(f"{style.shorten(inputs.classes[pair.true])}\ntaken for\n"
-                      f"{style.shorten(inputs.classes[pair.predicted])}\n{pair.count:,} of {support:,} "
+        labels.append(f"{short_names(inputs.classes, 18)[pair.true]}\ntaken for\n"
+                      f"{short_names(inputs.classes, 18)[pair.predicted]}\n{pair.count:,} of {support:,} "
                       f"({style.percent(pair.share)})")
     return mosaic("The most confused pairs, and how sure the network was", note(inputs), rows, labels,
                   label_width=1.6, text_lines=1)

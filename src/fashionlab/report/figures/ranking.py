@@ -10,6 +10,7 @@ import numpy as np
 from fashionlab.report import style
 from fashionlab.report.figures.base import figure, needs_predictions, note
 from fashionlab.report.inputs import ReportInputs
+from fashionlab.report.names import short_names
 from fashionlab.report.style import Sheet
 
 MOST_NAMED = 10  # with more classes the worst are named and the others drawn in grey
@@ -104,7 +105,7 @@ def _draw(inputs: ReportInputs, curves: list[Curve], title: str, unit: str, wind
     for axes in panels:
         for curve in ranked[::-1]:
             line = style.class_style(curve.label) if curve.label in named else {"color": style.GRID}
-            text = f"{curve.area:.4f}  {style.shorten(inputs.classes[curve.label])}"
+            text = f"{curve.area:.4f}  {short_names(inputs.classes, 18)[curve.label]}"
             axes.plot(100 * curve.x, 100 * curve.y, label=text if curve.label in named else None,
                       linewidth=1.6 if curve.label in named else 0.8, zorder=2 if curve.label in named else 1, **line)
         axes.set_xlabel(labels[0])
