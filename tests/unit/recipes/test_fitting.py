@@ -133,8 +133,8 @@ def test_everything_that_changed_is_told(holds: Holds) -> None:
     before, after = own.model_dump(), fitted.recipe.model_dump()
     changed = {key for key in before if before[key] != after[key]}
     assert changed == {"data", "augment", "batch_size", "epochs"}
-    for word in ("validation: 300 of 3,000", "image_size: 64", "augment shift, x: 2 pixels, not 1",
-                 "augment shift, y: 2 pixels", "batch_size: ", "epochs: "):
+    for word in ("validation: 300 of 3,000", "image_size: 64", "augment shift: x 2 pixels, not 1, y 2 pixels",
+                 "batch_size: ", "epochs: "):
         assert any(word in note for note in fitted.notes), word
 
 
