@@ -56,7 +56,7 @@ def command(
 
 
 def _print(result: Scan, names: Sequence[str]) -> None:
-    from fashionlab.cli.output import print_table
+    from fashionlab.cli.output import print_table, warn
 
     header = ["figure", "statistic", "largest", "limit", ""]
     print_table(header, [(figure.name, figure.statistic.upper(), f"{figure.largest:.3f}", f"{figure.limit:.3f}",
@@ -66,5 +66,7 @@ def _print(result: Scan, names: Sequence[str]) -> None:
             first, last = figure.raised + 2 - result.window, figure.raised + 1
             since = f"since one of the pictures {first:,} to {last:,}" if first > 1 else "from the first on"
             print(f"{figure.name} drifted {since}; noticed at {names[figure.raised]}")
+    if blind := [figure.name for figure in result.figures if figure.statistic == "ks" and figure.limit >= 1]:
+        warn(f"no drift of {', '.join(blind)} could be shown: the model's reference has too few validation pictures")
     if not result.alarm:
         print(f"no drift in {result.pictures:,} pictures, {result.window} at a time")

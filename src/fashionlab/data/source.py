@@ -10,6 +10,7 @@ from typing import Literal
 import numpy as np
 
 from fashionlab.common.errors import DataError, UsageError
+from fashionlab.common.naming import on_one_line
 from fashionlab.common.records import LeftOut, Preparation
 
 Part = Literal["train", "val", "test"]
@@ -136,10 +137,13 @@ def numbered_classes(labels: np.ndarray, where: str) -> tuple[str, ...]:
 
 
 def class_numbers(part: RawPart, classes: tuple[str, ...]) -> np.ndarray:
-    """The labels of `part` as int64 [N], each in 0..K-1. Raises DataError for another one, and for fewer than two
-    classes."""
+    """The labels of `part` as int64 [N], each in 0..K-1. Raises DataError for another one, for fewer than two
+    classes, and for a class whose name no file of a run could hold."""
     if len(classes) < 2:
         raise DataError(f"{part.where}: only {len(classes)} class, expected at least two")
+    for name in classes:
+        if not name.isascii() and any("\ud800" <= letter <= "\udfff" for letter in name):  # bytes of a folder's name
+            raise DataError(f"{part.where}: a class is called {on_one_line(name)}: expected UTF-8 text; rename it")
     labels = part.labels
     if labels.dtype.kind in "US":
         number_of = {name: number for number, name in enumerate(classes)}

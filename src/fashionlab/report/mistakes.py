@@ -7,6 +7,7 @@ from typing import Any
 
 from fashionlab.common.records import PictureSet, Predictions
 from fashionlab.evaluation.mistakes import confident_mistakes
+from fashionlab.report.names import short_names
 from fashionlab.report.picture_sheet import PictureSheet, picture_sheet
 
 MOST = 1000  # pictures that a page carries
@@ -35,10 +36,12 @@ def mistakes(predictions: Predictions, pictures: PictureSet, most: int = MOST) -
 
 def _item(predictions: Predictions, row: int, position: int) -> dict[str, Any]:
     true, predicted = predictions.classes[predictions.labels[row]], predictions.classes[predictions.predicted[row]]
+    short = short_names(predictions.classes, 26)
     given, to_truth = predictions.probabilities[row, [predictions.predicted[row], predictions.labels[row]]]
     index = int(predictions.indices[row])
     return {
         "at": position, "true": true, "predicted": predicted,
         "alt": f"{predictions.split} picture {index}, in truth {true}, predicted {predicted}",
-        "lines": [f"{given:.1%} {predicted}", f"truth: {to_truth:.1%} {true}", f"picture {index}"],
+        "lines": [f"{given:.1%} {short[predictions.predicted[row]]}",
+                  f"truth: {to_truth:.1%} {short[predictions.labels[row]]}", f"picture {index}"],
     }

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import fashionlab as fl
 from fashionlab.common.errors import DataError
@@ -51,4 +54,13 @@ def test_a_folder_with_several_data_sets_names_them(tmp_path: Path) -> None:
     for name in ("a", "b"):
         np.savez(tmp_path / name, x_train=np.zeros((4, 3, 3), np.uint8), y_train=[0, 1, 0, 1])
     with pytest.raises(DataError, match=r"several data sets, a\.npz, b\.npz; give one of them"):
+        fl.datasets.info(tmp_path)
+
+
+def test_a_class_whose_name_no_run_could_keep_is_refused_before_training(tmp_path: Path) -> None:
+    for name in (os.fsdecode(b"caf\xe9"), "hat"):
+        (tmp_path / name).mkdir()
+        for index in range(6):
+            Image.new("L", (8, 8), 40 * index).save(tmp_path / name / f"{index}.png")
+    with pytest.raises(DataError, match=re.escape(r"a class is called caf\udce9: expected UTF-8 text")):
         fl.datasets.info(tmp_path)
