@@ -1,11 +1,12 @@
 """Measure how much memory a training on a catalogue of large photographs takes, and keep the figures.
 
-    python benchmarks/memory.py PHOTOS [--pictures 50000] [--side 224] [--minutes 4] [--folder DIR] [--out FILE]
+    python benchmarks/memory.py PHOTOS [--pictures 50000] [--side 224] [--minutes 1] [--phase NAME] [--folder DIR]
 
 PHOTOS: a folder with one folder of pictures a class; its files are copied until there are `--pictures`, each copy with
-a few bytes of its own behind its end. Trains with `fashionlab train --dataset` for so many minutes, and once more from
-the decoded pictures. Writes results/memory.json: the highest resident memory of the process (VmHWM: all that it holds,
-mapped pages among it), and how long it took in all.
+a few bytes of its own behind its end. Trains with `fashionlab train --dataset` for so many minutes: from the files
+(decoding; the head alone learns), and from the decoded pictures (fine-tuning; all of the network does). Writes
+results/memory.json: the highest resident memory of the process (VmHWM: all that it holds, mapped pages among it) until
+it ended, evaluation included. With `--phase` only that one is measured and the file keeps the other.
 """
 
 from __future__ import annotations
@@ -27,13 +28,16 @@ from fashionlab.common.environment import commit, machine, versions
 from fashionlab.common.files import write_json
 from fashionlab.data.listing import list_pictures
 
+PHASES: dict[str, list[str]] = {"decoding": [], "fine-tuning": ["--set", "transfer.head_epochs=0"]}
+
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("photos", type=Path)
     parser.add_argument("--pictures", type=int, default=50_000)
     parser.add_argument("--side", type=int, default=224)
-    parser.add_argument("--minutes", type=float, default=4)
+    parser.add_argument("--minutes", type=float, default=1)
+    parser.add_argument("--phase", choices=PHASES)
     parser.add_argument("--folder", type=Path, default=Path(tempfile.gettempdir()) / "fashionlab-catalogue")
     parser.add_argument("--out", type=Path, default=ROOT / "results" / "memory.json")
     words = parser.parse_args()
@@ -41,13 +45,15 @@ def main() -> None:
     command = ["fashionlab", "train", "--dataset", str(words.folder), "--set", f"data.image_size={words.side}",
                "--max-time", f"{words.minutes:g}", "--no-report", "--name", "memory", "--overwrite", "--json",
                "--runs", str(words.folder.with_name("catalogue-runs"))]
-    rows = {name: measure(command) for name in ("first", "again")}
+    phases = json.loads(words.out.read_text())["phases"] if words.phase else {}
+    for phase in [words.phase] if words.phase else PHASES:
+        phases[phase] = {"commit": commit(), **measure([*command, *PHASES[phase]])}
     write_json(words.out, {
         "command": f"python benchmarks/memory.py PHOTOS --pictures {words.pictures} --side {words.side} "
-                   f"--minutes {words.minutes:g}", "commit": commit(), "pictures": words.pictures, "side": words.side,
-        "decoded_gigabytes": words.pictures * 3 * words.side**2 / 1e9, **rows, "machine": machine(),
+                   f"--minutes {words.minutes:g}", "pictures": words.pictures, "side": words.side,
+        "decoded_gigabytes": words.pictures * 3 * words.side**2 / 1e9, "phases": phases, "machine": machine(),
         "versions": versions()})
-    print(f"{words.out}: " + ", ".join(f"{name} {row['peak_gigabytes']:.2f} GB" for name, row in rows.items()))
+    print(f"{words.out}: " + ", ".join(f"{name} {row['peak_gigabytes']:.2f} GB" for name, row in phases.items()))
 
 
 def copy(photos: Path, folder: Path, n: int) -> None:

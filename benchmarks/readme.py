@@ -23,7 +23,8 @@ from fashionlab.reproduction.board import board, shown_verdict, tried_in_small
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"^# (?:Measured|Not measured yet)\b.*$", re.MULTILINE)  # a recipe's line about itself
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
-    "drift", "export", "performance", "predict", "reference-systems", "results", "serving", "transfer")))
+    "drift", "export", "own-pictures", "performance", "predict", "reference-systems", "results", "serving",
+    "transfer")))
 FIGURES = ROOT / "docs" / "figures"
 LOWEST = 82.5  # percent; what is below stands at the lower edge of the figure
 
@@ -265,9 +266,18 @@ def scoreboard() -> str:
     return table(header, lines) + note
 
 
+def memory() -> str:
+    """docs/own-pictures.md: what a large catalogue takes."""
+    row = read("memory")
+    peaks = {name: f"{phase['peak_gigabytes']:.1f} GB" for name, phase in row["phases"].items()}
+    return (f"{row['pictures']:,} photographs at {row['side']} pixels, {row['decoded_gigabytes']:.1f} GB decoded: at "
+            f"most {peaks['decoding']} of memory when they are decoded and a head is trained, {peaks['fine-tuning']} "
+            f"when all of EfficientNet-Lite0 is fine-tuned (`results/memory.json`, `{row['command']}`).\n")
+
+
 BLOCKS = {"quick-output": quick_output, "records": records, "records-in-full": records_in_full, "chart": chart,
-          "growth": growth_tables, "bench-data": data_line, "bench-train": training_speed, "scoreboard": scoreboard,
-          "transfer": transfer, **deployment_pages.BLOCKS}
+          "memory": memory, "growth": growth_tables, "bench-data": data_line, "bench-train": training_speed,
+          "scoreboard": scoreboard, "transfer": transfer, **deployment_pages.BLOCKS}
 
 
 def render(text: str) -> str:
