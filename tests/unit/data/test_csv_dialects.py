@@ -261,7 +261,7 @@ def test_tables_without_a_name_for_a_part(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("data", [
-    b"\x1f\x8b\x08\x00broken", gzip.compress(b"label,p0\n0,1\n" * 9)[:-12], b"\xff\xfe\x00"])
+    b"\x1f\x8b\x08\x00broken", gzip.compress(b"label,p0\n0,1\n" * 9, mtime=0)[:-12], b"\xff\xfe\x00"])
 def test_damaged_files(tmp_path: Path, data: bytes) -> None:
     path = tmp_path / "train.csv.gz"
     path.write_bytes(data)
