@@ -62,8 +62,12 @@ def readings(run: RunFolder) -> list[Reading]:
 
 
 def known_hash(run: RunFolder) -> str | None:
-    """Of the test pictures that the run was first judged on; None where no reading says."""
-    return next((one.sha256 for one in readings(run) if one.sha256 != _NOT_RECORDED), None)
+    """Of the test pictures that the run was first judged on; None where no reading says, or where the record cannot be
+    read: then no reading can be recorded either, which is what refuses the pictures."""
+    try:
+        return next((one.sha256 for one in readings(run) if one.sha256 != _NOT_RECORDED), None)
+    except DataError:
+        return None
 
 
 def _append(path: Path, new: list[Reading]) -> None:
