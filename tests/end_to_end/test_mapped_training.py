@@ -14,6 +14,8 @@ import fashionlab as fl
 from fashionlab.data import load_training
 from fashionlab.data.held_out import load_test
 
+pytestmark = pytest.mark.slow
+
 TIMES = {"seconds", "images_per_second"}
 
 

@@ -16,6 +16,8 @@ from fashionlab.common.records import PictureSet
 from fashionlab.data import ResidentPictures, normalisation
 from fashionlab.data.duplicates import picture_hashes
 
+pytestmark = pytest.mark.slow
+
 MIB = 1 << 20
 SIZE = 48 * MIB
 
