@@ -19,7 +19,7 @@ from fashionlab.common.errors import DataError, FashionlabError, UsageError
 from fashionlab.common.files import replacing, write_json
 from fashionlab.common.progress import note
 from fashionlab.common.records import Preparation
-from fashionlab.data.decode import decode_into
+from fashionlab.data.decode import decode_into, file_state
 from fashionlab.preparation import PictureFacts
 
 BUDGET_VARIABLE = "FASHIONLAB_MEMORY_BUDGET_MB"
@@ -40,20 +40,11 @@ def memory_budget() -> int:
     return int(text) << 20
 
 
-def _state(path: Path) -> str:
-    """Changes when the file does. One that is missing is named when it is decoded."""
-    try:
-        status = path.stat()
-    except OSError:
-        return "missing"
-    return f"{status.st_size}\0{status.st_mtime_ns}"
-
-
 class DecodedCache:
     """The decoded pictures of `paths`, prepared, or as they are where `form` says that all have one size."""
 
     def __init__(self, paths: Sequence[Path], form: Preparation | PictureFacts) -> None:
-        self._paths = paths
+        self._paths, self._form = paths, form
         self._preparation = form if isinstance(form, Preparation) else None
         if isinstance(form, Preparation):
             self._shape = (form.channels, form.size, form.size)
@@ -62,7 +53,7 @@ class DecodedCache:
             self._shape = (1 if form.grey else 3, *form.same)
         digest = hashlib.sha256(repr((_VERSION, self._preparation, self._shape)).encode())
         for path in paths:
-            digest.update(f"{path.absolute()}\0{_state(path)}\0".encode(errors="surrogateescape"))
+            digest.update(f"{path.absolute()}\0{file_state(path)}\0".encode(errors="surrogateescape"))
         self._file = user_cache() / "decoded" / f"{digest.hexdigest()[:32]}.npy"
 
     @property
@@ -70,20 +61,32 @@ class DecodedCache:
         return self._file.with_suffix(".json")
 
     def read(self, skip_unreadable: bool) -> tuple[np.ndarray, dict[int, str]]:
-        """uint8 [N, C, H, W], and the reason for each index that could not be read (its picture is black).
+        """uint8 [N, C, H, W] of those that can be read, and why the others cannot, by their places among all paths.
 
         Raises DataError when a picture is unreadable and that is not to be skipped; nothing is kept then.
         """
         size = (len(self._paths), *self._shape)
         mapped = math.prod(size) > memory_budget()
-        images = self._open(mapped)
-        if images is not None:
-            reasons: dict[str, str] = json.loads(self._unreadable_file.read_text(encoding="utf-8"))
-            unreadable = {int(index): reason for index, reason in reasons.items()}
-            self._check(unreadable, skip_unreadable)
+        images, unreadable = self._kept(mapped) or (
+            self._decode_to_file(size, skip_unreadable) if mapped else self._decode(size, skip_unreadable))
+        self._check(unreadable, skip_unreadable)
+        if not unreadable:
             return images, unreadable
-        if mapped:
-            return self._decode_to_file(size, skip_unreadable)
+        readable = np.setdiff1d(np.arange(len(self._paths)), list(unreadable))
+        if not mapped:
+            return images[readable], unreadable
+        # Taken out of a mapped array they would all be copied into memory.
+        return DecodedCache([self._paths[index] for index in readable], self._form).read(False)[0], unreadable
+
+    def _kept(self, mapped: bool) -> tuple[np.ndarray, dict[int, str]] | None:
+        """What was decoded before."""
+        images = self._open(mapped)
+        if images is None:
+            return None
+        reasons: dict[str, str] = json.loads(self._unreadable_file.read_text(encoding="utf-8"))
+        return images, {int(index): reason for index, reason in reasons.items()}
+
+    def _decode(self, size: tuple[int, ...], skip_unreadable: bool) -> tuple[np.ndarray, dict[int, str]]:
         images = np.zeros(size, dtype=np.uint8)
         unreadable = decode_into(images, self._paths, self._preparation)
         self._check(unreadable, skip_unreadable)
@@ -118,9 +121,8 @@ class DecodedCache:
             raise DataError(f"{self._file}: decoded pictures cannot be read back")
         return opened, unreadable
 
-    @staticmethod
-    def _check(unreadable: dict[int, str], skip: bool) -> None:
+    def _check(self, unreadable: dict[int, str], skip: bool) -> None:
         if unreadable and not skip:
             others = f" (and {len(unreadable) - 1} more)" if len(unreadable) > 1 else ""
-            first = next(iter(unreadable.values()))
-            raise DataError(f"{first}{others}; --skip-unreadable lists such files and goes on")
+            index, reason = next(iter(unreadable.items()))
+            raise DataError(f"{self._paths[index]}: {reason}{others}; --skip-unreadable lists such files and goes on")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
-from fashionlab.data.listing import Entries, entries_of, list_pictures
+from fashionlab.data.listing import Entries, entries_of, is_generated, list_pictures
 from fashionlab.data.part_names import letters_of, part_called
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, read_classes
 from fashionlab.preparation.recognise import is_picture
@@ -95,7 +95,7 @@ def folder_names(classes: tuple[str, ...]) -> list[str]:
     for label, name in enumerate(classes):
         letters = [letter if letter.isalnum() or letter in " _-+." else "-" for letter in name[:80]]
         safe = "".join(letters).strip(" .") or "class"
-        if safe.casefold() in taken:
+        if safe.casefold() in taken or is_generated(safe):
             safe = f"{safe}-{label}"
         while safe.casefold() in taken:
             safe += "-"

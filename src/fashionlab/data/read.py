@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Literal
@@ -124,10 +123,28 @@ class SourceReader:
         left_out = [*self.source.left_out, *(one for part in parts for one in part.left_out)]
         names = None if any(part.names is None for part in parts) else tuple(
             name for part in parts for name in part.names or ())
-        pictures = PictureSet(
-            images, labels, self.classes, self._describe(), self.preparation, validation,
-            self._group_numbers(parts), names, self._notes(parts), tuple(left_out))
-        return self._without(pictures, unreadable) if unreadable else pictures
+        groups = self._group_numbers(parts)
+        if unreadable:
+            readable = np.setdiff1d(np.arange(len(labels)), list(unreadable))
+            left_out += self._skipped(labels, readable, names or (), unreadable)
+            labels = labels[readable]
+            names = None if names is None else tuple(names[index] for index in readable)
+            groups = None if groups is None else groups[readable]
+            validation = None if validation is None else np.flatnonzero(np.isin(readable, validation))
+        return PictureSet(images, labels, self.classes, self._describe(), self.preparation, validation, groups, names,
+                          self._notes(parts), tuple(left_out))
+
+    def _skipped(self, labels: np.ndarray, readable: np.ndarray, names: Sequence[str],
+                 unreadable: dict[int, str]) -> list[LeftOut]:
+        """The pictures that cannot be read, named on stderr too. Raises DataError where a class has no other."""
+        lost = np.setdiff1d(labels, labels[readable])
+        if len(lost):
+            index = next(index for index in unreadable if labels[index] == lost[0])
+            raise DataError(f"{self.source.describe}: no readable picture of class {self.classes[lost[0]]!r}: "
+                            f"{names[index]}: {unreadable[index]}")
+        for index, reason in unreadable.items():
+            note(f"skipped {names[index]}: {reason}")
+        return [LeftOut(names[index], reason) for index, reason in unreadable.items()]
 
     @cached_property
     def _group_names(self) -> list[str]:
@@ -151,24 +168,8 @@ class SourceReader:
         number_of = {name: number for number, name in enumerate([*known, *sorted(set(names) - set(known))])}
         return np.array([number_of[name] for name in names], dtype=np.int64)
 
-    def _without(self, pictures: PictureSet, unreadable: dict[int, str]) -> PictureSet:
-        """The pictures but for those at the indices of `unreadable`, which are named on stderr and left out."""
-        readable = np.setdiff1d(np.arange(len(pictures)), list(unreadable))
-        lost = np.setdiff1d(pictures.labels, pictures.labels[readable])
-        if len(lost):
-            reason = next(text for index, text in unreadable.items() if pictures.labels[index] == lost[0])
-            raise DataError(f"{self.source.describe}: no readable picture of class {self.classes[lost[0]]!r}: {reason}")
-        validation = pictures.validation
-        if validation is not None:
-            validation = np.flatnonzero(np.isin(readable, validation))
-        names = pictures.files or ()
-        for reason in unreadable.values():
-            note(f"skipped {reason}")
-        told = [LeftOut(names[index], reason) for index, reason in unreadable.items()]
-        return replace(pictures.subset(readable), validation=validation, left_out=(*pictures.left_out, *told))
-
     def _images(self, parts: list[RawPart]) -> tuple[np.ndarray, dict[int, str]]:
-        """uint8 [N, C, H, W] of all parts, and why those at some indices cannot be read."""
+        """uint8 [N, C, H, W] of all parts, without those that cannot be read, and why these cannot, by index."""
         arrays = [part.pictures for part in parts if isinstance(part.pictures, np.ndarray)]
         if arrays:
             if self.preparation is not None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut, PictureSet, Preparation, Split
 from fashionlab.data.doubts import doubts
 from fashionlab.data.duplicates import duplicate_notes
@@ -49,18 +50,11 @@ def untold_notes(pictures: PictureSet) -> list[str]:
 
 def left_out_lines(left_out: Sequence[LeftOut]) -> list[str]:
     """A line for each reason: how many files, and the first few of them."""
-    by_reason = Counter(_reason(one) for one in left_out)
-    lines = []
-    for reason, number in by_reason.most_common():
-        files = [one.file for one in left_out if _reason(one) == reason]
-        more = f" and {number - _EXAMPLES:,} more" if number > _EXAMPLES else ""
-        lines.append(f"left out, {reason}: {', '.join(files[:_EXAMPLES])}{more}")
-    return lines
-
-
-def _reason(one: LeftOut) -> str:
-    """Without the file's name, which the reason of an unreadable picture begins with."""
-    return one.reason.split(": ", 1)[1] if one.file in one.reason.split(": ", 1)[0] else one.reason
+    by_reason = defaultdict[str, list[str]](list)
+    for one in left_out:
+        by_reason[one.reason].append(one.file)
+    most_first = sorted(by_reason.items(), key=lambda pair: -len(pair[1]))
+    return [f"left out, {reason}: {some_of(files, _EXAMPLES)}" for reason, files in most_first]
 
 
 def counts_line(training: PictureSet, split: Split) -> str:

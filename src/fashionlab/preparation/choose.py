@@ -11,13 +11,12 @@ from PIL import ImageColor
 from fashionlab.common.errors import UsageError
 from fashionlab.common.records import Preparation
 from fashionlab.preparation.garment.background import border
-from fashionlab.preparation.garment.form import in_form
+from fashionlab.preparation.garment.form import SIZE, in_form
 from fashionlab.preparation.ways import WAYS
 
 SMALL = 64  # pixels: up to this side pictures keep it
 PHOTO_SIZE = 160  # the side of larger ones, where nothing else is said
-SAMPLE = 200  # pictures that are looked at closely
-_MOST = 0.95  # of the sample
+SAMPLE = 200  # pictures that are looked at closely; of the size of Fashion-MNIST's all are
 
 
 @dataclass(frozen=True)
@@ -25,7 +24,7 @@ class PictureFacts:
     """What a data set's training pictures are like.
 
     same: height and width where all have the same, else None. longest: of all sides, in pixels. grey: all are, by their
-    files. in_form: the share (of a sample) that has Fashion-MNIST's form, grey and light on black. background: the
+    files. in_form: whether all have Fashion-MNIST's form, 28 x 28, grey and light on black. background: the
     median colour of their borders (of a sample), red, green and blue.
     """
 
@@ -33,7 +32,7 @@ class PictureFacts:
     same: tuple[int, int] | None
     longest: int
     grey: bool
-    in_form: float
+    in_form: bool
     background: tuple[int, int, int]
 
     @property
@@ -55,19 +54,26 @@ class PictureFacts:
 def facts_of_arrays(images: np.ndarray) -> PictureFacts:
     """Of pictures uint8 [N, C, H, W]."""
     height, width = images.shape[2:]
-    sample = images[:: max(1, len(images) // SAMPLE)]
-    return PictureFacts(len(images), (height, width), max(height, width), images.shape[1] == 1, *look_closely(sample))
+    all_in_form, background = look_closely(images[:: sampled_every(len(images), None)])
+    if all_in_form:
+        all_in_form = bool(in_form(images).all())
+    return PictureFacts(len(images), (height, width), max(height, width), images.shape[1] == 1, all_in_form, background)
 
 
-def look_closely(sample: Iterable[np.ndarray]) -> tuple[float, tuple[int, int, int]]:
+def sampled_every(n: int, same: tuple[int, int] | None) -> int:
+    """Every how many pictures of `n` one is looked at closely; `same`: the size that all have."""
+    return 1 if same == (SIZE, SIZE) else max(1, n // SAMPLE)
+
+
+def look_closely(sample: Iterable[np.ndarray]) -> tuple[bool, tuple[int, int, int]]:
     """`in_form` and `background` of pictures uint8 [C, H, W] of any size."""
-    known, colours = [], []
+    known, colours = True, []
     for picture in sample:
-        known.append(bool(in_form(picture[None])[0]))
+        known = known and bool(in_form(picture[None])[0])
         edge = border(picture, 1) if min(picture.shape[1:]) > 2 else picture.reshape(len(picture), -1)
         colours.append(np.median(edge, axis=1).repeat(3 // len(picture)))
     red, green, blue = (int(value) for value in np.median(colours, axis=0).round()) if colours else (0, 0, 0)
-    return float(np.mean(known)) if known else 0.0, (red, green, blue)
+    return known and bool(colours), (red, green, blue)
 
 
 def choose(facts: PictureFacts, *, way: str | None = None, size: int | None = None, channels: int | None = None,
@@ -90,7 +96,7 @@ def choose(facts: PictureFacts, *, way: str | None = None, size: int | None = No
 
 def _fitting(facts: PictureFacts) -> tuple[Preparation, str]:
     channels, side = 1 if facts.grey else 3, facts.side
-    if facts.in_form >= _MOST:
+    if facts.in_form:
         return (Preparation("fashion-mnist", side, channels),
                 f"grey pictures of {side} x {side}, light on black, as Fashion-MNIST's: photos that the model is asked "
                 "about are brought into that form")

@@ -61,6 +61,17 @@ def test_through_all_formats_and_nothing_changes(tmp_path_factory: pytest.TempPa
         assert after.sha256 == before.sha256
 
 
+@pytest.mark.parametrize("classes", [("__MACOSX", "lost+found", "Thumbs.db", "hat"), ("train", "test", "val", "hat")])
+def test_class_names_that_mean_something_as_folders_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+                                                         classes: tuple[str, ...]) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    images = np.random.default_rng(0).integers(0, 256, (8, 3, 4, 4), dtype=np.uint8)
+    drawn = PictureSet(images, np.arange(8) % 4, classes, "drawn")
+    convert(drawn, drawn, tmp_path / "folder", "folder")
+    after = load_training(str(tmp_path / "folder"))
+    assert (after.classes, after.sha256) == (drawn.classes, drawn.sha256)
+
+
 @pytest.fixture
 def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[PictureSet, PictureSet]:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
