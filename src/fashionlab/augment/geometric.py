@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, ClassVar, Self
 
 import torch
@@ -9,12 +10,19 @@ from pydantic import Field, model_validator
 from torch import Tensor
 
 from fashionlab.augment.base import AUGMENTATIONS, Draw, Geometric, Parameters, WholePixels
-from fashionlab.augment.geometry import Mode, affine_matrices, quadrilateral_matrices, rotation_matrices
+from fashionlab.augment.geometry import (
+    Mode,
+    affine_matrices,
+    linear_matrices,
+    quadrilateral_matrices,
+    rotation_matrices,
+)
 
 Fraction = Annotated[float, Field(ge=0, le=1)]
 Degrees = Annotated[float, Field(ge=0, le=180)]
 ShearDegrees = Annotated[float, Field(ge=0, lt=90)]
 Scale = Annotated[float, Field(gt=0)]
+Share = Annotated[float, Field(gt=0, le=1)]
 
 
 @AUGMENTATIONS.register("pad_and_crop")
@@ -155,6 +163,44 @@ class Affine(Geometric):
 
     def to_matrices(self, parameters: Parameters, shape: torch.Size) -> Tensor:
         return affine_matrices(**{name: value for name, value in parameters.items() if name != "chosen"})
+
+
+@AUGMENTATIONS.register("resized_crop")
+class ResizedCrop(Geometric):
+    """Cut out a part of the picture and enlarge it to the old size.
+
+    area: lowest and highest share of the picture that is kept. ratio: lowest and highest width over height of the part,
+    drawn on a logarithmic scale; where it does not fit into the picture, the part is as long as the picture and its
+    area smaller.
+    """
+
+    description = "cut out a part and enlarge it"
+    source = "Szegedy et al. 2015, arXiv:1409.4842; torchvision RandomResizedCrop"
+
+    area: tuple[Share, Share] = (0.35, 1.0)
+    ratio: tuple[Scale, Scale] = (3 / 4, 4 / 3)
+    mode: Mode = "border"  # half a pixel beyond the outermost centres may be seen
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        for name in ("area", "ratio"):
+            low, high = getattr(self, name)
+            if low > high:
+                raise ValueError(f"{name} must be [lowest, highest], not {[low, high]}")
+        return self
+
+    def draw_parameters(self, shape: torch.Size, draw: Draw) -> Parameters:
+        n, _, h, w = shape
+        area = draw.uniform(*self.area, n)
+        ratio = draw.uniform(math.log(self.ratio[0]), math.log(self.ratio[1]), n).exp() * (h / w)
+        across, down = (area * ratio).sqrt().clamp(max=1), (area / ratio).sqrt().clamp(max=1)
+        return {"scale_x": across, "scale_y": down,
+                "dx": draw.uniform(-0.5, 0.5, n) * (1 - across) * w, "dy": draw.uniform(-0.5, 0.5, n) * (1 - down) * h}
+
+    def to_matrices(self, parameters: Parameters, shape: torch.Size) -> Tensor:
+        zero = torch.zeros_like(parameters["dx"])
+        return linear_matrices(parameters["scale_x"], zero, zero, parameters["scale_y"], parameters["dx"],
+                               parameters["dy"])
 
 
 @AUGMENTATIONS.register("perspective")

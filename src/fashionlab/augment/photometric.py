@@ -45,6 +45,20 @@ def saturation(images: Tensor, factor: Tensor) -> Tensor:
     return images.clone() if images.shape[1] == 1 else blend(images, to_grey(images), factor)
 
 
+def hue(images: Tensor, turn: Tensor) -> Tensor:
+    """Turn the hue by these fractions of a full turn, saturation and value kept; grey pictures stay as they are."""
+    if images.shape[1] == 1:
+        return images.clone()
+    value, span = images.amax(1), images.amax(1) - images.amin(1)
+    red, green, blue = images.unbind(1)
+    sixths = torch.where(value == red, (green - blue) / span,
+                         torch.where(value == green, 2 + (blue - red) / span, 4 + (red - green) / span))
+    sixths = torch.where(span == 0, 0.0, sixths) + 6 * turn.view(-1, 1, 1)
+    # A channel is `value` but for the part of the circle about its complement: Smith 1978, in the form of one formula.
+    places = [(sixths + offset) % 6 for offset in (5, 3, 1)]
+    return torch.stack([value - span * torch.minimum(place, 4 - place).clamp_(0, 1) for place in places], 1)
+
+
 def sharpness(images: Tensor, factor: Tensor) -> Tensor:
     """Blend with a smoothed picture (3x3, weight 5 in the middle, the outermost pixels as they are)."""
     if min(images.shape[-2:]) <= 2:

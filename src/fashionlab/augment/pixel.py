@@ -61,6 +61,23 @@ class Saturation(_Factor):
         return photometric.saturation(images, parameters["factor"])
 
 
+@AUGMENTATIONS.register("hue")
+class Hue(Pixel):
+    """Turn the colours about the colour circle by up to `strength` of a full turn either way."""
+
+    description = "turn the colours about the colour circle; grey pictures stay"
+    source = "torchvision ColorJitter"
+
+    strength: float = Field(default=0.05, ge=0, le=0.5)
+    example: ClassVar = {"strength": 0.5}
+
+    def draw_parameters(self, shape: torch.Size, draw: Draw) -> Parameters:
+        return {"turn": draw.uniform(-self.strength, self.strength, shape[0])}
+
+    def change(self, images: Tensor, parameters: Parameters) -> Tensor:
+        return photometric.hue(images, parameters["turn"])
+
+
 @AUGMENTATIONS.register("sharpness")
 class Sharpness(_Factor):
     description = "blend with a smoothed picture by a factor around 1"

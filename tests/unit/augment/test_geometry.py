@@ -14,7 +14,7 @@ from torchvision.transforms import InterpolationMode, RandomPerspective
 from torchvision.transforms import functional as tv
 
 from fashionlab.augment import Draw, build
-from fashionlab.augment.geometric import Affine, Flip, PadAndCrop, Perspective, Rotation, Shift
+from fashionlab.augment.geometric import Affine, Flip, PadAndCrop, Perspective, ResizedCrop, Rotation, Shift
 from fashionlab.augment.geometry import Mode, move, quadrilateral_matrices, warp
 from fashionlab.augment.pipeline import Resampling
 from fashionlab.common.errors import UsageError
@@ -165,6 +165,44 @@ def test_affine_expresses_the_deep_cnn_of_reference_system_003() -> None:
         turned = np.array([[math.cos(angle), -math.sin(angle), 0], [math.sin(angle), math.cos(angle), 0], [0, 0, 1]])
         moved = np.array([[1, 0, p["dx"]], [0, 1, p["dy"]], [0, 0, 1]])
         assert np.allclose(matrix, np.linalg.inv(moved @ turned @ sheared @ zoom), atol=1e-5)
+
+
+def test_resized_crop_is_torchvisions() -> None:
+    images, boxes = pictures(3, 3, 20, 30), [(2, 3, 10, 15), (0, 0, 20, 30), (8, 9, 12, 20)]  # top, left, height, width
+    parameters = {
+        "scale_x": torch.tensor([w / 30 for _, _, _, w in boxes]),
+        "scale_y": torch.tensor([h / 20 for _, _, h, _ in boxes]),
+        "dx": torch.tensor([left + w / 2 - 15 for _, left, _, w in boxes]),
+        "dy": torch.tensor([top + h / 2 - 10 for top, _, h, _ in boxes]),
+    }
+    changed = ResizedCrop().apply(images, parameters)
+    for image, box, ours in zip(images, boxes, changed, strict=True):
+        theirs = tv.resized_crop(image, *box, [20, 30], BILINEAR, antialias=False)
+        # torchvision does not look beyond the part's outermost pixels
+        assert torch.allclose(ours[:, 2:-2, 2:-2], theirs[:, 2:-2, 2:-2], atol=1e-4)
+
+
+@given(st.floats(0.05, 1), st.floats(0.05, 1), st.floats(0.25, 4), st.floats(0.25, 4), st.integers(0, 10**6))
+def test_resized_crops_lie_within_the_picture_and_within_their_ranges(
+    area: float, other_area: float, ratio: float, other_ratio: float, seed: int
+) -> None:
+    areas, ratios = sorted((area, other_area)), sorted((ratio, other_ratio))
+    crop = ResizedCrop(area=(areas[0], areas[1]), ratio=(ratios[0], ratios[1]))
+    drawn = crop.sample(torch.Size((64, 3, 20, 30)), draw(seed))
+    across, down = drawn["scale_x"] * 30, drawn["scale_y"] * 20
+    assert (across / 2 + drawn["dx"].abs() <= 15 + 1e-4).all()
+    assert (down / 2 + drawn["dy"].abs() <= 10 + 1e-4).all()
+    inside = (across < 30 - 1e-4) & (down < 20 - 1e-4)
+    share, sides = (across * down / 600)[inside], (across / down)[inside]
+    assert ((share >= areas[0] - 1e-4) & (share <= areas[1] + 1e-4)).all()
+    assert ((sides >= ratios[0] - 1e-3) & (sides <= ratios[1] + 1e-3)).all()
+    assert (across * down / 600 <= areas[1] + 1e-4).all()
+
+
+@pytest.mark.parametrize("field", ["area", "ratio"])
+def test_resized_crop_refuses_a_range_in_the_wrong_order(field: str) -> None:
+    with pytest.raises(UsageError, match=f"{field} must be"):
+        build([{"name": "resized_crop", field: [0.9, 0.5]}])
 
 
 def test_perspective_is_torchvisions() -> None:

@@ -58,6 +58,14 @@ def test_blending_is_torchvisions(
 
 
 @channels
+def test_hue_is_torchvisions(c: int) -> None:
+    images = byte_pictures(c)
+    turns = torch.tensor([-0.5, -0.3, -0.1, 0.0, 0.05, 0.2, 0.4, 0.5])
+    for image, changed, turn in zip(images, photometric.hue(images, turns), turns.tolist(), strict=True):
+        assert torch.allclose(changed, tv.adjust_hue(image, turn), atol=1e-5)
+
+
+@channels
 def test_values_only_are_torchvisions(c: int) -> None:
     images = byte_pictures(c)
     assert torch.allclose(photometric.invert(images), tv.invert(images), atol=1e-6)
