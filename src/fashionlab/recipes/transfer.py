@@ -18,8 +18,9 @@ class TransferSettings(Settings):
     where it is not the optimizer's. last_layers: how many of the layers before the head are fine-tuned, none for all.
     layer_decay: each layer's learning rate is that of the layer behind it times this (Howard and Ruder 2018,
     arXiv:1801.06146). freeze_batch_norm: fine-tuning uses and keeps the statistics that the network came with; layers
-    that do not learn always do. cache_features: the backbone sees every picture once and the head learns from what it
-    made of them. Early stopping counts the epochs of the last phase only.
+    that do not learn always do. freeze_depthwise: the kernels of depthwise convolutions stay as they came, for their
+    gradients take CPUs long. cache_features: the backbone sees every picture once and the head learns from what it made
+    of them. Early stopping counts the epochs of the last phase only.
     """
 
     head_epochs: NonNegativeInt = 0
@@ -27,6 +28,7 @@ class TransferSettings(Settings):
     last_layers: PositiveInt | None = None
     layer_decay: Annotated[float, Field(gt=0, le=1)] = 1.0
     freeze_batch_norm: bool = True
+    freeze_depthwise: bool = False
     cache_features: bool = False
 
     def check(self, *, model: str, optimizer: OptimizerEntry, epochs: int, augmented: bool, views: int) -> None:

@@ -222,7 +222,7 @@ class Trainer:
             group["initial_lr"] = rate * self.phase.lr_factor
         steps = (self.phase.end - self.phase.start) * self.steps_per_epoch
         self.schedule = Schedule(self.recipe.schedule, steps, self.steps_per_epoch)
-        self.wrapped = self.world.wrap(self.model)
+        self.wrapped = self.world.wrap(self.phase.as_trained(self.model))
 
     # One step ----------------------------------------------------------------------------------------------------
 

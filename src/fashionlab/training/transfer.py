@@ -17,7 +17,9 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
 from fashionlab.models.backbone import Backbone
+from fashionlab.models.fused import fused
 from fashionlab.recipes import Recipe
+from fashionlab.recipes.transfer import TransferSettings
 from fashionlab.runs.features import features
 from fashionlab.runs.folder import ModelSpec
 from fashionlab.runs.predict import BATCH_SIZE
@@ -45,6 +47,11 @@ class Phase:
         for parameter in self.frozen:
             parameter.requires_grad_(False)
 
+    def as_trained(self, model: nn.Module) -> nn.Module:
+        """The network that computes this phase's gradients: `model`, or its faster twin of the same parameters."""
+        norms = [layer for layer in model.modules() if isinstance(layer, _BatchNorm)]
+        return fused(model) if norms and set(norms) <= set(self.fixed) else model
+
     def fix_statistics(self) -> None:
         """To be called after ``model.train()``, which wakes all layers."""
         for layer in self.fixed:
@@ -61,19 +68,26 @@ def phases(recipe: Recipe, model: nn.Module) -> list[Phase]:
     farthest = len(list(model.parameters())) if settings.last_layers is None else settings.last_layers
     head_factor = 1.0 if settings.head_lr is None else settings.head_lr / recipe.optimizer.lr
     switch = settings.head_epochs
-    both = [_phase(model, 0, switch, 0, head_factor, True),
-            _phase(model, switch, recipe.epochs, farthest, 1.0, settings.freeze_batch_norm)]
+    both = [_phase(model, 0, switch, 0, head_factor, settings),
+            _phase(model, switch, recipe.epochs, farthest, 1.0, settings)]
     return [phase for phase in both if phase.start < phase.end]
 
 
-def _phase(model: nn.Module, start: int, end: int, farthest: int, lr_factor: float, freeze_batch_norm: bool) -> Phase:
+def _phase(model: nn.Module, start: int, end: int, farthest: int, lr_factor: float,
+           settings: TransferSettings) -> Phase:
     """The phase in which the layers up to `farthest` layers before the head learn."""
     distances = distances_from_head(model)
-    learning = {parameter for parameter, distance in distances.items() if distance <= farthest}
+    kept = _depthwise_kernels(model) if settings.freeze_depthwise else set()
+    learning = {parameter for parameter, distance in distances.items() if distance <= farthest} - kept
     norms = [layer for layer in model.modules() if isinstance(layer, _BatchNorm)]
-    fixed = [layer for layer in norms if freeze_batch_norm or learning.isdisjoint(layer.parameters())]
+    fixed = [layer for layer in norms if settings.freeze_batch_norm or learning.isdisjoint(layer.parameters())]
     return Phase(start, end, lr_factor, tuple(p for p in distances if p in learning),
                  tuple(p for p in distances if p not in learning), tuple(fixed))
+
+
+def _depthwise_kernels(model: nn.Module) -> set[nn.Parameter]:
+    return {layer.weight for layer in model.modules()
+            if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1}
 
 
 def distances_from_head(model: nn.Module) -> dict[nn.Parameter, int]:

@@ -118,6 +118,20 @@ def test_only_the_last_layers_are_fine_tuned(tmp_path: Path) -> None:
     assert changed(before, after) == {name for name in before if name.startswith(last)}
 
 
+def test_depthwise_kernels_may_stay(tmp_path: Path) -> None:
+    trainer = trainer_of("transfer={freeze_depthwise: true}", "epochs=1")
+    before, after = fit(trainer, tmp_path).weights
+    parameters = {name for name, _ in trainer.model.named_parameters()}
+    assert changed(before, after) == {name for name in parameters if "conv_dw" not in name}
+
+
+@pytest.mark.parametrize("frozen", [True, False])
+def test_the_twin_that_computes_gradients_has_the_weights_of_the_model(frozen: bool) -> None:
+    trainer = trainer_of(f"transfer={{head_epochs: 0, freeze_batch_norm: {str(frozen).lower()}}}")
+    assert (trainer.wrapped is not trainer.model) == frozen, "statistics that move are no part of the weights"
+    assert {id(one) for one in trainer.wrapped.parameters()} == {id(one) for one in trainer.model.parameters()}
+
+
 def test_without_transfer_a_models_own_frozen_weights_are_its_own_business() -> None:
     recipe = recipes.load("quick")
     model = models.build("fast", classes=10, channels=1, image_size=28, **recipe.model.arguments)
