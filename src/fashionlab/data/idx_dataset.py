@@ -50,8 +50,8 @@ class IdxDataset(NamedDataset):
         return folder
 
     def lacks(self, folder: Path) -> str:
-        present = {path.name.removesuffix(".gz") for path in folder.iterdir()} if folder.is_dir() else set()
-        missing = ", ".join(name for name in self.file_names if name not in present)
+        missing = ", ".join(name for name in self.file_names
+                            if not any((folder / one).is_file() for one in (name, f"{name}.gz")))
         return f"{missing} missing (plain or .gz)" if missing else ""
 
     def verified(self, folder: Path) -> list[Path]:
