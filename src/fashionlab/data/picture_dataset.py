@@ -102,8 +102,9 @@ class PictureDataset(NamedDataset):
         ids = {item: _id(folder / item) for item in (_FOLDERS["train"], _FOLDERS["val"], _LABELS)}
         edition = next((one for one in self.editions if not one.differs(ids)), None)
         what = edition.describe if edition else f"in {folder} (not verified)"
-        folders = {part: folder / name for part, name in _FOLDERS.items()}
-        layout = FolderLayout(folder, folders, divided=True, classes=self.classes, named=True, notes=self.notes)
+        folders: dict[Part, Path] = {part: folder / name for part, name in _FOLDERS.items()}
+        layout = FolderLayout(folder, folders, divided=True, classes=self.classes, named=True,
+                              notes=self.notes if edition else ())
         source = folder_source(layout, f"{self.name}, {what}")
         return replace(source, parts={part: partial(self._read, folder, edition, part, read)
                                       for part, read in source.parts.items()})

@@ -371,7 +371,7 @@ def test_a_training_uses_the_parts_and_says_what_it_was_given(toy: Toy, tmp_path
     result = cli("evaluate", run, "--data-dir", toy.originals)
     assert result.code == 3 and "not those that" in result.err and "originals (verified)" in result.err
     result = cli("train", "three-linear", *words, "--name", "grouped", "--group", "sender")
-    # Numbers 0 and 1 of each class are in both parts, and 2 is in training and test.
+    # The validation part has pictures 0 and 1 of each class, training 0 to 7.
     assert result.code == 0 and "2 of 8 groups are in the training and in the validation part" in result.err, result
 
 
