@@ -1,42 +1,13 @@
-"""The data sets that have names. An entry says which files a set has, what its classes are and where it comes from."""
+"""The data sets that have names. An entry says what a set consists of, what its classes are and where it comes from."""
 
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
-from fashionlab.common.registry import Registry
+from fashionlab.data.idx_dataset import IdxDataset
+from fashionlab.data.named import DATASETS, NamedDataset
+from fashionlab.data.picture_dataset import Edition, PictureDataset
 from fashionlab.data.source import Part
-
-
-@dataclass(frozen=True)
-class NamedDataset:
-    """A data set in IDX files.
-
-    title: what it is, with its source. files: pictures' and labels' file of each part, without .gz. hashes: SHA-256 of
-    the decompressed files; an empty mapping means that the files are not verified. addresses: where the files (with
-    .gz) can be fetched, tried in order. debian: the Debian package that holds them. transposed: pictures are stored
-    column by column (EMNIST). first_label: the number of the first class in the labels' file.
-    """
-
-    name: str
-    title: str
-    classes: tuple[str, ...]
-    files: Mapping[Part, tuple[str, str]]
-    hashes: Mapping[str, str] = field(default_factory=dict)
-    addresses: tuple[str, ...] = ()
-    debian: str | None = None
-    transposed: bool = False
-    first_label: int = 0
-
-    @property
-    def file_names(self) -> list[str]:
-        """All four files, without .gz."""
-        return [name for pair in self.files.values() for name in pair]
-
-
-DATASETS: Registry[NamedDataset] = Registry("data set", "fashionlab.data")
 
 
 def _add(dataset: NamedDataset) -> None:
@@ -56,7 +27,7 @@ def _emnist_files(name: str) -> dict[Part, tuple[str, str]]:
     }
 
 
-_add(NamedDataset(
+_add(IdxDataset(
     name="fashion-mnist",
     title="Fashion-MNIST (Xiao, Rasul, Vollgraf 2017): 28x28 grey pictures of clothing, 60,000 + 10,000",
     classes=("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
@@ -74,21 +45,21 @@ _add(NamedDataset(
     debian="dataset-fashion-mnist",
 ))
 
-_add(NamedDataset(
+_add(IdxDataset(
     name="mnist",
     title="MNIST (LeCun, Cortes, Burges 1998): 28x28 grey handwritten digits, 60,000 + 10,000",
     classes=tuple(string.digits),
     files=_MNIST_FILES,
 ))
 
-_add(NamedDataset(
+_add(IdxDataset(
     name="kmnist",
     title="Kuzushiji-MNIST (Clanuwat et al. 2018): 28x28 grey cursive Japanese letters, 60,000 + 10,000",
     classes=("o", "ki", "su", "tsu", "na", "ha", "ma", "ya", "re", "wo"),
     files=_MNIST_FILES,
 ))
 
-_add(NamedDataset(
+_add(IdxDataset(
     name="emnist-balanced",
     title="EMNIST Balanced (Cohen et al. 2017): 28x28 grey digits and letters, 47 classes, 112,800 + 18,800",
     classes=tuple(string.digits + string.ascii_uppercase + "abdefghnqrt"),  # look-alikes share the capital's class
@@ -96,7 +67,7 @@ _add(NamedDataset(
     transposed=True,
 ))
 
-_add(NamedDataset(
+_add(IdxDataset(
     name="emnist-letters",
     title="EMNIST Letters (Cohen et al. 2017): 28x28 grey letters, upper and lower case in one class, 124,800 + 20,800",
     classes=tuple(string.ascii_uppercase),
@@ -105,10 +76,43 @@ _add(NamedDataset(
     first_label=1,
 ))
 
-_add(NamedDataset(
+_add(IdxDataset(
     name="emnist-digits",
     title="EMNIST Digits (Cohen et al. 2017): 28x28 grey digits, 240,000 + 40,000",
     classes=tuple(string.digits),
     files=_emnist_files("digits"),
     transposed=True,
 ))
+
+_add(PictureDataset(
+    name="clothing-photos",
+    title="Small clothing data set (Grigorev 2020, CC0 1.0): colour photographs of clothing, 3,068 + 341 + 372",
+    classes=("dress", "hat", "longsleeve", "outwear", "pants", "shirt", "shoes", "shorts", "skirt", "t-shirt"),
+    # github.com/alexeygrigorev/clothing-dataset-small
+    address="https://codeload.github.com/alexeygrigorev/clothing-dataset-small/zip/"
+            "11961516512414bf9f6c150a832cfd21b54a6b54",
+    editions=(
+        Edition("originals (verified)", {
+            "train": "cc90b85bb4b32560a4316e6f6031b73a17860e97",
+            "validation": "d64391f0dd7a926616fd01c77a65d4b9d3fc78d9",
+            "test": "4244b1e77de7016ecac9b89f87c993381f0a448d",
+        }),
+        # The shorter side at most 224 pixels, JPEG quality 80.
+        Edition("the copy reduced to 224 px", {
+            "train": "997979dd896d314a7edcdcfc12e69a1b9c0e5f3e",
+            "validation": "40358b0c8ef320df3a04e6d33242dfd6055b5d75",
+            "test": "85453c4f1275a42780afed210966854797d2efe3",
+            "labels.csv": "9fb5ef207bbe1cad70fa774bb970f8c0d7d05d36",
+        }),
+    ),
+    columns={"sender": "senders are not known there: a labels.csv (columns file and sender), which the published "
+                       "archive lacks, tells them"},
+    notes=("113 of the 307 senders of its training and validation pictures are in both parts, none of them in the test "
+           "part: accuracy on the validation part promises too much",),
+))
+
+
+def is_like_fashion_mnist(dataset: str) -> bool:
+    """Whether it is the name of a set in Fashion-MNIST's form, for which the numbers of recipes are made and of which
+    all is known; else it holds pictures as people bring them, even where it has a name."""
+    return dataset in DATASETS and isinstance(DATASETS[dataset], IdxDataset)

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
 
-from fashionlab.data.catalog import NamedDataset
-from fashionlab.data.routes import RouteFailed
+from fashionlab.data.routes import Route, RouteFailed
 
 _TIMEOUT_SECONDS = 900
 # Root's apt-get hands downloads to the user _apt, who cannot write here and of which it would warn at length.
@@ -17,10 +16,10 @@ _OPTIONS = ("-q", "-o", "APT::Sandbox::User=root", "-o", "Acquire::Retries=1",
             "-o", "Acquire::http::Timeout=10", "-o", "Acquire::https::Timeout=10")
 
 
-def from_debian(package: str) -> Callable[[NamedDataset, Path], None]:
-    """A route that takes the files out of `package`. Works as root and as a user."""
+def from_debian(package: str, names: Sequence[str]) -> Route:
+    """A route that takes the files `names`, plain or with .gz, out of `package`. Works as root and as a user."""
 
-    def route(dataset: NamedDataset, folder: Path) -> None:
+    def route(folder: Path) -> None:
         for tool in ("apt-get", "dpkg-deb"):
             if shutil.which(tool) is None:
                 raise RouteFailed(f"{tool} is not on this machine")
@@ -36,7 +35,7 @@ def from_debian(package: str) -> Callable[[NamedDataset, Path], None]:
         if not archives:
             raise RouteFailed("apt-get downloaded nothing")
         _run(["dpkg-deb", "-x", str(archives[0]), str(work / "unpacked")], work)
-        wanted = {f"{name}{end}" for name in dataset.file_names for end in ("", ".gz")}
+        wanted = {f"{name}{end}" for name in names for end in ("", ".gz")}
         for path in sorted((work / "unpacked").rglob("*")):
             if path.name in wanted and path.is_file():
                 path.replace(folder / path.name)

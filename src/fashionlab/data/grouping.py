@@ -17,10 +17,12 @@ def group_names(part: RawPart, group: str) -> np.ndarray:
 
     group: the name of a column of the list; else a regular expression, which finds the group in a file's name or, where
     that does not match, in its path within the data set: what its brackets enclose, or all that it matches. Raises
-    UsageError where it is neither, or does not match a picture.
+    UsageError where it is neither, does not match a picture, or is a column that is not known here.
     """
     if group in part.columns:
         return part.columns[group]
+    if group in part.unknown_columns:
+        raise UsageError(f"--group {group}: {part.where}: {part.unknown_columns[group]}")
     if part.names is None:
         raise UsageError(f"--group {group}: {part.where} has neither columns nor file names")
     try:

@@ -11,14 +11,13 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 from fashionlab.common.errors import DataError, UsageError, did_you_mean
 from fashionlab.data import fetch
-from fashionlab.data.catalog import DATASETS, NamedDataset
 from fashionlab.data.decoded_cache import user_cache
-from fashionlab.data.formats import csv, idx, recognise
+from fashionlab.data.formats import recognise
+from fashionlab.data.named import DATASETS, NamedDataset
 from fashionlab.data.source import Source, with_column
 
 DATA_VARIABLE = "FASHIONLAB_DATA"
@@ -38,11 +37,6 @@ def locate(dataset: str, data_dir: Path | None = None) -> Source:
         raise UsageError(f"unknown data set {dataset!r}, and no file or folder of that name; "
                          f"{did_you_mean(dataset, DATASETS)}")
     return recognise(path)
-
-
-def is_path(dataset: str) -> bool:
-    """Whether it is no name of a data set but the path of one."""
-    return dataset not in DATASETS
 
 
 def _moved(path: Path, data_dir: Path) -> Path:
@@ -69,11 +63,11 @@ def cache_folder(name: str) -> Path:
 
 
 def installed(dataset: NamedDataset) -> Path | None:
-    """The cache's or the system's folder with all files of `dataset`, unverified; None if neither is complete."""
+    """The cache's or the system's folder with all of `dataset`, unverified; None if neither is complete."""
     shares = (os.environ.get("XDG_DATA_DIRS") or "/usr/local/share:/usr/share").split(":")
     system = [Path(share) / "datasets" / dataset.name for share in (*shares, f"{sys.prefix}/share")]
     for folder in [cache_folder(dataset.name), *system]:
-        if idx.named_files(folder, dataset.files):
+        if not dataset.lacks(folder):
             return folder
     return None
 
@@ -83,38 +77,20 @@ def _named(dataset: NamedDataset, data_dir: Path | None) -> Source:
     if folder is not None:
         return _in_folder(dataset, folder, how)
     set_folder = installed(dataset) or fetch.fetch(dataset, cache_folder(dataset.name))
-    source = _idx_source(dataset, set_folder)
+    source = dataset.source(set_folder)
     assert source is not None
     return source
 
 
 def _in_folder(dataset: NamedDataset, folder: Path, how: str) -> Source:
-    candidates = (folder / dataset.name, folder)
-    for candidate in candidates:
-        source = _idx_source(dataset, candidate)
+    for candidate in (folder / dataset.name, folder):
+        source = dataset.source(candidate)
         if source is not None:
             return source
-    for candidate in candidates:
-        if tables := csv.find_tables(candidate):
-            describe = f"{dataset.name}, CSV tables in {candidate} (hashes not verified)"
-            return csv.source(describe, tables, dataset.classes)
-    what = "no such folder"
-    if folder.is_dir():
-        present = {path.name.removesuffix(".gz") for path in folder.iterdir()}
-        what = f"{', '.join(file for file in dataset.file_names if file not in present)} missing (plain or .gz)"
+    what = dataset.lacks(folder) if folder.is_dir() else "no such folder"
     command = f"fashionlab data fetch {dataset.name} --data-dir {folder}"
-    advice = f".\n`{command}` puts it there" if fetch.routes(dataset) else ""
+    advice = f".\n`{command}` puts it there" if dataset.routes() else ""
     raise DataError(f"{folder} ({how}) does not hold {dataset.name}: {what}{advice}")
-
-
-def _idx_source(dataset: NamedDataset, folder: Path) -> Source | None:
-    files = idx.named_files(folder, dataset.files)
-    if files is None:
-        return None
-    verified = "hashes verified" if dataset.hashes else "hashes not verified: none are known"
-    foreign = {value: other for other in DATASETS if other != dataset.name for value in DATASETS[other].hashes.values()}
-    described = idx.IdxFiles(files, dataset.hashes, foreign, dataset.first_label, dataset.transposed)
-    return described.source(f"{dataset.name}, IDX files in {folder} ({verified})", dataset.classes)
 
 
 def fetch_named(name: str, data_dir: Path | None = None) -> Path:
@@ -130,7 +106,8 @@ def fetch_named(name: str, data_dir: Path | None = None) -> Path:
         if have and fetch.is_whole(dataset, have):
             return have
         return fetch.fetch(dataset, cache_folder(dataset.name))
-    if fetch.is_whole(dataset, folder / name):
-        return folder / name
-    copy: Sequence[tuple[str, fetch.Route]] = [(f"copy from {have}", fetch.copy_from(have))] if have else []
-    return fetch.fetch(dataset, folder, [*copy, *fetch.routes(dataset)])
+    for candidate in (folder / name, folder):
+        if fetch.is_whole(dataset, candidate):
+            return candidate
+    copy = [(f"copy from {have}", fetch.copy_from(dataset, have))] if have else []
+    return fetch.fetch(dataset, dataset.folder_in(folder), [*copy, *dataset.routes()])

@@ -57,7 +57,8 @@ class RawPart:
     where: what messages call it. pictures: uint8 [N, C, H, W], or N picture files. labels: int64 [N], numbers of
     classes, or N class names. names: what each picture is called (a path within the data set); None where pictures have
     only a place. columns: what else a list says of each picture, N texts by the column's name. notes: what was taken
-    for what, in sentences. left_out: what lies there and is none of the pictures.
+    for what, in sentences. left_out: what lies there and is none of the pictures. unknown_columns: those that the data
+    set has elsewhere and not here, and why, for people.
     """
 
     where: str
@@ -67,6 +68,7 @@ class RawPart:
     columns: Mapping[str, np.ndarray] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    unknown_columns: Mapping[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.labels)

@@ -15,8 +15,8 @@ from fashionlab.common.files import write_json, write_text
 from fashionlab.common.progress import note
 from fashionlab.common.records import SPLITS, PictureSet, Predictions, SplitName
 from fashionlab.data import ResidentPictures
+from fashionlab.data.catalog import is_like_fashion_mnist
 from fashionlab.data.duplicates import overlap_notes
-from fashionlab.data.locate import is_path
 from fashionlab.evaluation.intervals import intervals
 from fashionlab.evaluation.metrics import classification_report, headlines, scores
 from fashionlab.evaluation.metrics.classes import remarks
@@ -82,7 +82,7 @@ def _pictures(run: RunFolder, split: SplitName, data_dir: Path | None, who: str)
 
 def _known_before(run: RunFolder, split: SplitName, pictures: PictureSet, data_dir: Path | None) -> list[str]:
     """On test pictures that are training or validation pictures too, in data sets that people bring."""
-    if split != "test" or not is_path(load_recipe(run).data.dataset):
+    if split != "test" or is_like_fashion_mnist(load_recipe(run).data.dataset):
         return []
     return overlap_notes(pictures, *training_pictures(run, data_dir))
 

@@ -17,7 +17,7 @@ from typing import Any, Literal
 from fashionlab.augment import AUGMENTATIONS
 from fashionlab.common.arguments import as_text
 from fashionlab.common.errors import UsageError
-from fashionlab.data.catalog import DATASETS
+from fashionlab.data.catalog import DATASETS, is_like_fashion_mnist
 from fashionlab.data.contents import Contents, contents
 from fashionlab.data.source import with_column
 from fashionlab.models.weights import weights_installed
@@ -59,7 +59,7 @@ def load_fitted(source: str | os.PathLike[str] | Recipe | None, overrides: Overr
     changes = as_mapping(overrides)
     if source is None:
         dataset = str(changes.get("data.dataset", HOME))
-        found = None if dataset in DATASETS else contents(dataset, data_dir, changes.get("data.group"))
+        found = None if is_like_fashion_mnist(dataset) else contents(dataset, data_dir, changes.get("data.group"))
         name, *why = (SMALL_RECIPE,) if found is None else recipe_for(found)
         fitted = fit(read_yaml(find(name)), changes, described(name, changes), data_dir, found)
         return Fitted(fitted.recipe, (*why, *fitted.notes), name)
@@ -84,7 +84,7 @@ def fit(values: dict[str, Any], changes: dict[str, Any], name: str, data_dir: Pa
     if dataset not in DATASETS:
         override(values, "data.dataset", dataset)
     recipe = validate(values, name)
-    if dataset in DATASETS:
+    if is_like_fashion_mnist(dataset):
         return Fitted(recipe)
     return _fitted(recipe, said, found or contents(dataset, data_dir, recipe.data.group))
 

@@ -13,10 +13,10 @@ from fashionlab.common.naming import some_of
 from fashionlab.common.progress import note
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data import limit, load_training
+from fashionlab.data.catalog import is_like_fashion_mnist
 from fashionlab.data.doubts import doubts
 from fashionlab.data.duplicates import duplicate_notes
 from fashionlab.data.grouping import crossing_notes
-from fashionlab.data.locate import is_path
 from fashionlab.data.splits import divide
 from fashionlab.data.summary import counts_line, left_out_lines, untold_notes
 from fashionlab.recipes import Recipe
@@ -29,7 +29,7 @@ def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool,
                    say: Callable[[str], None]) -> tuple[PictureSet, Split]:
     """The training pictures of the recipe's data set, validation pictures among them, and which are which.
 
-    say: is given lines on what was read, of other data sets than those with names; warnings go to stderr in any case.
+    say: is given lines on what was read, unless it is in Fashion-MNIST's form; warnings go to stderr in any case.
     Raises UsageError for numbers that do not go with the set, DataError for unusable data.
     """
     data = recipe.data
@@ -43,7 +43,7 @@ def given_pictures(recipe: Recipe, data_dir: Path | None, skip_unreadable: bool,
         raise UsageError(f"batch_size {recipe.batch_size} is larger than the training set ({len(split.train)} "
                          f"pictures); use --set batch_size={min(len(split.train), 64)}")
     if os.environ.get("RANK", "0") == "0":
-        if is_path(data.dataset):
+        if not is_like_fashion_mnist(data.dataset):
             for line in (counts_line(pictures, split), *untold_notes(pictures)):
                 say(f"data: {line}")
         for line in _warnings(pictures, split):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -9,17 +10,29 @@ from fashionlab.common.errors import DataError, UsageError
 from fashionlab.data import DATASETS, load_training
 from fashionlab.data.formats.idx import write_idx
 from fashionlab.data.held_out import load_test
+from fashionlab.data.idx_dataset import IdxDataset
+from fashionlab.data.picture_dataset import PictureDataset
 
 
 def test_entries_are_whole() -> None:
-    assert len(DATASETS.names()) >= 6
+    assert len(DATASETS.names()) >= 7
     for name in DATASETS:
         entry = DATASETS[name]
-        assert entry.name == name and entry.title
+        assert entry.name == name and entry.title and entry.advice.endswith(".")
         assert len(set(entry.classes)) == len(entry.classes) >= 10
-        assert set(entry.files) == {"train", "test"} and len(set(entry.file_names)) == 4
-        assert not entry.hashes or set(entry.hashes) == set(entry.file_names)
-        assert not (entry.addresses or entry.debian) or entry.hashes  # what is downloaded can be verified
+        assert all(label for label, _ in entry.routes())
+        if isinstance(entry, IdxDataset):
+            assert set(entry.files) == {"train", "test"} and len(set(entry.file_names)) == 4
+            assert not entry.hashes or set(entry.hashes) == set(entry.file_names)
+            assert not entry.routes() or entry.hashes  # what is downloaded can be verified
+        else:
+            assert isinstance(entry, PictureDataset) and entry.editions
+            for edition in entry.editions:
+                assert {"train", "validation", "test"} <= set(edition.ids) <= {"train", "validation", "test",
+                                                                               "labels.csv"}
+                assert all(re.fullmatch("[0-9a-f]{40}", one) for one in edition.ids.values())
+            assert len({one for edition in entry.editions for one in edition.ids.values()}) == sum(
+                len(edition.ids) for edition in entry.editions)
 
 
 def test_class_counts_of_the_emnist_paper() -> None:

@@ -9,17 +9,20 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
 import pytest
 
 from fashionlab.common.errors import DataError, FashionlabError
-from fashionlab.data import DATASETS, NamedDataset, load_training
+from fashionlab.data import DATASETS, load_training
 from fashionlab.data.debian import from_debian
-from fashionlab.data.fetch import copy_from, fetch, from_address, is_whole
+from fashionlab.data.fetch import copy_from, fetch, is_whole
+from fashionlab.data.idx_dataset import IdxDataset
 from fashionlab.data.locate import fetch_named
+from fashionlab.data.routes import from_address
+from fashionlab.data.source import Part
 
 
 @pytest.fixture(autouse=True)
@@ -30,11 +33,17 @@ def _own_places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture(scope="module")
-def toy(toy_data: Path) -> NamedDataset:
+def toy(toy_data: Path) -> IdxDataset:
     """A named data set of toy files with their true hashes."""
     hashes = {path.name.removesuffix(".gz"): hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest()
               for path in toy_data.glob("*.gz")}
-    return NamedDataset("toy", "toy", tuple("0123456789"), DATASETS["fashion-mnist"].files, hashes)
+    return IdxDataset("toy", "toy", tuple("0123456789"), _files(), hashes)
+
+
+def _files() -> Mapping[Part, tuple[str, str]]:
+    entry = DATASETS["fashion-mnist"]
+    assert isinstance(entry, IdxDataset)
+    return entry.files
 
 
 class _Quiet(http.server.SimpleHTTPRequestHandler):
@@ -64,38 +73,39 @@ def _names(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_download_verified_and_not_repeated(toy: NamedDataset, address: str, toy_data: Path, tmp_path: Path) -> None:
+def test_download_verified_and_not_repeated(toy: IdxDataset, address: str, toy_data: Path, tmp_path: Path) -> None:
     target = tmp_path / "a" / "b"
-    assert fetch(toy, target, [("server", from_address(address))]) == target
+    assert fetch(toy, target, [("server", from_address(address, toy.file_names))]) == target
     assert _names(target) == _names(toy_data)
     assert is_whole(toy, target)
-    fetch(toy, target, [("nowhere", from_address(_closed_port()))])  # is there: nothing is asked
+    fetch(toy, target, [("nowhere", from_address(_closed_port(), toy.file_names))])  # is there: nothing is asked
 
 
-def test_the_next_way_is_taken_when_one_fails_or_gives_other_files(toy: NamedDataset, address: str, toy_data: Path,
+def test_the_next_way_is_taken_when_one_fails_or_gives_other_files(toy: IdxDataset, address: str, toy_data: Path,
                                                                   tmp_path: Path) -> None:
     wrong = tmp_path / "wrong"
     shutil.copytree(toy_data, wrong)
     (wrong / "t10k-labels-idx1-ubyte.gz").write_bytes((wrong / "train-labels-idx1-ubyte.gz").read_bytes())
-    ways = [("nowhere", from_address(_closed_port())), ("wrong", copy_from(wrong)),
-            ("404", from_address(address + "no/")), ("server", from_address(address))]
+    ways = [("nowhere", from_address(_closed_port(), toy.file_names)), ("wrong", copy_from(toy, wrong)),
+            ("404", from_address(address + "no/", toy.file_names)), ("server", from_address(address, toy.file_names))]
     fetch(toy, tmp_path / "target", ways)
     assert is_whole(toy, tmp_path / "target") and _names(tmp_path / "target") == _names(toy_data)
 
 
-def test_a_damaged_file_is_replaced(toy: NamedDataset, address: str, toy_data: Path, tmp_path: Path) -> None:
+def test_a_damaged_file_is_replaced(toy: IdxDataset, address: str, toy_data: Path, tmp_path: Path) -> None:
     target = tmp_path / "target"
     shutil.copytree(toy_data, target)
     (target / "train-images-idx3-ubyte").write_bytes(b"damaged, and read before its .gz")
     (target / "mine.txt").write_text("keep")
     assert not is_whole(toy, target)
-    fetch(toy, target, [("server", from_address(address))])
+    fetch(toy, target, [("server", from_address(address, toy.file_names))])
     assert is_whole(toy, target) and _names(target) == sorted([*_names(toy_data), "mine.txt"])
 
 
-def test_no_way_works(toy: NamedDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_way_works(toy: IdxDataset, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    ways = [("first", from_address(_closed_port())), ("package", from_debian("dataset-fashion-mnist"))]
+    ways = [("first", from_address(_closed_port(), toy.file_names)),
+            ("package", from_debian("dataset-fashion-mnist", toy.file_names))]
     with pytest.raises(DataError) as caught:
         fetch(toy, tmp_path / "new" / "target", ways)
     message = str(caught.value)
@@ -104,23 +114,23 @@ def test_no_way_works(toy: NamedDataset, tmp_path: Path, monkeypatch: pytest.Mon
     assert not (tmp_path / "new").exists()
 
 
-def test_a_server_that_says_nothing_is_left_soon(toy: NamedDataset, tmp_path: Path) -> None:
+def test_a_server_that_says_nothing_is_left_soon(toy: IdxDataset, tmp_path: Path) -> None:
     with socket.socket() as deaf:
         deaf.bind(("127.0.0.1", 0))
         deaf.listen()
-        silent = from_address(f"http://127.0.0.1:{deaf.getsockname()[1]}/", timeout=0.2)
+        silent = from_address(f"http://127.0.0.1:{deaf.getsockname()[1]}/", toy.file_names, timeout=0.2)
         with pytest.raises(DataError, match="timed out"):
             fetch(toy, tmp_path / "target", [("deaf", silent)])
 
 
-def _fetch_and_report(toy: NamedDataset, target: Path, address: str, barrier: object, results: object) -> None:
+def _fetch_and_report(toy: IdxDataset, target: Path, address: str, barrier: object, results: object) -> None:
     barrier.wait()  # type: ignore[attr-defined]
-    fetch(toy, target, [("server", from_address(address))])
+    fetch(toy, target, [("server", from_address(address, toy.file_names))])
     results.put(is_whole(toy, target))  # type: ignore[attr-defined]
 
 
 @pytest.mark.slow
-def test_two_processes_at_once(toy: NamedDataset, address: str, toy_data: Path, tmp_path: Path) -> None:
+def test_two_processes_at_once(toy: IdxDataset, address: str, toy_data: Path, tmp_path: Path) -> None:
     context = multiprocessing.get_context("spawn")
     barrier, results = context.Barrier(2), context.Queue()
     work = [context.Process(target=_fetch_and_report, args=(toy, tmp_path / "target", address, barrier, results))
@@ -135,16 +145,16 @@ def test_two_processes_at_once(toy: NamedDataset, address: str, toy_data: Path, 
 
 
 @pytest.mark.slow
-def test_a_full_disk_leaves_nothing(toy: NamedDataset, toy_data: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_nothing(toy: IdxDataset, toy_data: Path, tmp_path: Path) -> None:
     script = f"""
 import resource
 from pathlib import Path
-from fashionlab.data import NamedDataset
+from fashionlab.data.idx_dataset import IdxDataset
 from fashionlab.data.fetch import fetch, copy_from
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 toy = {toy!r}
 try:
-    fetch(toy, Path({str(tmp_path / "target")!r}), [("copy", copy_from(Path({str(toy_data)!r})))])
+    fetch(toy, Path({str(tmp_path / "target")!r}), [("copy", copy_from(toy, Path({str(toy_data)!r})))])
 except Exception as error:
     print(type(error).__name__, error)
 """
@@ -153,10 +163,10 @@ except Exception as error:
     assert not (tmp_path / "target").exists()
 
 
-def test_a_target_that_is_no_folder(toy: NamedDataset, toy_data: Path, tmp_path: Path) -> None:
+def test_a_target_that_is_no_folder(toy: IdxDataset, toy_data: Path, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(FashionlabError, match="cannot write"):
-        fetch(toy, tmp_path / "file" / "target", [("copy", copy_from(toy_data))])
+        fetch(toy, tmp_path / "file" / "target", [("copy", copy_from(toy, toy_data))])
 
 
 def test_a_named_folder_is_the_only_place_looked_at(toy_data: Path, tmp_path: Path,

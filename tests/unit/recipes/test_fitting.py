@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from fashionlab import recipes
 from fashionlab.augment import AUGMENTATIONS
 from fashionlab.common.errors import UsageError
+from fashionlab.data.catalog import is_like_fashion_mnist
 from fashionlab.data.contents import Contents
 from fashionlab.data.splits import divide, make_split
 from fashionlab.preparation import PictureFacts
@@ -70,10 +71,11 @@ def _check_trainable(recipe: Recipe, found: Contents) -> None:
     assert recipes.load(recipe) == recipe
 
 
-def test_named_sets_are_what_their_recipes_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fashion_mnist_and_its_relatives_are_what_recipes_say(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fitting, "contents", lambda *_: pytest.fail("no data set need be looked at"))
     for name in recipes.names():
-        assert recipes.load_fitted(name) == fitting.Fitted(recipes.load(name))
+        if is_like_fashion_mnist(recipes.load(name).data.dataset):
+            assert recipes.load_fitted(name) == fitting.Fitted(recipes.load(name))
         changes = {"data.dataset": "mnist", "epochs": 7, "snapshots": None}
         with contextlib.suppress(UsageError):
             expected = recipes.load(name, changes)
@@ -81,6 +83,15 @@ def test_named_sets_are_what_their_recipes_say(monkeypatch: pytest.MonkeyPatch) 
     assert recipes.load_fitted(None).recipe == recipes.load("quick")
     assert recipes.load_fitted(None, {"data.dataset": "kmnist"}).recipe == recipes.load("quick",
                                                                                         ["data.dataset=kmnist"])
+
+
+def test_photographs_with_a_name_are_fitted_as_others_are(holds: Holds) -> None:
+    holds(3_068, PHOTOS, validation=341)
+    fitted = recipes.load_fitted("quick", {"data.dataset": "clothing-photos"})
+    assert fitted.recipe.data.dataset == "clothing-photos"
+    by_path = _fitted("quick")
+    assert fitted.notes == by_path.notes and fitted.recipe.data.validation == "given"
+    assert fitted.recipe.batch_size == by_path.recipe.batch_size != recipes.load("quick").batch_size
 
 
 @pytest.mark.parametrize("n", SIZES)

@@ -113,10 +113,13 @@ def write_folder(folder: Path, parts: Parts) -> None:
 def detect(folder: Path) -> Source | None:
     """An image folder at `folder`; None when it has no folders in it."""
     layout = folder_layout(folder)
-    if layout is None:
-        return None
-    return Source(f"image folder {folder}", {part: partial(_read, layout, part) for part in layout.parts},
-                  layout.classes, layout.notes, layout.left_out)
+    return None if layout is None else folder_source(layout, f"image folder {folder}")
+
+
+def folder_source(layout: FolderLayout, describe: str) -> Source:
+    """The image folder that is understood as `layout`; `describe` is what people are told that it is."""
+    return Source(describe, {part: partial(_read, layout, part) for part in layout.parts}, layout.classes,
+                  layout.notes, layout.left_out)
 
 
 FORMATS.add("folder", DataFormat(
