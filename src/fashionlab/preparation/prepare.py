@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image
 
 from fashionlab.common.records import Preparation
-from fashionlab.preparation.files import in_bytes, in_threads, opened, to_image
+from fashionlab.preparation.files import in_threads, opened, to_eight_bits, to_image
 from fashionlab.preparation.ways import WAYS
 
 
@@ -23,7 +23,7 @@ def prepare(source: Path | bytes | Image.Image, name: str, preparation: Preparat
         way = WAYS[preparation.way]
         if way.draft:
             picture.draft(None, (way.draft, way.draft))
-        return way.apply(*in_bytes(picture), preparation)
+        return way.apply(*to_eight_bits(picture), preparation)
 
 
 def prepare_array(image: np.ndarray, preparation: Preparation) -> np.ndarray:
