@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from fashionlab import recipes
 from fashionlab.evaluation.run import conclude
@@ -31,4 +32,16 @@ def write_two_classes(path: Path, seed: int = 3) -> Path:
         pictures[labels == 1, 4:12, 4:12, 0] += 60
         arrays |= {f"x_{part}": pictures, f"y_{part}": labels}
     np.savez(path, **arrays, classes=np.array(LONG_NAMES))
+    return path
+
+
+def write_photos(path: Path, seed: int = 0) -> Path:
+    """Class folders of 30 light colour pictures 40 x 50 each, called by one of five senders: `s3_12.png`."""
+    draw = np.random.default_rng(seed)
+    for label, name in enumerate(("hat", "sock")):
+        (path / name).mkdir(parents=True)
+        for number in range(30):
+            pixels = draw.integers(200, 256, (40, 50, 3), dtype=np.uint8)
+            pixels[10:30, 10:30, label] -= 100
+            Image.fromarray(pixels).save(path / name / f"s{number % 5}_{number:02}.png")
     return path

@@ -155,9 +155,23 @@ def test_other_training_pictures_are_refused(here: Path, cli: Cli) -> None:
     run = here / RUN
     before = _state(run)
     path = _write(here / "data" / "set.npz", other_training=True)
-    for words in (["evaluate", run], ["evaluate", run, "--split", "val"], ["train", "--resume", run]):
+    for words in (["evaluate", run, "--split", "val"], ["train", "--resume", run]):
         _refused(cli(*words), str(path), "these are not the pictures")
     assert _state(run) == before
+
+
+def test_the_test_part_is_judged_though_the_training_part_changed(here: Path, cli: Cli) -> None:
+    run = here / RUN
+    before = json.loads((run / "metrics.json").read_text())["test"]
+    path = _write(here / "data" / "set.npz", other_training=True)
+    result = cli("evaluate", run, "--json")
+    assert result.code == 0, result
+    remark, = json.loads((run / "metrics.json").read_text())["test"]["remarks"]
+    assert f"note: {remark}" in result.err and str(path) in remark and "are not the pictures" in remark
+    after = json.loads((run / "metrics.json").read_text())["test"]
+    assert {**after, "remarks": []} == before
+    _write(path, other_training=True, other_test=True)
+    _refused(cli("evaluate", run), "test pictures are not those")
 
 
 def test_another_set_in_data_dir_is_refused(here: Path, cli: Cli) -> None:

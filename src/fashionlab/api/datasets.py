@@ -1,6 +1,7 @@
 """`fl.datasets`: data sets by name or path, as arrays, in numbers and as a picture.
 
-A path is a folder with IDX files, with two CSV tables or with one folder of pictures a class, or an .npz file.
+A path is whatever a data format reads (`fashionlab list formats`, docs/own-pictures.md): folders of pictures, lists,
+tables, arrays, IDX files and archives.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from fashionlab.data.locate import fetch_named, locate
 from fashionlab.data.normalise import normalisation
 from fashionlab.data.read import SourceReader
 from fashionlab.data.source import Wanted
-from fashionlab.data.splits import make_split
+from fashionlab.data.splits import divide
 from fashionlab.data.summary import left_out_lines, summary
 from fashionlab.preparation import choose
 from fashionlab.recipes.fitting import form_for
@@ -40,27 +41,29 @@ def names() -> list[str]:
 
 def load(dataset: PathLike = "fashion-mnist", part: Literal["train", "test"] = "train", *,
          data_dir: PathLike | None = None, image_size: int | None = None, channels: int | None = None,
-         skip_unreadable: bool = False) -> PictureSet:
+         group: str | None = None, skip_unreadable: bool = False) -> PictureSet:
     """The pictures of a part: images uint8 [N, C, H, W], labels int64 [N], class names.
 
     data_dir: where the files of a named set are; else FASHIONLAB_DATA, the cache, the system, a download. image_size,
-    channels: bring all to that square size and 1 or 3 channels. skip_unreadable: leave broken pictures of a folder out,
+    channels: bring all to that square size and 1 or 3 channels. group: what belongs together, a column of the list or a
+    pattern of the file name; `split` keeps it in one part. skip_unreadable: leave broken pictures of a folder out,
     named on stderr. Raises UsageError for an unknown name, DataError for unusable data.
     """
     check_choice(part, ("train", "test"), "part")
     read = data.load_training if part == "train" else load_test
     return read(as_text(dataset, "dataset"), data_dir=as_optional_path(data_dir, "data_dir"), image_size=image_size,
-                channels=channels, skip_unreadable=skip_unreadable)
+                channels=channels, group=group, skip_unreadable=skip_unreadable)
 
 
 def split(pictures: PictureSet, validation: int | float = 5000, seed: int = 0) -> Split:
-    """Which pictures to learn from and which to hold out: stratified, and the same everywhere for the same seed.
+    """Which pictures to learn from and which to hold out: stratified, groups kept together, and the same everywhere for
+    the same seed.
 
     validation: a number of pictures, or a share below 1.
     """
     _check_pictures(pictures)
     check_number(validation, "validation")
-    return make_split(pictures.labels, validation, seed)
+    return divide(pictures, validation, seed)
 
 
 def info(dataset: PathLike = "fashion-mnist", *, data_dir: PathLike | None = None,

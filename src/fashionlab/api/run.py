@@ -167,7 +167,7 @@ class Run:
     @property
     def is_first_process(self) -> bool:
         """False in all but one of the processes that torchrun started: the first one evaluates."""
-        from fashionlab.training.session import is_first_process
+        from fashionlab.training.distributed import is_first_process
 
         return is_first_process()
 

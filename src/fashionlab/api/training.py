@@ -19,6 +19,7 @@ from fashionlab.runs.folder import RunFolder, open_run
 from fashionlab.runs.pictures import load_recipe
 from fashionlab.training import session
 from fashionlab.training.callbacks import Callback
+from fashionlab.training.distributed import is_first_process
 from fashionlab.training.progress import on_stderr
 
 
@@ -63,7 +64,7 @@ def train(recipe: PathLike | Recipe | None = None, *, seed: int | None = None, o
     else:
         fitted = asked.fitted(data_path)
         chosen = fitted.recipe
-        if not quiet and session.is_first_process():
+        if not quiet and is_first_process():
             for line in fitted.notes:
                 note(f"chosen: {line}")
         stem = fitted.name or asked.stem
@@ -101,7 +102,7 @@ def default_name(what: str) -> str:
 
 
 def _evaluated(folder: RunFolder, data_dir: Path | None, device: str) -> Run:
-    if session.is_first_process():
+    if is_first_process():
         conclude(folder, data_dir=data_dir, device=device)
     return Run(folder.path, data_dir=data_dir, device=device)
 

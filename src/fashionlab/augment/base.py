@@ -76,8 +76,9 @@ class Augmentation(BaseModel, ABC):
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     name: ClassVar[str]
-    lengths: ClassVar[tuple[str, ...]] = ()  # the fields that count pixels: they grow with the pictures
     """Set by the registry."""
+    lengths: ClassVar[tuple[str, ...]] = ()
+    """The fields that count pixels: they grow with the pictures."""
     kind: ClassVar[Literal["geometric", "pixel", "policy", "mixing"]]
     description: ClassVar[str]
     """One line for `fashionlab list augmentations`."""

@@ -51,7 +51,10 @@ def check(
     file: Annotated[str, typer.Argument(help="A recipe file or a built-in recipe.")],
     set_: Annotated[list[str] | None, typer.Option("--set", metavar="KEY=VALUE", help="Override a key.")] = None,
 ) -> None:
-    """Check that a recipe is valid without training it."""
+    """Check that a recipe is valid without training it.
+
+    Its data are not looked at: whether they can be read, and the numbers that follow them, `fashionlab train` says.
+    """
     from fashionlab import recipes
 
     recipe = recipes.load(file, set_ or [])

@@ -21,3 +21,10 @@ def release(array: np.ndarray) -> None:
 def rows_at_once(array: np.ndarray, size: int = 64 << 20) -> int:
     """How many rows of `array` are about `size` bytes, at least one."""
     return max(1, size // max(1, array[:1].nbytes))
+
+
+def consecutive(array: np.ndarray, indices: np.ndarray) -> np.ndarray | None:
+    """`array[indices]` as a view, where the array is memory-mapped and the indices (int [M]) follow one another."""
+    if isinstance(array, np.memmap) and len(indices) and (np.diff(indices) == 1).all():
+        return array[indices[0] : indices[-1] + 1]
+    return None

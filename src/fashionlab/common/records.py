@@ -15,7 +15,7 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.common.files import replacing
 from fashionlab.common.logits import softmax
-from fashionlab.common.mapped import release, rows_at_once
+from fashionlab.common.mapped import consecutive, release, rows_at_once
 
 SplitName = Literal["val", "test"]
 # What people call them.
@@ -102,8 +102,9 @@ class PictureSet:
 
     def subset(self, indices: np.ndarray) -> PictureSet:
         """The pictures at `indices` (int [M]), in that order; what the set held out for validation is forgotten."""
+        view = consecutive(self.images, indices)
         return replace(
-            self, images=self.images[indices], labels=self.labels[indices], validation=None,
+            self, images=self.images[indices] if view is None else view, labels=self.labels[indices], validation=None,
             groups=None if self.groups is None else self.groups[indices],
             files=None if self.files is None else tuple(self.files[index] for index in indices))
 

@@ -24,7 +24,7 @@ class Contents:
 
 
 def contents(dataset: str, data_dir: Path | None = None, group: str | None = None) -> Contents:
-    """Of a data set by name or path; no file of its test part is opened. Raises what `load_training` raises."""
+    """Of a data set by name or path; its test part is left alone as by `load_training`, whose errors it raises."""
     return contents_of(SourceReader(locate(dataset, data_dir), Wanted(group=group)))
 
 

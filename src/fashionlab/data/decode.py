@@ -15,7 +15,7 @@ from fashionlab.common.progress import progress
 from fashionlab.common.records import Preparation
 from fashionlab.preparation import PictureFacts, prepare
 from fashionlab.preparation.choose import PHOTO_SIZE, look_closely, sampled_every
-from fashionlab.preparation.files import in_bytes, in_threads, is_grey, on_background, opened
+from fashionlab.preparation.files import in_threads, is_grey, on_background, opened, to_eight_bits
 from fashionlab.preparation.ways.base import mode_for, to_array
 from fashionlab.preparation.ways.letterbox import fit
 
@@ -93,11 +93,11 @@ def _shown(path: Path) -> np.ndarray:
     """uint8 [C, H, W], decoded small where a JPEG allows it; what is transparent is black."""
     with opened(path, str(path)) as picture:
         picture.draft(None, (2 * PHOTO_SIZE, 2 * PHOTO_SIZE))
-        decoded, mode = in_bytes(picture)
+        decoded, mode = to_eight_bits(picture)
         return to_array(on_background(decoded, "black", mode))
 
 
 def _as_it_is(path: Path, channels: int, height: int, width: int) -> np.ndarray:
     with opened(path, str(path)) as picture:
-        decoded, mode = in_bytes(picture)
+        decoded, mode = to_eight_bits(picture)
         return to_array(fit(on_background(decoded, "black", mode).convert(mode_for(channels)), height, width))

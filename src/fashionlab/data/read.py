@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Literal
 
@@ -13,6 +13,7 @@ from fashionlab.common.errors import DataError, UsageError
 from fashionlab.common.progress import note
 from fashionlab.common.records import LeftOut, PictureSet, Preparation
 from fashionlab.data.grouping import group_names
+from fashionlab.data.on_disk import empty_like, joined
 from fashionlab.data.source import RawPart, Source, Wanted, class_numbers, numbered_classes
 from fashionlab.data.splits import make_split
 from fashionlab.preparation import PictureFacts, choose, in_words, prepare_arrays
@@ -173,11 +174,11 @@ class SourceReader:
         arrays = [part.pictures for part in parts if isinstance(part.pictures, np.ndarray)]
         if arrays:
             if self.preparation is not None:
-                arrays = [prepare_arrays(array, self.preparation) for array in arrays]
+                arrays = [prepare_arrays(array, self.preparation, partial(empty_like, array)) for array in arrays]
             shapes = {array.shape[1:] for array in arrays}
             if len(shapes) > 1:
                 raise DataError(f"{parts[1].where}: pictures of another shape than {parts[0].where}")
-            return arrays[0] if len(arrays) == 1 else np.concatenate(arrays), {}
+            return joined(arrays), {}
         from fashionlab.data.decoded_cache import DecodedCache  # needs platformdirs, which a service goes without
 
         files: Sequence[Path] = [file for part in parts for file in part.pictures]

@@ -12,6 +12,7 @@ import numpy as np
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.common.naming import on_one_line
 from fashionlab.common.records import LeftOut, Preparation
+from fashionlab.data.on_disk import rows
 
 Part = Literal["train", "val", "test"]
 PARTS: dict[Part, str] = {"train": "training", "val": "validation", "test": "test"}  # what people call them
@@ -78,7 +79,7 @@ class RawPart:
         pictures, names = self.pictures, self.names
         return replace(
             self, labels=self.labels[indices],
-            pictures=pictures[indices] if isinstance(pictures, np.ndarray) else [pictures[i] for i in indices],
+            pictures=rows(pictures, indices) if isinstance(pictures, np.ndarray) else [pictures[i] for i in indices],
             names=None if names is None else [names[index] for index in indices],
             columns={name: values[indices] for name, values in self.columns.items()})
 

@@ -35,7 +35,7 @@ def prune_run(path: Path, share: float, data_dir: Path | None = None) -> Path:
         note(f"export: {folder} is there already")
         return folder
     note(f"export: fine-tuning {folder} for {recipe.epochs} epoch(s)")
-    options = session.Options(data_dir=data_dir, quiet=True,
+    options = session.Options(data_dir=data_dir, quiet=True, skip_unreadable=results.data["skip_unreadable"],
                               command=["fashionlab", "export", str(path), "--prune", f"{share:g}"])
     conclude(session.start(recipe, folder, options), data_dir=options.data_dir, device=options.device)
     return folder

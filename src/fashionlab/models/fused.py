@@ -10,12 +10,13 @@ through all values twice more, where it could be part of the weights before it. 
 from __future__ import annotations
 
 import copy
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import Tensor, nn
 from torch.autograd import Function
 from torch.nn import functional as F
+from torch.nn.grad import conv2d_weight
 
 # A convolution's attribute and that of the normalisation behind it, by the class of timm that has them.
 _PAIRS = {
@@ -44,7 +45,8 @@ class _FusedConv(nn.Module):
 
     def __init__(self, conv: nn.Conv2d, norm: nn.Module) -> None:
         super().__init__()
-        self.conv, self.norm = conv, norm
+        self.conv = conv
+        self.norm: Any = norm  # timm's BatchNormAct2d
         self._pads_itself = type(conv).__name__ == "Conv2dSame"  # as TensorFlow does, by the picture's size
         self._depthwise = conv.groups == conv.in_channels == conv.out_channels > 1 and conv.dilation == (1, 1)
 
@@ -52,11 +54,12 @@ class _FusedConv(nn.Module):
         conv, norm = self.conv, self.norm
         scale = norm.weight * torch.rsqrt(norm.running_var + norm.eps)
         weight, bias = conv.weight * scale[:, None, None, None], norm.bias - norm.running_mean * scale
-        padding = conv.padding
+        padding: Any = conv.padding
         if self._pads_itself:
             from timm.layers.padding import pad_same
 
-            pictures, padding = pad_same(pictures, conv.kernel_size, conv.stride, conv.dilation), (0, 0)
+            size, stride, dilation = (list(pair) for pair in (conv.kernel_size, conv.stride, conv.dilation))
+            pictures, padding = pad_same(pictures, size, stride, dilation), (0, 0)
         if self._depthwise and pictures.device.type == "cpu":
             kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else pictures.dtype
             values = _depthwise(pictures.to(kind), weight.to(kind), bias.to(kind), conv.stride, padding)
@@ -66,7 +69,7 @@ class _FusedConv(nn.Module):
 
 
 def _depthwise(pictures: Tensor, weight: Tensor, bias: Tensor, stride: Any, padding: Any) -> Tensor:
-    return _Depthwise.apply(pictures, weight, bias, stride, padding)  # type: ignore[no-any-return]
+    return cast(Tensor, _Depthwise.apply(pictures, weight, bias, stride, padding))
 
 
 class _Depthwise(Function):
@@ -90,7 +93,7 @@ class _Depthwise(Function):
         if ctx.needs_input_grad[0]:
             of_input = _gradient_of_input(gradient, weight, pictures.shape, ctx.stride, ctx.padding)
         if ctx.needs_input_grad[1]:
-            of_weight = nn.grad.conv2d_weight(pictures, weight.shape, gradient, ctx.stride, ctx.padding, 1, len(weight))
+            of_weight = conv2d_weight(pictures, weight.shape, gradient, ctx.stride, ctx.padding, 1, len(weight))
         if ctx.needs_input_grad[2]:
             of_bias = gradient.sum((0, 2, 3))
         return of_input, of_weight, of_bias, None, None

@@ -58,7 +58,8 @@ def opened(source: Path | bytes | Image.Image, name: str) -> Iterator[Image.Imag
     Raises what `look` raises, within the block too.
     """
     with _one_error(name), source if isinstance(source, Image.Image) else look(source, name) as picture:
-        _check_frames(picture, name)
+        if picture is source:  # a program may have opened it by other means than `look`
+            _check_frames(picture, name)
         yield picture
 
 
@@ -208,7 +209,7 @@ def is_grey(picture: Image.Image) -> bool:
     return picture.mode in ("1", "L", "LA", "La", "F") or picture.mode.startswith("I")
 
 
-def in_bytes(picture: Image.Image) -> tuple[Image.Image, str]:
+def to_eight_bits(picture: Image.Image) -> tuple[Image.Image, str]:
     """The picture upright by its EXIF orientation and in 8 bits: as L or RGB, or as RGBA where it may be transparent;
     and which of L and RGB it is without its transparency.
 

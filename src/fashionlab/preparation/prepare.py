@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 from PIL import Image
 
+from fashionlab.common.mapped import release, rows_at_once
 from fashionlab.common.records import Preparation
-from fashionlab.preparation.files import in_bytes, in_threads, opened, to_image
+from fashionlab.preparation.files import in_threads, opened, to_eight_bits, to_image
 from fashionlab.preparation.ways import WAYS
+
+_AT_ONCE = 32 << 20  # bytes of prepared pictures of arrays that are worked on together
 
 
 def prepare(source: Path | bytes | Image.Image, name: str, preparation: Preparation) -> np.ndarray:
@@ -23,7 +26,7 @@ def prepare(source: Path | bytes | Image.Image, name: str, preparation: Preparat
         way = WAYS[preparation.way]
         if way.draft:
             picture.draft(None, (way.draft, way.draft))
-        return way.apply(*in_bytes(picture), preparation)
+        return way.apply(*to_eight_bits(picture), preparation)
 
 
 def prepare_array(image: np.ndarray, preparation: Preparation) -> np.ndarray:
@@ -32,17 +35,30 @@ def prepare_array(image: np.ndarray, preparation: Preparation) -> np.ndarray:
     return WAYS[preparation.way].apply(picture, picture.mode, preparation)
 
 
-def prepare_arrays(images: np.ndarray, preparation: Preparation) -> np.ndarray:
-    """`prepare_array` of each of uint8 [N, C, H, W]; the very array where nothing changes."""
+def _in_memory(shape: tuple[int, ...]) -> np.ndarray:
+    return np.empty(shape, dtype=np.uint8)
+
+
+def prepare_arrays(images: np.ndarray, preparation: Preparation,
+                   empty: Callable[[tuple[int, ...]], np.ndarray] = _in_memory) -> np.ndarray:
+    """`prepare_array` of each of uint8 [N, C, H, W]; the very array where nothing changes.
+
+    empty: makes the array of a shape, of bytes, that is filled: on the disk where memory would not hold it.
+    """
     unchanged = WAYS[preparation.way].unchanged(images, preparation)
-    if len(images) and unchanged.all():
-        return images if images.shape[1] == preparation.channels else images.repeat(preparation.channels, axis=1)
-    prepared = np.empty((len(images), preparation.channels, preparation.size, preparation.size), dtype=np.uint8)
-    if unchanged.any():
-        prepared[unchanged] = images[unchanged]
-    changed = np.flatnonzero(~unchanged)
-    for index, picture in zip(changed, _each(images, changed, preparation), strict=True):
-        prepared[index] = picture
+    if len(images) and unchanged.all() and images.shape[1] == preparation.channels:
+        return images
+    prepared = empty((len(images), preparation.channels, preparation.size, preparation.size))
+    step = rows_at_once(prepared, _AT_ONCE)
+    for start in range(0, len(images), step):
+        some = slice(start, start + step)
+        if unchanged[some].any():
+            prepared[some][unchanged[some]] = images[some][unchanged[some]]
+        changed = start + np.flatnonzero(~unchanged[some])
+        for index, picture in zip(changed, _each(images, changed, preparation), strict=True):
+            prepared[index] = picture
+        release(images)
+        release(prepared)
     return prepared
 
 

@@ -35,7 +35,7 @@ _SMALLEST_SIDE = 28  # networks halve it several times
 _PHOTO_BATCH = 32
 _MANY = 20_000  # training pictures from which on a recipe's own numbers fit
 _SEEN = 12_000  # pictures that a pretrained network is shown in all, about ten minutes of two cores
-_MOST_EPOCHS = {True: 30, False: 100}  # of pretrained networks, and of others
+_MOST_EPOCHS, _MOST_PRETRAINED_EPOCHS = 100, 30
 _PHASES = ("transfer.head_epochs", "averaging.start_epoch")  # keys that count epochs
 _SHARES = ((1000, 0.2), (math.inf, 0.1))  # held out for validation, of sets up to so many pictures
 
@@ -223,9 +223,9 @@ def _epochs(recipe: Recipe, said: set[str], n: int, batch: int) -> int:
     show it `_SEEN` pictures, never fewer than the recipe's where it was said how many of these a phase has."""
     if recipe.transfer:
         fewest = recipe.epochs if any(_is_said(phase, said) for phase in _PHASES) else 2
-        return max(fewest, min(round(_SEEN / n), _MOST_EPOCHS[True]))
+        return max(fewest, min(round(_SEEN / n), _MOST_PRETRAINED_EPOCHS))
     steps = recipe.epochs * _HOME_PICTURES / recipe.batch_size
-    epochs = max(recipe.epochs, min(math.ceil(steps / math.ceil(n / batch)), _MOST_EPOCHS[False]))
+    epochs = max(recipe.epochs, min(math.ceil(steps / math.ceil(n / batch)), _MOST_EPOCHS))
     return epochs // recipe.snapshots * recipe.snapshots if recipe.snapshots else epochs
 
 

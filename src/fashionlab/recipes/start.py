@@ -12,7 +12,8 @@ from fashionlab.recipes.settings import Settings
 class StartSettings(Settings):
     """Fine-tuning, or where this recipe's network has fewer channels, structured pruning with fine-tuning.
 
-    run: the folder of a finished run of the same model; its path alone may stand in place of the mapping.
+    run: the folder of a finished run of the same model on the same data; its path alone may stand in place of the
+    mapping. Pictures are prepared as for that run where `data` leaves it open.
     """
 
     run: str

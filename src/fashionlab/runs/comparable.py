@@ -57,8 +57,8 @@ def _refuse_others(runs: Sequence[RunResults], check: Callable[[RunResults, RunR
 def remarks(runs: Sequence[RunResults]) -> list[str]:
     """What a reader of the comparison must know: sentences on what differs between the runs besides the recipe."""
     notes = []
-    if len(_by_value(runs, lambda run: _data(run)["train"])) > 1:
-        counts = _listed(runs, lambda run: f"{_data(run)['train']:,}")
+    if len(_by_value(runs, lambda run: run.data["train"])) > 1:
+        counts = _listed(runs, lambda run: f"{run.data['train']:,}")
         notes.append(f"The runs were trained on different numbers of pictures ({counts}): differences between them "
                      "measure that too.")
     if len(_by_value(runs, _form)) > 1:
@@ -80,7 +80,7 @@ def _same_classes(first: RunResults, other: RunResults) -> str | None:
 
 def _same_data(first: RunResults, other: RunResults) -> str | None:
     """The hash is of the pictures as the network sees them: it says nothing where their size or channels differ."""
-    mine, theirs = _data(first), _data(other)
+    mine, theirs = first.data, other.data
     if _form(first) == _form(other):
         if mine["sha256"] == theirs["sha256"]:
             return None
@@ -92,7 +92,7 @@ def _same_data(first: RunResults, other: RunResults) -> str | None:
 
 def _same_split(first: RunResults, other: RunResults) -> str | None:
     """The validation pictures must be the same; fewer training pictures beside them (data.limit) earn a remark."""
-    mine, theirs = _data(first), _data(other)
+    mine, theirs = first.data, other.data
     if mine["split_sha256"] == theirs["split_sha256"]:
         return None
     values = {"data.validation": (theirs["validation"], mine["validation"]),
@@ -113,14 +113,6 @@ def _same_test_pictures(first: RunResults, other: RunResults) -> str | None:
     if not (np.array_equal(mine.indices, theirs.indices) and np.array_equal(mine.labels, theirs.labels)):
         return "judged on different test pictures: their indices or labels differ"
     return None
-
-
-def _data(run: RunResults) -> dict[str, Any]:
-    data = run.environment.get("data")
-    keys = {"source", "sha256", "split_sha256", "train", "validation"}
-    if not isinstance(data, dict) or not keys <= data.keys():
-        raise DataError(f"{run.folder.environment}: does not say which data and split the run was trained on")
-    return data
 
 
 def _form(run: RunResults) -> tuple[int, int]:

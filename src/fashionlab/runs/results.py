@@ -41,6 +41,16 @@ class RunResults:
         return self.folder.read_json(self.folder.environment)
 
     @cached_property
+    def data(self) -> dict[str, Any]:
+        """What the run was trained on, of environment.json: `source`, the hashes `sha256` (see `PictureSet.sha256`) and
+        `split_sha256`, and the numbers of pictures in `train` and `validation`."""
+        data = self.environment.get("data")
+        keys = {"source", "sha256", "split_sha256", "train", "validation"}
+        if not isinstance(data, dict) or not keys <= data.keys():
+            raise DataError(f"{self.folder.environment}: does not say which data and split the run was trained on")
+        return data
+
+    @cached_property
     def metrics(self) -> Metrics:
         """metrics.json; written at the end of training, so DataError for a run that has not finished or diverged."""
         if not self.folder.metrics.is_file():

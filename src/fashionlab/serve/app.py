@@ -24,7 +24,7 @@ from fashionlab.serve.gate import PREDICT, Gate
 from fashionlab.serve.model import Model
 from fashionlab.serve.predict import Predict
 from fashionlab.serve.service import Service
-from fashionlab.serve.wording import in_words
+from fashionlab.serve.wording import to_schema
 
 STATIC = Path(__file__).parent / "static"
 
@@ -125,7 +125,7 @@ def _model_info(service: Service, token: bool) -> schema.ModelInfo:
     return schema.ModelInfo(
         name=description.name, recipe=description.recipe, sha256=model.sha256, loaded=model.loaded,
         graph=description.graph, classes=list(description.classes), channels=description.channels,
-        image_size=description.image_size, preparation=in_words(model.classifier.preparations.asked),
+        image_size=description.image_size, preparation=to_schema(model.classifier.preparations.asked),
         parameters=description.parameters,
         coverage=description.coverage, accuracy=_accuracy(artifact.check, description.graph), token=token,
         limits={"body": limits.body, "pictures": limits.pictures, "pixels": limits.pixels})
@@ -161,7 +161,7 @@ def _openapi(app: FastAPI, service: Service, token: str | None, root_path: str |
     """Of the model that answers now: its size is in the schema."""
     document = get_openapi(title=app.title, version=app.version, routes=app.routes,
                            summary="What is on a picture?", servers=[{"url": root_path}] if root_path else None)
-    preparation = in_words(service.model.classifier.preparations.asked)
+    preparation = to_schema(service.model.classifier.preparations.asked)
     document["paths"][PREDICT] = {
         "post": schema.predict_operation(preparation, service.limits, token is not None)}
     _, definitions = models_json_schema([(schema.Predictions, "serialization"), (schema.Problem, "serialization")],

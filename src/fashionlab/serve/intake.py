@@ -19,7 +19,7 @@ from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.preparation import files, prepare
 from fashionlab.preparation.files import TooManyPixels
 from fashionlab.serve.limits import Limits, Refused
-from fashionlab.serve.wording import in_words
+from fashionlab.serve.wording import to_schema
 
 _DATA = "data:"  # RFC 2397
 
@@ -188,7 +188,7 @@ def _content(value: Any, name: str, classifier: ArtifactClassifier) -> bytes | n
     side, channels = classifier.image_size, classifier.channels
     if not _are_pixels(value, (side, side) if channels == 1 else (channels, side, side)):
         raise Refused("unreadable", f"{name}: expected a picture file in base64, or whole numbers from 0 to 255 in an "
-                      f"array of {in_words(classifier.preparations.asked).pixels}")
+                      f"array of {to_schema(classifier.preparations.asked).pixels}")
     return np.array(value, dtype=np.uint8)
 
 

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 import numpy as np
+from PIL import Image
 
 from fashionlab.common.cores import usable_cores
 from fashionlab.common.errors import FashionlabError
@@ -35,6 +36,7 @@ class Service:
     """
 
     def __init__(self, source: str, limits: Limits | None = None, threads: int | None = None) -> None:
+        Image.init()  # Pillow's plug-ins, which else the first picture that is no PNG, JPEG or WebP would wait for
         self.source, self.limits, self.threads = source, limits or Limits(), threads
         self.model: Model = load_model(source, threads)
         self.draining = False

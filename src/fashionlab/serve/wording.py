@@ -9,7 +9,7 @@ from fashionlab.serve import schema
 _NAMES = {"#000000": "black", "#ffffff": "white"}
 
 
-def in_words(preparation: Preparation) -> schema.Preparation:
+def to_schema(preparation: Preparation) -> schema.Preparation:
     """A preparation in figures and in sentences."""
     size, channels, way = preparation.size, preparation.channels, WAYS[preparation.way]
     background = f"#{bytes(preparation.background).hex()}"

@@ -63,6 +63,11 @@ class World:
         return tuple(any(each) for each in zip(*self.gather(wishes), strict=True))
 
 
+def is_first_process() -> bool:
+    """False in all but one of the processes that torchrun started; to be asked outside `world` too."""
+    return os.environ.get("RANK", "0") == "0"
+
+
 @contextlib.contextmanager
 def world(device: str) -> Iterator[tuple[World, str]]:
     """Join the other processes if torchrun started this one; gives the World and this process's device name."""

@@ -6,7 +6,6 @@ Everything that can be wrong with the recipe, the data or the name is found befo
 from __future__ import annotations
 
 import contextlib
-import os
 import shlex
 import time
 from collections.abc import Iterable, Iterator, Sequence
@@ -83,9 +82,10 @@ def start(recipe: Recipe, folder: Path, options: Options, callbacks: Iterable[Ca
         if folder.exists() and not options.overwrite and processes.is_first:
             create_run(folder, overwrite=False)  # refuses, before anything slow is done
         device_runtime = runtime.choose(device, recipe.precision)
+        earlier = None if recipe.start is None else ModelSpec.load(open_run(Path(recipe.start.run)).model)
         pictures, split = given_pictures(recipe, options.data_dir, options.skip_unreadable,
-                                         _shown(options, progress).say)
-        spec = _spec(recipe, pictures, split)
+                                         _shown(options, progress).say, earlier and earlier.preparations.sets)
+        spec = _spec(recipe, pictures, split, earlier)
         trainer = _trainer(recipe, pictures, split, spec, device_runtime, processes, initialise=True)
         run = create_run(folder, options.overwrite) if processes.is_first else RunFolder(folder)
         if processes.is_first:
@@ -136,11 +136,6 @@ def _held(folder: Path, processes: World) -> Iterator[None]:
             lock.release()
 
 
-def is_first_process() -> bool:
-    """False in all but one of the processes that torchrun started."""
-    return os.environ.get("RANK", "0") == "0"
-
-
 def _refuse_change(run: RunFolder, own: Recipe, asked: Recipe | None) -> None:
     if asked is None or asked == own:
         return
@@ -150,7 +145,12 @@ def _refuse_change(run: RunFolder, own: Recipe, asked: Recipe | None) -> None:
                      "change it: leave the recipe out, or start a new run")
 
 
-def _spec(recipe: Recipe, pictures: PictureSet, split: Split) -> ModelSpec:
+def _spec(recipe: Recipe, pictures: PictureSet, split: Split, earlier: ModelSpec | None) -> ModelSpec:
+    """earlier: of the run that the training starts from. One of before there was a choice is asked about other pictures
+    in another way than it was trained in, and so is what comes of it."""
+    preparation = pictures.preparation
+    if earlier and preparation == earlier.preparations.sets:
+        preparation = earlier.preparation
     channels, height = pictures.images.shape[1:3]
     how = recipe.data.normalise
     if how == "dataset":
@@ -159,7 +159,7 @@ def _spec(recipe: Recipe, pictures: PictureSet, split: Split) -> ModelSpec:
         mean, std = {"half": (0.5, 0.5), "none": (0.0, 1.0)}[how] if isinstance(how, str) else (how.mean, how.std)
     return ModelSpec(recipe.model.name, recipe.model.arguments, pictures.classes, channels, height,
                      _per_channel(mean, channels), _per_channel(std, channels), recipe.test_time.views,
-                     pictures.preparation)
+                     preparation)
 
 
 def _per_channel(value: Any, channels: int) -> tuple[float, ...]:
@@ -178,40 +178,41 @@ def _trainer(recipe: Recipe, pictures: PictureSet, split: Split, spec: ModelSpec
     model = models.build(spec.name, classes=len(spec.classes), channels=spec.channels, image_size=spec.image_size,
                          **arguments).to(device_runtime.device).to(memory_format=device_runtime.memory_format)
     if initialise and recipe.start:
-        _start_from(recipe.start, model, split, spec)
+        _start_from(recipe.start, model, pictures, split, spec)
     elif initialise:
         _initialise_from_data(model, train, spec, recipe.seed)
-    teacher = _teacher(recipe.teacher, train, split, spec, device_runtime) if recipe.teacher else None
+    teacher = _teacher(recipe.teacher, train, pictures, split, spec, device_runtime) if recipe.teacher else None
     return Trainer(recipe, model, train, validation, spec, device_runtime, processes, teacher)
 
 
-def _teacher(settings: TeacherSettings, train: ResidentPictures, split: Split, spec: ModelSpec,
+def _teacher(settings: TeacherSettings, train: ResidentPictures, pictures: PictureSet, split: Split, spec: ModelSpec,
              device_runtime: runtime.Runtime) -> Teacher:
-    """Ask the run in `settings` about `train`, the pictures of `split` in the form of `spec`.
+    """Ask the run in `settings` about `train`, those of `pictures` that `split` trains on, in the form of `spec`.
 
-    Raises DataError for a run that has not finished, knows other classes or another form of pictures, or was trained
-    on pictures that this training is validated on.
+    Raises DataError for a run that has not finished, knows other classes or another form of pictures, or was, or may
+    have been, trained on pictures that this training is validated or tested on.
     """
-    folder = _earlier_run("teacher", settings.run, split, spec)
+    folder = _earlier_run("teacher", settings.run, pictures, split, spec)
     began = time.perf_counter()
     model, teacher_spec = load_model(folder, device_runtime.device)
     logits, _ = predict_logits(model, train, teacher_spec, device_runtime)
     return Teacher(settings, logits.to(device_runtime.device), time.perf_counter() - began)
 
 
-def _start_from(settings: StartSettings, model: nn.Module, split: Split, spec: ModelSpec) -> None:
+def _start_from(settings: StartSettings, model: nn.Module, pictures: PictureSet, split: Split,
+                spec: ModelSpec) -> None:
     """Give `model` the weights of the run in `settings`, its least important channels left out where it has more.
 
     Raises UsageError for a run of another model; else as `_teacher`.
     """
-    folder = _earlier_run("start", settings.run, split, spec)
+    folder = _earlier_run("start", settings.run, pictures, split, spec)
     network, other = load_model(folder, torch.device("cpu"))
     if other.name != spec.name:
         raise UsageError(f"start {settings.run}: a run of model {other.name!r}, this training's is {spec.name!r}")
     model.load_state_dict(shrink(network, model, spec.name))
 
 
-def _earlier_run(role: str, path: str, split: Split, spec: ModelSpec) -> RunFolder:
+def _earlier_run(role: str, path: str, pictures: PictureSet, split: Split, spec: ModelSpec) -> RunFolder:
     """A finished run that this training may learn from, as its `role`."""
     results = load_results(Path(path))
     _ = results.metrics  # says what is missing
@@ -219,6 +220,11 @@ def _earlier_run(role: str, path: str, split: Split, spec: ModelSpec) -> RunFold
         mine, theirs = getattr(spec, what), getattr(results.spec, what)
         if mine != theirs:
             raise DataError(f"{role} {path}: its {what} are {theirs}, this training's {mine}")
+    if results.data["sha256"] != pictures.sha256:
+        # Which of its pictures are among these cannot be told, nor which of them judge this training.
+        raise DataError(f"{role} {path}: it was trained on other pictures, of {results.data['source']}; they may be "
+                        "among those that this training is validated or tested on: use the same data set, data.group "
+                        "and data.preparation for both")
     if np.isin(split.validation, load_split(results.folder).train).any():
         raise DataError(f"{role} {path}: it was trained on pictures that validate this training; use the same "
                         "data.validation and data.split_seed for both")

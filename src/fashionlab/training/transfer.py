@@ -85,7 +85,7 @@ def _phase(model: nn.Module, start: int, end: int, farthest: int, lr_factor: flo
                  tuple(p for p in distances if p not in learning), tuple(fixed))
 
 
-def _depthwise_kernels(model: nn.Module) -> set[nn.Parameter]:
+def _depthwise_kernels(model: nn.Module) -> set[Tensor]:
     return {layer.weight for layer in model.modules()
             if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1}
 

@@ -17,7 +17,7 @@ from PIL import Image
 from fashionlab.common.records import PictureSet, Split
 from fashionlab.data.duplicates import duplicate_notes, overlap_notes, picture_hashes
 from shared_data import shared_case
-from toys import Result
+from toys import Result, idx_bytes
 
 Cli = Callable[..., Result]
 CLASSES = ("boot", "hat", "sock")
@@ -138,6 +138,22 @@ def test_training_and_evaluation_tell_them(tmp_path: Path, cli: Cli) -> None:
     metrics = json.loads((tmp_path / "runs" / "run" / "metrics.json").read_text())
     for word in of_test:
         assert f"note: {word}" in result.err and any(word in remark for remark in metrics["test"]["remarks"])
+
+
+def test_a_training_on_a_set_with_a_name_does_not_look_for_them(tmp_path: Path, cli: Cli) -> None:
+    """What is known of such a set is not found out at every start."""
+    (tmp_path / "mnist").mkdir()
+    for part, n in (("train", 60), ("t10k", 20)):
+        pictures = np.zeros((n, 28, 28), dtype=np.uint8)
+        (tmp_path / "mnist" / f"{part}-images-idx3-ubyte").write_bytes(idx_bytes(pictures))
+        (tmp_path / "mnist" / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(n, dtype=np.uint8) % 10))
+    words = ["train", "three-linear", "--set", "epochs=1", "--set", "data.validation=10", "--set", "batch_size=10",
+             "--quiet"]
+    known, own = (cli(*words, "--dataset", *dataset) for dataset in (("mnist", "--data-dir", tmp_path),
+                                                                     (tmp_path / "mnist",)))
+    assert known.code == own.code == 0, (known, own)
+    assert "repeat another one" in own.err and "repeat another one" not in known.err
+    assert "repeat another one" in cli("data", "info", "mnist", "--data-dir", tmp_path).out
 
 
 def test_case_a_test_part_that_is_a_copy(tmp_path: Path, cli: Cli) -> None:

@@ -14,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
+import fashionlab as fl
 from fashionlab.common.errors import UsageError
 from fashionlab.common.records import Split
 from fashionlab.data import load_training, make_split
@@ -54,6 +55,15 @@ def _rows(parts: dict[str, Sequence[int]]) -> list[tuple[str, str, str, str]]:
     """Four pictures of each sender of each part."""
     return [(f"{part}/{sender}-{number}.png", ("hat", "sock")[number % 2], part, f"s{sender}")
             for part, senders in parts.items() for sender in senders for number in range(4)]
+
+
+def test_the_front_door_keeps_groups_together(tmp_path: Path) -> None:
+    pictures = fl.datasets.load(_folder(tmp_path / "set"), group=r"^(\d+)_")
+    split = fl.datasets.split(pictures, validation=8)
+    assert pictures.groups is not None and len(split.validation) == 8
+    assert not set(pictures.groups[split.train]) & set(pictures.groups[split.validation])
+    assert split.sha256 == make_split(pictures.labels, 8, 0, pictures.groups).sha256
+
 
 
 @given(st.data(), st.integers(0, 2**32 - 1))

@@ -16,6 +16,7 @@ from fashionlab.deploy.prune import prune_run, pruned_recipe
 from fashionlab.runs.folder import RunFolder
 from fashionlab.runs.readings import readings
 from fashionlab.runs.results import load_results
+from toy_runs import train, write_photos
 
 
 @pytest.mark.slow
@@ -42,6 +43,26 @@ def test_a_run_is_pruned_tuned_and_measured(cli, toy_run: Path, tmp_path: Path, 
         assert [one.who for one in readings(RunFolder(folder))[earlier:]] == ["export"]
     artifact = load(tmp_path / "small.zip")
     assert artifact.description.name == "toy-pruned50" and printed["pruning"]["why"] in artifact.card
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_pictures_are_prepared_as_for_the_run(old: bool, tmp_path: Path):
+    """Runs of before there was a choice had theirs on black, which is not what these light pictures would get."""
+    said = ["data.preparation=letterbox", "data.background=black"]
+    values = ["data.image_size=28", "data.validation=10", "batch_size=20", "epochs=1", "averaging=null"]
+    run = train(tmp_path / "run", write_photos(tmp_path / "photos"), "three-linear", *values, *said)
+    for file, key in (("recipe.yaml", "preparation: letterbox"), ("recipe.yaml", "background: black")):
+        text = (run / file).read_text()
+        assert key in text
+        (run / file).write_text(text.replace(key, f"{key.split(':')[0]}: null"))
+    if old:
+        model = json.loads((run / "model.json").read_text())
+        (run / "model.json").write_text(json.dumps({**model, "preparation": None}))
+    before, after = load_results(run), load_results(prune_run(run, 0.5))
+    assert after.data["sha256"] == before.data["sha256"]
+    assert after.spec.preparation == before.spec.preparation and (before.spec.preparation is None) == old
+    assert after.spec.preparations == before.spec.preparations
+    assert prune_run(run, 0.5) == after.folder.path, "a second time it is there already"
 
 
 def test_another_run_of_that_name_is_left_alone(toy_run: Path, tmp_path: Path):

@@ -14,7 +14,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from fashionlab.common.errors import DataError
-from fashionlab.preparation.files import in_bytes, on_background, opened
+from fashionlab.preparation.files import on_background, opened, to_eight_bits
 from fashionlab.preparation.garment.photo import LONGEST_EDGE, Photo, as_photo
 from fashionlab.preparation.recognise import is_picture
 from fashionlab.preparation.ways.base import to_array
@@ -24,13 +24,13 @@ from picture_files import EXACT, LOSSY, by_hand, drawing, saved, tiff, written
 def _photo(source: bytes | Path, name: str = "x") -> Photo:
     with opened(source, name) as picture:
         picture.draft(None, (LONGEST_EDGE, LONGEST_EDGE))
-        return as_photo(*in_bytes(picture))
+        return as_photo(*to_eight_bits(picture))
 
 
 def _shown(source: bytes | Path, name: str = "x") -> np.ndarray:
     """uint8 [C, H, W] on white."""
     with opened(source, name) as picture:
-        decoded, mode = in_bytes(picture)
+        decoded, mode = to_eight_bits(picture)
         return to_array(on_background(decoded, "white", mode))
 
 

@@ -13,13 +13,13 @@ from hypothesis import strategies as st
 from PIL import EpsImagePlugin, Image, ImageFile
 
 from fashionlab.common.errors import DataError
-from fashionlab.preparation.files import MAX_BYTES, TooManyPixels, in_bytes, opened, quiet
+from fashionlab.preparation.files import MAX_BYTES, TooManyPixels, opened, quiet, to_eight_bits
 from picture_files import EXACT, LOSSY, by_hand, drawing, saved, tiff, written
 
 
 def _decoded(source: bytes | Path, name: str = "x") -> Image.Image:
     with opened(source, name) as picture:
-        return in_bytes(picture)[0]
+        return to_eight_bits(picture)[0]
 
 
 def _noise(form: str) -> bytes:

@@ -8,6 +8,7 @@ import shutil
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from fashionlab.bench.load import form
 from fashionlab.serve.app import build_app
@@ -44,6 +45,12 @@ async def asked(app, request: bytes, *, whole: bool = True, leaves: bool = False
 
 def nothing_is_held(service: Service) -> bool:
     return service.bodies.held == service.waiting.held == service.pixels.held == 0
+
+
+def test_what_reads_rare_forms_is_loaded_before_the_first_request(toy_artifact, monkeypatch):
+    monkeypatch.setattr(Image, "_initialized", 1)  # as after the first PNG
+    Service(str(toy_artifact), threads=1)
+    assert Image._initialized == 2
 
 
 def test_a_body_that_does_not_come_is_refused(toy_artifact, shirt):

@@ -10,7 +10,7 @@ from fashionlab import recipes
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.runs.results import load_results
 from fashionlab.training import session
-from toy_runs import train
+from toy_runs import train, write_two_classes
 
 SMALL = ["data.limit=200", "data.validation=100", "batch_size=50"]
 QUIET = session.Options(device="cpu", quiet=True)
@@ -40,3 +40,14 @@ def test_unfit_starts_are_refused(first: Path, toy_data: Path, tmp_path: Path):
             session.start(recipes.load(recipe, [f"data.dataset={toy_data}", *SMALL, "epochs=1", *overrides]),
                           tmp_path / "second", QUIET)
         assert not (tmp_path / "second").exists()
+
+
+def test_a_start_from_other_pictures_is_refused(tmp_path: Path):
+    """What judges this training may be among them."""
+    values = ["data.validation=0", "batch_size=20", "epochs=1"]
+    first = train(tmp_path / "first", write_two_classes(tmp_path / "a.npz"), "three-linear", *values)
+    other = write_two_classes(tmp_path / "b.npz", seed=4)
+    with pytest.raises(DataError, match=rf"^start {first}: it was trained on other pictures, .*a\.npz"):
+        session.start(recipes.load("three-linear", [f"data.dataset={other}", *values, f"start={first}"]),
+                      tmp_path / "second", QUIET)
+    assert not (tmp_path / "second").exists()

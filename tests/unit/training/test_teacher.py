@@ -12,11 +12,12 @@ from scipy.special import log_softmax, softmax
 
 from fashionlab import recipes
 from fashionlab.common.errors import DataError, UsageError
+from fashionlab.data.held_out import load_test
 from fashionlab.recipes.teacher import TeacherSettings
 from fashionlab.runs.results import load_results
 from fashionlab.training import session
 from fashionlab.training.teacher import Teacher
-from toy_runs import train
+from toy_runs import train, write_photos
 
 SMALL = ["data.limit=200", "data.validation=100", "batch_size=50", "epochs=2"]
 QUIET = session.Options(device="cpu", quiet=True)
@@ -85,6 +86,24 @@ def test_unfit_teachers_are_refused(teacher: Path, toy_data: Path, tmp_path: Pat
         with pytest.raises(DataError, match=message):
             session.start(recipe, tmp_path / "student", QUIET)
         assert not (tmp_path / "student").exists()
+
+
+PHOTOS = ["data.image_size=28", "data.validation=0", "batch_size=20", "epochs=1"]
+
+
+def test_a_teacher_that_may_know_the_held_out_pictures_is_refused(tmp_path: Path) -> None:
+    """With groups another sixth is held out as the test part: that teacher was trained on some of it."""
+    photos = write_photos(tmp_path / "photos")
+    teacher = train(tmp_path / "teacher", photos, "three-linear", *PHOTOS)
+    held_out = [set(load_test(str(photos), group=group).files or ()) for group in (None, r"^(s\d)_")]
+    assert held_out[0] != held_out[1]
+    message = rf"^teacher {teacher}: it was trained on other pictures, .*data\.group"
+    for groups, data in ((["data.group='^(s\\d)_'"], photos), ([], write_photos(tmp_path / "other", seed=1))):
+        recipe = recipes.load("three-linear", [f"data.dataset={data}", *PHOTOS, *groups, f"teacher={teacher}"])
+        with pytest.raises(DataError, match=message) as raised:
+            session.start(recipe, tmp_path / "student", QUIET)
+        assert "\n" not in str(raised.value) and not (tmp_path / "student").exists()
+    train(tmp_path / "student", photos, "three-linear", *PHOTOS, f"teacher={teacher}")
 
 
 @pytest.mark.parametrize(("override", "message"), [

@@ -22,8 +22,8 @@ class Photo:
 
 
 def as_photo(picture: Image.Image, mode: str) -> Photo:
-    """Of what `files.in_bytes` gave. Larger pictures are reduced to a longest edge below twice `LONGEST_EDGE`; what is
-    transparent becomes white."""
+    """Of what `files.to_eight_bits` gave. Larger pictures are reduced to a longest edge below twice `LONGEST_EDGE`;
+    what is transparent becomes white."""
     picture = picture.reduce(max(1, max(picture.size) // LONGEST_EDGE))
     opacity = np.asarray(picture.getchannel("A")) if picture.mode == "RGBA" else None
     shown = on_background(picture, "white", mode)

@@ -20,11 +20,11 @@ from fashionlab.preparation.files import COLOUR, GREY, on_background
 class Way:
     """A way from a decoded picture to what a network sees.
 
-    what: what it does, for people. apply: takes what `files.in_bytes` gave (the picture, and L or RGB) and gives uint8
-    [channels, size, size]. unchanged: which of uint8 [N, C, H, W] it leaves as they are, bool [N], but for grey that is
-    repeated into three channels. draft: the longest edge in pixels that suffices, where JPEGs may be decoded smaller
-    than they are. pixels: what prepared pixels look like. finds_garment: whether it looks for one, which one object on
-    a plain background helps. remark: what has to be said of a prepared photo, empty if nothing.
+    what: what it does, for people. apply: takes what `files.to_eight_bits` gave (the picture, and L or RGB) and gives
+    uint8 [channels, size, size]. unchanged: which of uint8 [N, C, H, W] it leaves as they are, bool [N], but for grey
+    that is repeated into three channels. draft: the longest edge in pixels that suffices, where JPEGs may be decoded
+    smaller than they are. pixels: what prepared pixels look like. finds_garment: whether it looks for one, which one
+    object on a plain background helps. remark: what has to be said of a prepared photo, empty if nothing.
     """
 
     what: str
