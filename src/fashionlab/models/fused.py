@@ -10,6 +10,7 @@ through all values twice more, where it could be part of the weights before it. 
 from __future__ import annotations
 
 import copy
+from collections.abc import Iterator
 from typing import Any, cast
 
 import torch
@@ -22,6 +23,7 @@ from torch.nn.grad import conv2d_weight
 _PAIRS = {
     "EfficientNet": (("conv_stem", "bn1"), ("conv_head", "bn2")),
     "ConvBnAct": (("conv", "bn1"),),
+    "EdgeResidual": (("conv_exp", "bn1"), ("conv_pwl", "bn2")),
     "DepthwiseSeparableConv": (("conv_dw", "bn1"), ("conv_pw", "bn2")),
     "InvertedResidual": (("conv_pw", "bn1"), ("conv_dw", "bn2"), ("conv_pwl", "bn3")),
 }
@@ -32,12 +34,24 @@ def fused(model: nn.Module) -> nn.Module:
     of its batch normalisation is fixed; `model` itself where some of that is behind no convolution."""
     shared = {id(tensor): tensor for tensor in (*model.parameters(), *model.buffers())}
     twin = copy.deepcopy(model, shared)
-    for block in list(twin.modules()):
-        for conv_name, norm_name in _PAIRS.get(type(block).__name__, ()):
-            setattr(block, conv_name, _FusedConv(getattr(block, conv_name), getattr(block, norm_name)))
-            setattr(block, norm_name, nn.Identity())
+    for block, conv_name, norm_name in list(_pairs(twin)):
+        setattr(block, conv_name, _FusedConv(getattr(block, conv_name), getattr(block, norm_name)))
+        setattr(block, norm_name, nn.Identity())
     fused_norms = sum(isinstance(layer, _FusedConv) for layer in twin.modules())
     return twin if fused_norms == sum(isinstance(layer, nn.BatchNorm2d) for layer in model.modules()) else model
+
+
+def depthwise_parameters(model: nn.Module) -> set[nn.Parameter]:
+    """Those of the depthwise convolutions and of the normalisation behind each."""
+    pairs = ((getattr(block, conv), getattr(block, norm)) for block, conv, norm in _pairs(model))
+    return {one for conv, norm in pairs if conv.groups > 1 for one in (*conv.parameters(), *norm.parameters())}
+
+
+def _pairs(model: nn.Module) -> Iterator[tuple[nn.Module, str, str]]:
+    """A block, and the attributes of a convolution and of the normalisation behind it."""
+    for block in model.modules():
+        for conv_name, norm_name in _PAIRS.get(type(block).__name__, ()):
+            yield block, conv_name, norm_name
 
 
 class _FusedConv(nn.Module):

@@ -29,12 +29,12 @@ from fashionlab.recipes.schema import Recipe, validate
 HOME = "fashion-mnist"  # what the built-in recipes were written for, and
 _HOME_SIDE, _HOME_PICTURES = 28, 55_000  # its side and its training pictures
 SMALL_RECIPE = "quick"
-PHOTO_RECIPE, _PHOTO_MODEL = "transfer-lite0", "efficientnet-lite0"
+PHOTO_RECIPE, _PHOTO_MODEL = "photos", "efficientnet-lite2"
 _SCRATCH_SIDE = 64  # of photographs, for networks that start from nothing
 _SMALLEST_SIDE = 28  # networks halve it several times
 _PHOTO_BATCH = 32
 _MANY = 20_000  # training pictures from which on a recipe's own numbers fit
-_SEEN = 12_000  # pictures that a pretrained network is shown in all, about ten minutes of two cores
+_SEEN = 24_000  # pictures that a pretrained network is shown in all, about ten minutes of two cores
 _MOST_EPOCHS, _MOST_PRETRAINED_EPOCHS = 100, 30
 _PHASES = ("transfer.head_epochs", "averaging.start_epoch")  # keys that count epochs
 _SHARES = ((1000, 0.2), (math.inf, 0.1))  # held out for validation, of sets up to so many pictures

@@ -18,9 +18,9 @@ class TransferSettings(Settings):
     where it is not the optimizer's. last_layers: how many of the layers before the head are fine-tuned, none for all.
     layer_decay: each layer's learning rate is that of the layer behind it times this (Howard and Ruder 2018,
     arXiv:1801.06146). freeze_batch_norm: fine-tuning uses and keeps the statistics that the network came with; layers
-    that do not learn always do. freeze_depthwise: the kernels of depthwise convolutions stay as they came, for their
-    gradients take CPUs long. cache_features: the backbone sees every picture once and the head learns from what it made
-    of them. Early stopping counts the epochs of the last phase only.
+    that do not learn always do. freeze_depthwise: depthwise convolutions and their normalisation stay as they came, for
+    their gradients take CPUs long. cache_features: the backbone sees every picture once and the head learns from what
+    it made of them. Early stopping counts the epochs of the last phase only.
     """
 
     head_epochs: NonNegativeInt = 0

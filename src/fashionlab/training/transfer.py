@@ -17,7 +17,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from fashionlab.common.runtime import Runtime
 from fashionlab.data import ResidentPictures
 from fashionlab.models.backbone import Backbone
-from fashionlab.models.fused import fused
+from fashionlab.models.fused import depthwise_parameters, fused
 from fashionlab.recipes import Recipe
 from fashionlab.recipes.transfer import TransferSettings
 from fashionlab.runs.features import features
@@ -77,17 +77,12 @@ def _phase(model: nn.Module, start: int, end: int, farthest: int, lr_factor: flo
            settings: TransferSettings) -> Phase:
     """The phase in which the layers up to `farthest` layers before the head learn."""
     distances = distances_from_head(model)
-    kept = _depthwise_kernels(model) if settings.freeze_depthwise else set()
+    kept = depthwise_parameters(model) if settings.freeze_depthwise else set()
     learning = {parameter for parameter, distance in distances.items() if distance <= farthest} - kept
     norms = [layer for layer in model.modules() if isinstance(layer, _BatchNorm)]
     fixed = [layer for layer in norms if settings.freeze_batch_norm or learning.isdisjoint(layer.parameters())]
     return Phase(start, end, lr_factor, tuple(p for p in distances if p in learning),
                  tuple(p for p in distances if p not in learning), tuple(fixed))
-
-
-def _depthwise_kernels(model: nn.Module) -> set[Tensor]:
-    return {layer.weight for layer in model.modules()
-            if isinstance(layer, nn.Conv2d) and layer.groups == layer.in_channels > 1}
 
 
 def distances_from_head(model: nn.Module) -> dict[nn.Parameter, int]:

@@ -118,11 +118,16 @@ def test_only_the_last_layers_are_fine_tuned(tmp_path: Path) -> None:
     assert changed(before, after) == {name for name in before if name.startswith(last)}
 
 
-def test_depthwise_kernels_may_stay(tmp_path: Path) -> None:
+def test_depthwise_convolutions_may_stay(tmp_path: Path) -> None:
     trainer = trainer_of("transfer={freeze_depthwise: true}", "epochs=1")
     before, after = fit(trainer, tmp_path).weights
+    kept = {name for name in before if "conv_dw" in name}
+    for name in list(kept):  # and the normalisation behind each
+        block = name.removesuffix("conv_dw.weight")
+        norm = block + ("bn2" if f"{block}conv_pwl.weight" in before else "bn1")
+        kept |= {f"{norm}.weight", f"{norm}.bias"}
     parameters = {name for name, _ in trainer.model.named_parameters()}
-    assert changed(before, after) == {name for name in parameters if "conv_dw" not in name}
+    assert kept and changed(before, after) == parameters - kept
 
 
 @pytest.mark.parametrize("frozen", [True, False])
