@@ -13,11 +13,10 @@ from pathlib import Path
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
 from fashionlab.data.listing import Entries, entries_of, is_generated, list_pictures
-from fashionlab.data.part_names import letters_of, part_called
+from fashionlab.data.part_names import EVALUATION, letters_of, part_called
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, read_classes
 from fashionlab.preparation.recognise import is_picture
 
-_EVALUATION = frozenset(("eval", "evaluation"))  # the test part where there is another one for validation
 _LISTS = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz")
 _SHOWN = 8  # names in a message
 
@@ -200,7 +199,7 @@ def _one_each(candidates: Mapping[Path, Part], top: Path, reading: _Reading) -> 
     for path, part in candidates.items():
         parts.setdefault(part, []).append(path)
     for path in parts.get("val", [])[:]:
-        if len(parts["val"]) > 1 and "test" not in parts and letters_of(path.name) in _EVALUATION:
+        if len(parts["val"]) > 1 and "test" not in parts and letters_of(path.name) in EVALUATION:
             parts["val"].remove(path)
             parts["test"] = [path]
             reading.notes.append(f"{reading.name(path)} is taken for the test part: another folder is for validation")

@@ -32,7 +32,7 @@ def test_of_the_training_pair_alone_a_sixth_is_held_out(tmp_path: Path) -> None:
     assert together == sorted(one.tobytes() for one in images)
 
 
-@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev"])
+@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev", "eval"])
 def test_a_validation_pair_is_used_as_such(tmp_path: Path, word: str) -> None:
     write(tmp_path, "train", 9)
     write(tmp_path, "t10k", 3)

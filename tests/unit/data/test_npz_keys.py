@@ -55,7 +55,7 @@ def test_training_pictures_under_the_usual_names(tmp_path: Path, x: str, y: str)
     assert usual or any(x in note and y in note for note in pictures.notes)
 
 
-@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev", "VAL", "evaluation"])
+@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev", "VAL", "evaluation", "eval"])
 def test_the_validation_part_is_used_as_such(tmp_path: Path, word: str) -> None:
     held_out = IMAGES[:3] ^ 255
     pictures = training(tmp_path, IMAGES, **{f"x_{word}": held_out, f"y_{word}": np.array([2, 1, 0])})

@@ -24,6 +24,7 @@ from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
 from fashionlab.data.folder_contents import left_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
+from fashionlab.data.part_names import IDX_WORDS
 from fashionlab.data.pictures import from_channels_last, to_channels_last
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, RawPart, Source, read_classes
 
@@ -31,9 +32,7 @@ _UINT8 = 8
 _EMNIST = ("EMNIST's pictures are stored on their side and are read so from a path; --dataset emnist-balanced (or "
            "another of its names) with --data-dir FOLDER turns them")
 _LONE_NAME = re.compile(r".*(idx[34]-ubyte|\.idx)(\.gz)?", re.IGNORECASE)
-_PARTS: dict[str, Part] = {"train": "train", "t10k": "test", "test": "test", "val": "val", "valid": "val",
-                           "validation": "val", "dev": "val"}
-_NAME = re.compile(rf"(?P<prefix>.*?)(?P<part>{'|'.join(_PARTS)})-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?",
+_NAME = re.compile(rf"(?P<prefix>.*?)(?P<part>{'|'.join(IDX_WORDS)})-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?",
                    re.IGNORECASE)
 
 
@@ -217,7 +216,7 @@ def _sets_in(folder: Path) -> dict[str, dict[tuple[Part, str], Path]]:
         match = _NAME.fullmatch(path.name)
         if not match or not path.is_file():
             continue
-        part, what = _PARTS[match["part"].lower()], match["what"].lower()
+        part, what = IDX_WORDS[match["part"].lower()], match["what"].lower()
         files = sets.setdefault(match["prefix"], {})
         other = files.get((part, what))
         if other and other.name != f"{path.name}.gz":
