@@ -35,10 +35,16 @@ def open_npy(path: Path) -> np.ndarray:
 
 
 def detect(folder: Path) -> Source | None:
-    """The .npy files of one data set in `folder`; None when it has none, or only others beside class folders."""
+    """The .npy files of one data set in `folder`; None when it has none, or beside folders, which may be the pictures,
+    no training pictures with labels. Of files that are not asked for the headers at most are read."""
     files = {path.stem: path for path in sorted(_npy_files(folder))}
-    names = understand(tuple(files), str(folder)) if files else ArrayNames({}, {})
-    whole = names.pictures.keys() & names.labels.keys()
+    try:
+        names = understand(tuple(files), str(folder)) if files else ArrayNames({}, {})
+    except DataError:
+        if folders_in(folder):
+            return None
+        raise
+    whole = "train" in names.pictures and "train" in names.labels
     if not (whole or ((names.pictures or names.labels) and not folders_in(folder))):
         return None
 
