@@ -135,5 +135,6 @@ class ArraySet:
         if part == "val" and name != own:
             self._part("train")  # which is asked for too, so that its pictures are loaded once
         if name not in self.whites:
-            self.whites[name] = array_values.white_of(array if name == own else self.load(name), f"{self.where}: {name}")
+            pictures = array if name == own else self.load(name)
+            self.whites[name] = array_values.white_of(pictures, f"{self.where}: {name}")
         return self.whites[name]

@@ -5,6 +5,7 @@ No picture is opened, and in a test part that has class folders no file is even 
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
-from fashionlab.data.listing import Entries, entries_of, is_generated, list_pictures
+from fashionlab.data.listing import Entries, entries_of, folders_in, is_generated, list_pictures
 from fashionlab.data.part_names import EVALUATION, letters_of, part_called
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, read_classes
 from fashionlab.preparation.recognise import is_picture
@@ -78,6 +79,21 @@ def folder_layout(root: Path) -> FolderLayout | None:
     classes = names or tuple(path.name for path in entries_of(parts["train"]).folders)
     return FolderLayout(root, parts, bool(folders), classes, names is not None, tuple(reading.notes),
                         tuple(reading.left_out))
+
+
+def class_folders(folder: Path) -> dict[str, Path]:
+    """The folders of pictures that may be classes, by name: directly in `folder`, or below its train, val and test."""
+    below = [inner for outer in folders_in(folder)
+             for inner in (folders_in(outer) if part_called(outer.name) else [outer])]
+    return {one.name: one for one in below if _holds_picture(one)}
+
+
+def _holds_picture(folder: Path) -> bool:
+    for above, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_generated(name)]
+        if any(is_picture(Path(above, name)) for name in names):
+            return True
+    return False
 
 
 def why_beside(path: Path) -> str:

@@ -224,7 +224,8 @@ def test_a_part_of_which_half_is_there_is_none(tmp_path: Path, name: str, lackin
     path = save(tmp_path, x_train=IMAGES, y_train=LABELS, **{name: IMAGES if lacking == "labels" else LABELS})
     pictures = load_training(path)
     assert any(f"{name} has no {lacking}: it is no " in note for note in pictures.notes)
-    assert [(one.file, one.reason) for one in pictures.left_out] == [(f"set.npz: {name}", f"an array without {lacking}")]
+    [left_out] = pictures.left_out
+    assert (left_out.file, left_out.reason) == (f"set.npz: {name}", f"an array without {lacking}")
     assert pictures.validation is None and len(pictures) == 10 and len(load_test(path)) == 2
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut, PictureSet
-from fashionlab.data.delimited import is_table, look_at, stem, tables_in
+from fashionlab.data.delimited import SUFFIXES, is_table, look_at, stem, tables_in
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
 from fashionlab.data.listing import folders_in, is_generated
 from fashionlab.data.part_names import part_in
@@ -147,6 +147,6 @@ def _read_file(path: Path) -> np.ndarray:
 
 FORMATS.add("csv", DataFormat(
     "a .csv table of pixels or a folder with *train*.csv and *test*.csv", detect, write_set,
-    lone_file=LoneFile(is_table, _read_file),
+    lone_file=LoneFile(is_table, _read_file), suffixes=SUFFIXES, strays=True,
     rank=1,  # Kaggle's Fashion-MNIST holds the IDX files too, which are read faster
 ))

@@ -14,6 +14,7 @@ import numpy as np
 from fashionlab.common.errors import DataError, did_you_mean
 from fashionlab.common.records import LeftOut
 from fashionlab.data.column_names import LABEL, NO_LABEL, listed, normal
+from fashionlab.data.folder_contents import left_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat
 from fashionlab.data.list_columns import labels_by_name
 from fashionlab.data.list_table import left_out_rows
@@ -28,7 +29,7 @@ from fashionlab.data.parquet_table import (
     read_plain,
 )
 from fashionlab.data.part_names import part_called, part_in
-from fashionlab.data.source import PARTS, Part, RawPart, Source, read_classes, with_column
+from fashionlab.data.source import CLASSES_FILE, PARTS, Part, RawPart, Source, read_classes, with_column
 
 _DATA_FOLDERS = ("data", "default")  # of data sets on the Hugging Face hub
 
@@ -43,6 +44,8 @@ def detect(path: Path) -> Source | None:
     if not files:
         return None
     parts, left_out = _by_part(path, files)
+    used = {path / file.relative_to(path).parts[0] for file in files}
+    left_out += left_beside(path, {*used, path / CLASSES_FILE})
     return _source(f"Parquet files in {path}", parts, label, (), left_out)
 
 
@@ -200,5 +203,6 @@ def _labels(path: Path, labels: Sequence[Any]) -> np.ndarray:
 
 FORMATS.add("parquet", DataFormat(
     "a .parquet file of pictures and labels, or a folder with train*.parquet", detect,
+    suffixes=(".parquet",), strays=True,
     rank=1,  # before image folders: train/ and test/ may hold the files
 ))
