@@ -1,6 +1,7 @@
 """Where the parts and the classes of an image folder are: told by the names of folders and by what they hold.
 
-No picture is opened, and in a test part that has class folders no file is even listed.
+No picture in a class folder is opened, and none is listed where the test part has class folders. Of a file beside the
+folders whose name does not tell whether it is a picture the beginning is read.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
-from fashionlab.data.listing import Entries, entries_of, folders_in, is_generated, list_pictures
+from fashionlab.data.listing import Entries, entries_of, folders_in, is_generated
 from fashionlab.data.part_names import EVALUATION, letters_of, part_called
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, read_classes
 from fashionlab.preparation.recognise import is_picture
@@ -82,9 +83,12 @@ def folder_layout(root: Path) -> FolderLayout | None:
 
 
 def class_folders(folder: Path) -> dict[str, Path]:
-    """The folders of pictures that may be classes, by name: directly in `folder`, or below its train, val and test."""
-    below = [inner for outer in folders_in(folder)
-             for inner in (folders_in(outer) if part_called(outer.name) else [outer])]
+    """The folders of pictures that may be classes, by name: directly in `folder`, or below its train and val; into what
+    is called test nobody looks."""
+    below: list[Path] = []
+    for outer in folders_in(folder):
+        part = part_called(outer.name)
+        below += [outer] if part is None else folders_in(outer) if part != "test" else []
     return {one.name: one for one in below if _holds_picture(one)}
 
 
@@ -166,7 +170,7 @@ def _parts(top: Path, folders: Sequence[Path], names: tuple[str, ...] | None, re
                         f"train; {choice}")
     if parts["train"] in loose:
         raise DataError(f"{parts['train']}: no class folders in it, expected one folder of pictures a class; {choice}")
-    if len(parts) == 1 and (rivals := [path.name for path in others if list_pictures(path).pictures]):
+    if len(parts) == 1 and (rivals := [path.name for path in others if _holds_picture(path)]):
         raise DataError(f"{top}: {named} may hold the training part, or be a class beside {_listed(rivals)}; {choice}, "
                         "or move what is no part of the data set elsewhere")
     for part, path in list(parts.items()):

@@ -41,7 +41,7 @@ def read_table(path: Path, beginning: bool = False) -> ListTable:
     Raises DataError for what cannot be read as a table, or has no row.
     """
     if path.suffix == ".parquet":
-        names, rows = parquet_table.read_texts(path)
+        names, rows = parquet_table.read_texts(path, 1 if beginning else None)
         read = ListTable(path, names, rows, range(1, len(rows) + 1))
     else:
         read = _json_lines(path, beginning) if path.name.lower().endswith(JSON_LINES) else _delimited(path, beginning)

@@ -80,18 +80,20 @@ def _features(path: Path, metadata: dict[bytes, bytes]) -> dict[str, dict[str, A
         raise DataError(f"{path}: what `datasets` says of its columns cannot be read ({error!r})") from error
 
 
-def read_plain(path: Path, names: Sequence[str]) -> dict[str, list[Any]]:
-    """The N values of each of the columns `names`; None for what is missing."""
+def read_plain(path: Path, names: Sequence[str], rows: int | None = None) -> dict[str, list[Any]]:
+    """The N values of each of the columns `names`, or the first `rows` of them; None for what is missing."""
     with _opened(path) as file:
-        table = file.read(columns=list(names))
+        table = file.read(columns=list(names)) if rows is None else next(
+            file.iter_batches(batch_size=rows, columns=list(names)), file.schema_arrow.empty_table())
         return {name: table.column(name).to_pylist() for name in names}
 
 
-def read_texts(path: Path) -> tuple[tuple[str, ...], list[list[str]]]:
-    """The names of the columns of texts and numbers, and N rows of their texts; numbers of classes as their names."""
+def read_texts(path: Path, rows: int | None = None) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The names of the columns of texts and numbers, and N rows of their texts, or the first `rows` of them; numbers of
+    classes as their names."""
     columns = read_columns(path)
     values = {name: [class_name(value, columns.classes.get(name)) for value in column]
-              for name, column in read_plain(path, columns.plain).items()}
+              for name, column in read_plain(path, columns.plain, rows).items()}
     return columns.plain, [list(map(as_text, row)) for row in zip(*values.values(), strict=True)]
 
 

@@ -1,7 +1,8 @@
 """Tables of pixels, one row a picture, as on Kaggle and in all the dialects that people write (see `pixel_columns`).
 
 Pictures are square unless the columns' names tell their rows and columns; in colour pictures each pixel's red, green
-and blue follow one another (pixel1 to pixel2352 at 28x28).
+and blue follow one another (pixel1 to pixel2352 at 28x28). Of a table of another part than the one that is read no more
+is looked at than its first two rows.
 """
 
 from __future__ import annotations

@@ -2,6 +2,10 @@
 
 In a folder that also has one folder a class these are read, and not the list. `metadata.csv`, `.jsonl` and `.parquet`
 are the lists of Hugging Face's ImageFolder, which stand for their folder whatever else is in it.
+
+Of a list of another part than the one that is read no more is looked at than the names of its columns and its first
+row, whose cells are tried as names of pictures: whether there is such a file, and how one without the suffix of a
+picture begins. One list with all parts is read whole, and it is looked where the files of all its rows are.
 """
 
 from __future__ import annotations
@@ -142,8 +146,11 @@ def _by_part(folder: Path, looked_at: Mapping[Path, ListColumns]) -> tuple[dict[
 
 
 def _check_agreement(folder: Path, classes: Mapping[str, Path], lists: list[Path], label: str | None) -> None:
-    """Raise DataError where a list and the class folders around its pictures tell different classes."""
+    """Raise DataError where a list and the class folders around its pictures tell different classes. Of that of the
+    test part nothing is read."""
     for path in lists:
+        if part_in(delimited.stem(path)) == "test":
+            continue
         columns = _columns(path)
         try:
             raw = FileList(path, label).raw()

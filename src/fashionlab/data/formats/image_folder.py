@@ -1,7 +1,8 @@
 """Image folders: one folder a class, directly or below folders for the parts (`data.folder_layout`).
 
 Pictures are whatever `preparation.files` opens; they are ordered by file name, then by path. Class names are the
-folders' names in sorted order, unless a classes.txt beside the folders lists them in label order.
+folders' names in sorted order, unless a classes.txt beside the folders lists them in label order. Of a part that is not
+read the names of what lies directly in its folder are looked at, and a classes.txt there.
 """
 
 from __future__ import annotations

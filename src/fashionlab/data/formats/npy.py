@@ -1,6 +1,7 @@
 """Pairs of .npy files in one folder: x_train.npy and y_train.npy, or the usual other names (see `array_names`).
 
-Large arrays of bytes stay on the disk (memory-mapped).
+Large arrays of bytes stay on the disk (memory-mapped). Of the files of another part than the one that is read the names
+alone are looked at; for the test part the training pictures tell the scale.
 """
 
 from __future__ import annotations

@@ -1,5 +1,8 @@
 """Parquet files with pictures in them, as Hugging Face's `datasets` writes them: one file, or a folder with the files
-of each part (data/train-00000-of-00001.parquet). Needs the extra `parquet`."""
+of each part (data/train-00000-of-00001.parquet). Needs the extra `parquet`.
+
+Of the files of another part than the one that is read no more is looked at than the footer of the first one.
+"""
 
 from __future__ import annotations
 
