@@ -7,6 +7,7 @@ each column is (JSON: info.features, such as {"label": {"_type": "ClassLabel", "
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,11 +49,14 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def read_columns(path: Path) -> ParquetColumns:
-    """What the columns are, by the file's footer."""
+    """What the columns are, by the file's footer. Raises DataError for two of one name."""
     with _opened(path) as file:
         import pyarrow.types as types
 
         schema = file.schema_arrow
+        double = next((name for name, count in Counter(schema.names).items() if count > 1), None)
+        if double is not None:
+            raise DataError(f"{path}: two columns are called {double!r}")
         features = _features(path, schema.metadata or {})
         plain, images = [], []
         for field in schema:

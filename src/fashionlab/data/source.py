@@ -89,7 +89,8 @@ class Source:
     always. What is looked at of the files of another part, to make a Source as well as to read a part: their names, the
     footers of Parquet files, and the first two rows of tables and lists, whose cells are tried as names of files. Where
     one file holds all parts, of arrays those of the part are read, lists and what is packed as a whole. classes: the
-    class names in label order; None where labels are names, or numbers whose names nobody knows. notes, left_out: as of RawPart, known before anything is read.
+    class names in label order; None where labels are names, or numbers whose names nobody knows. notes,
+    left_out: as of RawPart, known before anything is read.
     """
 
     describe: str

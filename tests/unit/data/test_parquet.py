@@ -172,6 +172,13 @@ def test_what_is_wrong_is_named(tmp_path: Path, columns: Any, message: str) -> N
     assert str(path) in str(caught.value)
 
 
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    columns = [images([0, 1]), labels([0, 1]), labels([0, 1]), labels([0, 1])]
+    pq.write_table(pa.Table.from_arrays(columns, ["image", "label", "shop", "shop"]), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"x\.parquet: two columns are called 'shop'"):
+        load_training(str(tmp_path / "x.parquet"))
+
+
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"PAR1" + bytes(40) + b"PAR1",
                                     lambda data: b"", lambda data: data[:300] + bytes(400) + data[700:]])
 def test_damaged_files(tmp_path: Path, damage: Any) -> None:

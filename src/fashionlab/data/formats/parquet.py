@@ -186,7 +186,7 @@ def _read_file(path: Path, image: str, label: str) -> _Rows:
               for value in values[label]]
     kept = {row: file for row, file in enumerate(files) if file is not None and labels[row] is not None}
     bare = [row for row, file in enumerate(files) if file is None]
-    unlabelled = [row for row, value in enumerate(labels) if value is None and row not in bare]
+    unlabelled = [row for row, file in enumerate(files) if file is not None and labels[row] is None]
     return _Rows(
         list(kept.values()), [labels[row] for row in kept], [names[row] for row in kept],
         [f"{path.name}:{row}" for row in kept],
