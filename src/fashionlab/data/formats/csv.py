@@ -66,7 +66,7 @@ def _read_part(path: Path, training: Path) -> RawPart:
     read = read_pixels(path, like=training)
     if read.labels is None:
         raise DataError(f"{path}: has no column of labels")
-    return RawPart(str(path), from_channels_last(read.images, str(path)), read.labels, columns=read.columns,
+    return RawPart(str(path), from_channels_last(read.images), read.labels, columns=read.columns,
                    notes=tuple(f"{path.name}: {note}" for note in read.notes))
 
 
@@ -143,7 +143,7 @@ def _of_file(path: Path) -> Source | None:
 
 
 def _read_file(path: Path) -> np.ndarray:
-    return from_channels_last(read_pixels(path).images, str(path))
+    return from_channels_last(read_pixels(path).images)
 
 
 FORMATS.add("csv", DataFormat(

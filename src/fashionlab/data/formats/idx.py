@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.progress import note
 from fashionlab.common.records import LeftOut
 from fashionlab.data.folder_contents import left_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
@@ -149,10 +150,10 @@ class IdxFiles:
             raise DataError(f"{images_path}: holds no pictures")
         self._verify(images_path, images)
         self._verify(labels_path, labels)
-        pictures = from_channels_last(images, str(images_path))
+        pictures, notes = _channels_first(images, images_path)
         if self.transposed:
             pictures = np.ascontiguousarray(pictures.transpose(0, 1, 3, 2))
-        return RawPart(str(labels_path), pictures, labels.astype(np.int64) - self.first_label)
+        return RawPart(str(labels_path), pictures, labels.astype(np.int64) - self.first_label, notes=notes)
 
     def _verify(self, path: Path, array: np.ndarray) -> None:
         expected = self.hashes.get(path.name.removesuffix(".gz"))
@@ -226,8 +227,24 @@ def _sets_in(folder: Path) -> dict[str, dict[tuple[Part, str], Path]]:
     return sets
 
 
+def _channels_first(images: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """[N, C, H, W] of [N, H, W] or [N, H, W, C], or else of [N, C, H, W], C 1 or 3; and a note where the shape is of
+    the last form, or may be of both."""
+    first, last = images.shape[1] in (1, 3), images.ndim == 3 or images.shape[3] in (1, 3)
+    shape = f"{path}: pictures of shape {list(images.shape)}"
+    if last:
+        notes = (f"{shape} are taken for [N, H, W, C]",) if first and images.ndim == 4 else ()
+        return from_channels_last(images), notes
+    if first:
+        return images, (f"{shape} are taken for [N, C, H, W]",)
+    raise DataError(f"{shape}, expected [N, H, W] or [N, H, W, 3]")
+
+
 def _read_file(path: Path) -> np.ndarray:
-    return from_channels_last(read_idx(path, (3, 4)), str(path))
+    images, notes = _channels_first(read_idx(path, (3, 4)), path)
+    for sentence in notes:
+        note(sentence)
+    return images
 
 
 FORMATS.add("idx", DataFormat(
