@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.progress import note
 from fashionlab.common.records import LeftOut
 from fashionlab.data import array_values
@@ -76,7 +77,7 @@ class ArraySet:
         twin = (self.names.labels if kind == "pictures" else self.names.pictures).get(part)
         reason = f": {twin!r} has no {kind}" if twin else ""
         return DataError(f"{self.where}: array {usual_name(kind, part)!r} is missing{reason} "
-                         f"(it has: {', '.join(self.all_names) or 'none'})")
+                         f"(it has: {some_of(self.all_names) or 'none'})")
 
     def _classes(self, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
         name, labels = self.names.classes, self.names.labels.get("train")

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut
 from fashionlab.data import delimited, parquet_table
 from fashionlab.data.listed_files import names_picture
@@ -82,7 +83,7 @@ def left_out_rows(path: Path, lines: Sequence[int], reason: str, what: str = "li
     """One entry for all rows that are left out for one reason; none where there are no such rows."""
     if not lines:
         return ()
-    shown = ", ".join(map(str, lines[:_SHOWN])) + (", ..." if len(lines) > _SHOWN else "")
+    shown = some_of(list(map(str, lines)), _SHOWN)
     which = f"{what} {shown}" if len(lines) == 1 else f"{len(lines)} {what}s: {shown}"
     return (LeftOut(f"{path.name} ({which})", reason),)
 

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from fashionlab.common.errors import DataError, UsageError
-from fashionlab.common.naming import on_one_line
+from fashionlab.common.naming import on_one_line, some_of
 from fashionlab.common.records import LeftOut, Preparation
 
 Part = Literal["train", "val", "test"]
@@ -152,7 +152,7 @@ def class_numbers(part: RawPart, classes: tuple[str, ...]) -> np.ndarray:
         unknown = sorted(set(labels.tolist()) - number_of.keys())
         if unknown:
             raise DataError(f"{part.where}: no such class {unknown[0]!r}, expected one of "
-                            f"{', '.join(sorted(classes)[:12])}{'...' if len(classes) > 12 else ''}")
+                            f"{some_of(sorted(classes), 12)}")
         return np.array([number_of[name] for name in labels.tolist()], dtype=np.int64)
     wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if len(wrong):

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.data.delimited import SUFFIXES, is_table, look_at, stem, tables_in
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
@@ -123,7 +124,7 @@ def _beside(folder: Path, tables: Mapping[Path, object]) -> list[LeftOut]:
 
 
 def _listed(paths: Mapping[Path, object] | list[Path]) -> str:
-    return ", ".join(path.name for path in paths)
+    return some_of([path.name for path in paths])
 
 
 def detect(path: Path) -> Source | None:

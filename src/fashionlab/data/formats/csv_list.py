@@ -15,6 +15,7 @@ from functools import partial
 from pathlib import Path
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut
 from fashionlab.data import delimited
 from fashionlab.data.column_names import normal
@@ -138,7 +139,7 @@ def _by_part(folder: Path, looked_at: Mapping[Path, ListColumns]) -> tuple[dict[
     if len(labelled) == 1:
         lists = {None: labelled[0]}
     elif "train" not in lists:
-        listed = ", ".join(path.name for path in labelled)
+        listed = some_of([path.name for path in labelled])
         raise DataError(f"{folder}: several lists of pictures with labels ({listed}); give the one that is meant "
                         "itself")
     return lists, tuple(f"{path.name} has no column of labels: it is no {PARTS[part]} part" for path in looked_at
@@ -162,7 +163,7 @@ def _check_agreement(folder: Path, classes: Mapping[str, Path], lists: list[Path
                   for name, file in zip(raw.labels, raw.pictures, strict=True)
                   if isinstance(file, Path) and file.is_relative_to(folder)]
         if inside and not any(name in folders for name, folders in inside):
-            raise DataError(f"{folder}: {path.name} and the folders ({', '.join(sorted(classes)[:6])}) tell different "
+            raise DataError(f"{folder}: {path.name} and the folders ({some_of(sorted(classes), 6)}) tell different "
                             "classes; give the list itself, or take it out to go by the folders")
 
 

@@ -21,6 +21,7 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.progress import note
 from fashionlab.common.records import LeftOut
 from fashionlab.data.folder_contents import left_beside
@@ -196,7 +197,7 @@ def detect(folder: Path) -> Source | None:
     if not sets:
         return None
     if len(sets) > 1:
-        raise DataError(f"{folder}: holds several data sets ({', '.join(sorted(sets))}); give each a folder of its own")
+        raise DataError(f"{folder}: holds several data sets ({some_of(sorted(sets))}); give each a folder of its own")
     prefix, files = next(iter(sets.items()))
     present: list[Part] = [part for part in PARTS if part == "train" or any(key[0] == part for key in files)]
     missing = [f"{part} {what}" for part in present for what in ("images", "labels") if (part, what) not in files]

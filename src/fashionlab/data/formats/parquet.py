@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from fashionlab.common.errors import DataError, did_you_mean
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut
 from fashionlab.data.column_names import LABEL, NO_LABEL, listed, normal
 from fashionlab.data.folder_contents import left_beside
@@ -41,7 +42,7 @@ def detect(path: Path) -> Source | None:
     path, label = with_column(path)
     if path.is_file() and path.suffix.lower() == ".parquet":
         others = [one.name for one in _files_in(path.parent) if one != path]
-        notes = (f"{', '.join(others[:6])} beside it: not read; give the folder to use all",) if others else ()
+        notes = (f"{some_of(others, 6)} beside it: not read; give the folder to use all",) if others else ()
         return _source(f"Parquet file {path}", {"train": [path]}, label, notes, [])
     files = list(_files(path)) if path.is_dir() else []
     if not files:
@@ -82,7 +83,7 @@ def _by_part(folder: Path, files: Sequence[Path]) -> tuple[dict[Part, list[Path]
     if not parts:
         parts, unnamed = everything, []
     if "train" not in parts:
-        raise DataError(f"{folder}: no Parquet file for training ({', '.join(path.name for path in files[:6])}), "
+        raise DataError(f"{folder}: no Parquet file for training ({some_of([path.name for path in files], 6)}), "
                         "expected train*.parquet")
     for part, paths in parts.items():
         folders = sorted({str(path.parent) for path in paths})
