@@ -46,7 +46,7 @@ class ArraySet:
             raise self._missing("pictures", "train")
         if "train" not in labels:
             raise self._missing("labels", "train")
-        parts = [part for part in PARTS if part in pictures and part in labels]
+        parts: list[Part] = [part for part in PARTS if part in pictures and part in labels]
         notes = list(self.names.notes)
         reasons = dict.fromkeys(self.names.unused, "an array whose name says neither pictures nor labels")
         for part in PARTS:
