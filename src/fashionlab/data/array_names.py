@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from fashionlab.common.errors import DataError
+from fashionlab.data.part_names import ARRAY_WORDS
 from fashionlab.data.source import PARTS, Part
 
 Kind = Literal["pictures", "labels"]
-_PART_WORDS: dict[Part, str] = {
-    "train": "train|training|tr", "val": "val|valid|validation|dev|evaluation", "test": "test|testing|te"}
 _KIND_WORDS: dict[Kind, str] = {
     "pictures": "x|images?|imgs?|pictures?|photos?|data|pixels", "labels": "y|labels?|targets?"}
-_ANY_PART = "|".join(f"(?P<{part}>{words})" for part, words in _PART_WORDS.items())
+_ANY_PART = f"(?P<part>{'|'.join(ARRAY_WORDS)})"
 _ANY_KIND = "|".join(f"(?P<{kind}>{words})" for kind, words in _KIND_WORDS.items())
 _ORDERS = tuple(re.compile(order) for order in (
     f"({_ANY_KIND})", f"({_ANY_KIND})({_ANY_PART})", f"({_ANY_PART})({_ANY_KIND})"))
@@ -66,8 +65,7 @@ def understand(names: Sequence[str], where: str) -> ArrayNames:
         elif match := next((match for order in _ORDERS if (match := order.fullmatch(key))), None):
             words = match.groupdict()
             kind: Kind = "pictures" if words["pictures"] else "labels"
-            named: list[Part] = [part for part in PARTS if words.get(part)]
-            part: Part = named[0] if named else "train"
+            part: Part = ARRAY_WORDS[words["part"]] if words.get("part") else "train"
             _check_single(meaning[kind].get(part), name, f"{kind} of the {PARTS[part]} part", where)
             meaning[kind][part] = name
         elif name != AXES:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, partial
 from pathlib import Path
 
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.progress import note
 from fashionlab.common.records import LeftOut
 from fashionlab.data import array_values
@@ -26,6 +27,7 @@ class ArraySet:
 
     where: what messages call the file or folder. names: which array is what. all_names: of every array. load: the array
     of a name. header: its shape and type without loading it. Both raise DataError for damage, and for pickles unread.
+    whites: what is white in the pictures that were looked at, by their array.
     """
 
     where: str
@@ -33,15 +35,28 @@ class ArraySet:
     all_names: tuple[str, ...]
     load: Callable[[str], np.ndarray]
     header: Callable[[str], tuple[tuple[int, ...], np.dtype]]
+    whites: dict[str, float] = field(default_factory=dict)
 
     def source(self, describe: str, classes: tuple[str, ...] | None = None, left_out: tuple[LeftOut, ...] = ()
                ) -> Source:
-        """classes: names in label order that are known from elsewhere."""
-        parts: list[Part] = ["train", *(part for part in PARTS if part != "train" and self._has(part))]
-        unused = [LeftOut(f"{Path(self.where).name}: {name}", "an array whose name says neither pictures nor labels")
-                  for name in self.names.unused]
-        return Source(describe, {part: partial(self._read, part) for part in parts}, self._classes(classes),
-                      self.names.notes, (*unused, *left_out))
+        """classes: names in label order that are known from elsewhere. What is looked at: the names of the arrays, the
+        class names, and the header of the training labels. Raises DataError without training pictures or labels."""
+        pictures, labels = self.names.pictures, self.names.labels
+        if "train" not in pictures:
+            raise self._missing("pictures", "train")
+        if "train" not in labels:
+            raise self._missing("labels", "train")
+        parts: list[Part] = [part for part in PARTS if part in pictures and part in labels]
+        notes = list(self.names.notes)
+        reasons = dict.fromkeys(self.names.unused, "an array whose name says neither pictures nor labels")
+        for part in PARTS:
+            if (part in pictures) != (part in labels):
+                name, lacking = (pictures[part], "labels") if part in pictures else (labels[part], "pictures")
+                notes.append(f"{name} has no {lacking}: it is no {PARTS[part]} part")
+                reasons[name] = f"an array without {lacking}"
+        unused = [LeftOut(f"{Path(self.where).name}: {name}", reason) for name, reason in reasons.items()]
+        return Source(describe, {part: partial(self._part, part) for part in parts}, self._classes(classes),
+                      tuple(notes), (*unused, *left_out))
 
     def lone_pictures(self) -> np.ndarray:
         """The test pictures, or those of the part there is, uint8 [N, C, H, W]; says which, where there are others."""
@@ -58,14 +73,11 @@ class ArraySet:
                  f"{' and '.join(others)}")
         return images
 
-    def _has(self, part: Part) -> bool:
-        return part in self.names.pictures or part in self.names.labels
-
     def _missing(self, kind: Kind, part: Part) -> DataError:
         twin = (self.names.labels if kind == "pictures" else self.names.pictures).get(part)
         reason = f": {twin!r} has no {kind}" if twin else ""
         return DataError(f"{self.where}: array {usual_name(kind, part)!r} is missing{reason} "
-                         f"(it has: {', '.join(self.all_names) or 'none'})")
+                         f"(it has: {some_of(self.all_names) or 'none'})")
 
     def _classes(self, given: tuple[str, ...] | None) -> tuple[str, ...] | None:
         name, labels = self.names.classes, self.names.labels.get("train")
@@ -80,12 +92,16 @@ class ArraySet:
             raise DataError(f"{self.where}: {labels} has {columns} columns, but there are {len(classes)} class names")
         return classes
 
+    def _part(self, part: Part) -> RawPart:
+        return self._training if part == "train" else self._read(part)
+
+    @cached_property
+    def _training(self) -> RawPart:
+        """Kept: those for validation have their scale, and may be asked for first."""
+        return self._read("train")
+
     def _read(self, part: Part) -> RawPart:
-        x_name, y_name = self.names.pictures.get(part), self.names.labels.get(part)
-        if x_name is None:
-            raise self._missing("pictures", part)
-        if y_name is None:
-            raise self._missing("labels", part)
+        x_name, y_name = self.names.pictures[part], self.names.labels[part]
         x_shape, y_shape = self.header(x_name)[0], self.header(y_name)[0]
         if x_shape[:1] != y_shape[:1]:
             raise DataError(f"{self.where}: {x_name} {list(x_shape)} and {y_name} {list(y_shape)} do not fit together")
@@ -115,12 +131,11 @@ class ArraySet:
 
     def _white(self, part: Part, array: np.ndarray) -> float:
         """All parts have the scale of the training pictures, where those are numbers of that kind."""
-        training = self.names.pictures.get("train")
-        if part != "train" and training is not None and self.header(training)[1] == array.dtype:
-            return self._training_white
-        return array_values.white_of(array, f"{self.where}: {self.names.pictures[part]}")
-
-    @cached_property
-    def _training_white(self) -> float:
-        name = self.names.pictures["train"]
-        return array_values.white_of(self.load(name), f"{self.where}: {name}")
+        own, training = self.names.pictures[part], self.names.pictures.get("train")
+        name = training if training and training != own and self.header(training)[1] == array.dtype else own
+        if part == "val" and name != own:
+            self._part("train")  # which is asked for too, so that its pictures are loaded once
+        if name not in self.whites:
+            pictures = array if name == own else self.load(name)
+            self.whites[name] = array_values.white_of(pictures, f"{self.where}: {name}")
+        return self.whites[name]

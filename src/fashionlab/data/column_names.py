@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from itertools import islice
+
+from fashionlab.common.naming import some_of
 
 _SHOWN = 12
 LABEL = frozenset({
@@ -20,8 +21,8 @@ def normal(name: str) -> str:
 
 def listed(names: Iterable[str]) -> str:
     """Names of columns in a message, not all of hundreds and none at length."""
-    shown = [repr(name[:40]) for name in islice(names, _SHOWN + 1)]
-    return ", ".join(shown[:_SHOWN]) + (", ..." if len(shown) > _SHOWN else "")
+    return some_of([repr(name[:40]) for name in names], _SHOWN)
+
 
 # The better a name says that it is a file's, the earlier its set.
 FILE: tuple[frozenset[str], ...] = (

@@ -12,7 +12,6 @@ import numpy as np
 
 from fashionlab.common.errors import DataError
 from fashionlab.common.records import LeftOut
-from fashionlab.data.column_names import listed
 from fashionlab.data.list_columns import label_column, list_columns, split_column
 from fashionlab.data.list_table import ListTable, left_out_rows, read_table
 from fashionlab.data.listed_files import ListedFiles, name_within, unlisted
@@ -50,9 +49,6 @@ class FileList:
         """The columns of file, label and part, each row's part, and what was taken for what."""
         table = self._table
         columns = list_columns(self.path, table.names, table.rows[0], self._label)
-        if columns is None:
-            raise DataError(f"{self.path}: no column names the pictures (columns: {listed(table.names)}); call it "
-                            "'file'")
         label, notes = label_column(self.path, table.names, table.rows, columns)
         split, parts = split_column(self.path, table.names, table.rows, table.lines, (columns.file, label))
         return columns.file, label, split, parts, (*columns.notes, *notes)

@@ -8,7 +8,7 @@ from collections.abc import Collection
 from pathlib import Path
 
 from fashionlab.common.records import LeftOut
-from fashionlab.data.listing import is_generated
+from fashionlab.data.listing import GENERATED, is_generated
 from fashionlab.preparation.recognise import is_picture
 
 _DEEPEST = 8  # folders within one another that are looked through; a link may lead in circles
@@ -42,7 +42,7 @@ def left_beside(folder: Path, used: Collection[Path]) -> tuple[LeftOut, ...]:
 
 def _why_beside(path: Path) -> str:
     if is_generated(path.name):
-        return "hidden, or made by a program"
+        return GENERATED
     return f"{'a folder that is ' if path.is_dir() else ''}no part of the data set"
 
 

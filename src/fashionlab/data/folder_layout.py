@@ -1,23 +1,25 @@
 """Where the parts and the classes of an image folder are: told by the names of folders and by what they hold.
 
-No picture is opened, and in a test part that has class folders no file is even listed.
+No picture in a class folder is opened, and none is listed where the test part has class folders. Of a file beside the
+folders whose name does not tell whether it is a picture the beginning is read.
 """
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut
-from fashionlab.data.listing import Entries, entries_of, is_generated, list_pictures
-from fashionlab.data.part_names import letters_of, part_called
+from fashionlab.data.listing import Entries, entries_of, folders_in, is_generated
+from fashionlab.data.part_names import EVALUATION, letters_of, part_called
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, read_classes
 from fashionlab.preparation.recognise import is_picture
 
-_EVALUATION = frozenset(("eval", "evaluation"))  # the test part where there is another one for validation
 _LISTS = (".csv", ".tsv", ".jsonl", ".csv.gz", ".tsv.gz")
 _SHOWN = 8  # names in a message
 
@@ -81,6 +83,24 @@ def folder_layout(root: Path) -> FolderLayout | None:
                         tuple(reading.left_out))
 
 
+def class_folders(folder: Path) -> dict[str, Path]:
+    """The folders of pictures that may be classes, by name: directly in `folder`, or below its train and val; into what
+    is called test nobody looks."""
+    below: list[Path] = []
+    for outer in folders_in(folder):
+        part = part_called(outer.name)
+        below += [outer] if part is None else folders_in(outer) if part != "test" else []
+    return {one.name: one for one in below if _holds_picture(one)}
+
+
+def _holds_picture(folder: Path) -> bool:
+    for above, folders, names in os.walk(folder):
+        folders[:] = [name for name in folders if not is_generated(name)]
+        if any(is_picture(Path(above, name)) for name in names):
+            return True
+    return False
+
+
 def why_beside(path: Path) -> str:
     """Why a file beside class folders is none of the pictures."""
     if path.name.lower().endswith(_LISTS):
@@ -136,14 +156,14 @@ def _parts(top: Path, folders: Sequence[Path], names: tuple[str, ...] | None, re
     inside = {path: entries_of(path) for path in candidates}
     loose = {path for path in candidates if inside[path].files and not inside[path].folders}
     others = [path for path in folders if path not in candidates]
-    named = _listed(path.name for path in candidates)
+    named = _listed(candidates)
     choice = f"a {CLASSES_FILE} in {top} that lists the classes tells which folders are classes"
     if others and len(loose) == len(candidates) and set(candidates.values()) == {"train"}:
-        reading.notes.append(f"{named} is taken for a class beside {_listed(path.name for path in others)}: it holds "
+        reading.notes.append(f"{named} is taken for a class beside {_listed(others)}: it holds "
                              "pictures and no class folders")
         return {}
     if others and len(loose) == len(candidates):
-        raise DataError(f"{top}: {named} may be a class beside {_listed(path.name for path in others)}, or a part "
+        raise DataError(f"{top}: {named} may be a class beside {_listed(others)}, or a part "
                         f"without class folders; {choice}, or move what is no part of the data set elsewhere")
     parts = _one_each(candidates, top, reading)
     if "train" not in parts:
@@ -151,7 +171,7 @@ def _parts(top: Path, folders: Sequence[Path], names: tuple[str, ...] | None, re
                         f"train; {choice}")
     if parts["train"] in loose:
         raise DataError(f"{parts['train']}: no class folders in it, expected one folder of pictures a class; {choice}")
-    if len(parts) == 1 and (rivals := [path.name for path in others if list_pictures(path).pictures]):
+    if len(parts) == 1 and (rivals := [path for path in others if _holds_picture(path)]):
         raise DataError(f"{top}: {named} may hold the training part, or be a class beside {_listed(rivals)}; {choice}, "
                         "or move what is no part of the data set elsewhere")
     for part, path in list(parts.items()):
@@ -200,17 +220,16 @@ def _one_each(candidates: Mapping[Path, Part], top: Path, reading: _Reading) -> 
     for path, part in candidates.items():
         parts.setdefault(part, []).append(path)
     for path in parts.get("val", [])[:]:
-        if len(parts["val"]) > 1 and "test" not in parts and letters_of(path.name) in _EVALUATION:
+        if len(parts["val"]) > 1 and "test" not in parts and letters_of(path.name) in EVALUATION:
             parts["val"].remove(path)
             parts["test"] = [path]
             reading.notes.append(f"{reading.name(path)} is taken for the test part: another folder is for validation")
     for part, paths in parts.items():
         if len(paths) > 1:
-            raise DataError(f"{top}: {_listed(path.name for path in paths)} would each be the {PARTS[part]} part; "
+            raise DataError(f"{top}: {_listed(paths)} would each be the {PARTS[part]} part; "
                             "rename those that are not, or move them elsewhere")
     return {part: parts[part][0] for part in PARTS if part in parts}
 
 
-def _listed(names: Iterator[str] | Sequence[str]) -> str:
-    names = list(names)
-    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+def _listed(paths: Iterable[Path]) -> str:
+    return some_of([path.name for path in paths], _SHOWN)

@@ -25,15 +25,16 @@ class ListColumns:
 
 
 def list_columns(path: Path, names: Sequence[str], first: Sequence[str],
-                 label: str | None = None) -> ListColumns | None:
-    """The columns of the list `path` by their names and the cells of its first row; None where none names a file.
+                 label: str | None = None) -> ListColumns:
+    """The columns of the list `path` by their names and the cells of its first row.
 
-    label: the name of the column that is meant. Raises DataError where that is none, or several columns name files.
+    label: the name of the column that is meant. Raises DataError where that is none, and where no column or several
+    name files.
     """
     normals = [normal(name) for name in names]
     file, by_content = _file_column(path, names, normals, first)
     if file is None:
-        return None
+        raise DataError(f"{path}: no column names the pictures (columns: {listed(names)}); call it 'file'")
     notes = [f"column {names[file]!r} names the files"] if by_content else []
     rest = [column for column in range(len(names)) if column != file]
     if label is not None:

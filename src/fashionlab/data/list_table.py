@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut
 from fashionlab.data import delimited, parquet_table
 from fashionlab.data.listed_files import names_picture
@@ -41,7 +42,7 @@ def read_table(path: Path, beginning: bool = False) -> ListTable:
     Raises DataError for what cannot be read as a table, or has no row.
     """
     if path.suffix == ".parquet":
-        names, rows = parquet_table.read_texts(path)
+        names, rows = parquet_table.read_texts(path, 1 if beginning else None)
         read = ListTable(path, names, rows, range(1, len(rows) + 1))
     else:
         read = _json_lines(path, beginning) if path.name.lower().endswith(JSON_LINES) else _delimited(path, beginning)
@@ -82,7 +83,7 @@ def left_out_rows(path: Path, lines: Sequence[int], reason: str, what: str = "li
     """One entry for all rows that are left out for one reason; none where there are no such rows."""
     if not lines:
         return ()
-    shown = ", ".join(map(str, lines[:_SHOWN])) + (", ..." if len(lines) > _SHOWN else "")
+    shown = some_of(list(map(str, lines)), _SHOWN)
     which = f"{what} {shown}" if len(lines) == 1 else f"{len(lines)} {what}s: {shown}"
     return (LeftOut(f"{path.name} ({which})", reason),)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from pathlib import Path
 
@@ -72,17 +72,11 @@ class ListedFiles:
 
     @cached_property
     def _by_name(self) -> dict[str, list[Path]]:
-        files: dict[str, list[Path]] = defaultdict(list)
-        for path in self._below:
-            files[path.name.casefold()].append(path)
-        return files
+        return _grouped(self._below, lambda path: path.name.casefold())
 
     @cached_property
     def _by_stem(self) -> dict[str, list[Path]]:
-        files: dict[str, list[Path]] = defaultdict(list)
-        for path in self._below:
-            files[path.stem.casefold()].append(path)
-        return files
+        return _grouped(self._below, lambda path: path.stem.casefold())
 
     def notes(self, count: int) -> list[str]:
         """What to say of `count` files that were looked for. Raises DataError where all are missing."""
@@ -97,6 +91,13 @@ class ListedFiles:
             line, path = self.missing[0]
             notes.append(f"{len(self.missing)} of {count} files are missing, the first in line {line}: {path}")
         return notes
+
+
+def _grouped(paths: Sequence[Path], key: Callable[[Path], str]) -> dict[str, list[Path]]:
+    groups: dict[str, list[Path]] = defaultdict(list)
+    for path in paths:
+        groups[key(path)].append(path)
+    return groups
 
 
 def is_file(path: Path) -> bool:

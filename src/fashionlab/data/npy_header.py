@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import BinaryIO
 
 import numpy as np
+import psutil
 
 from fashionlab.common.errors import DataError
 
@@ -27,7 +27,7 @@ def read_header(stream: BinaryIO) -> tuple[tuple[int, ...], np.dtype]:
 def check_memory(shape: tuple[int, ...], dtype: np.dtype, where: str) -> None:
     """Raises DataError for an array that is larger than this machine's memory."""
     size = math.prod(shape) * dtype.itemsize
-    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    memory = psutil.virtual_memory().total
     if size > memory:
         raise DataError(f"{where}: {list(shape)} of {dtype} are {size / 2**30:,.1f} GiB, this machine has "
                         f"{memory / 2**30:,.1f} GiB of memory; save the arrays as .npy files in one folder, "

@@ -7,6 +7,7 @@ each column is (JSON: info.features, such as {"label": {"_type": "ClassLabel", "
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,11 +49,14 @@ def _opened(path: Path) -> Iterator[Any]:
 
 
 def read_columns(path: Path) -> ParquetColumns:
-    """What the columns are, by the file's footer."""
+    """What the columns are, by the file's footer. Raises DataError for two of one name."""
     with _opened(path) as file:
         import pyarrow.types as types
 
         schema = file.schema_arrow
+        double = next((name for name, count in Counter(schema.names).items() if count > 1), None)
+        if double is not None:
+            raise DataError(f"{path}: two columns are called {double!r}")
         features = _features(path, schema.metadata or {})
         plain, images = [], []
         for field in schema:
@@ -80,18 +84,20 @@ def _features(path: Path, metadata: dict[bytes, bytes]) -> dict[str, dict[str, A
         raise DataError(f"{path}: what `datasets` says of its columns cannot be read ({error!r})") from error
 
 
-def read_plain(path: Path, names: Sequence[str]) -> dict[str, list[Any]]:
-    """The N values of each of the columns `names`; None for what is missing."""
+def read_plain(path: Path, names: Sequence[str], rows: int | None = None) -> dict[str, list[Any]]:
+    """The N values of each of the columns `names`, or the first `rows` of them; None for what is missing."""
     with _opened(path) as file:
-        table = file.read(columns=list(names))
+        table = file.read(columns=list(names)) if rows is None else next(
+            file.iter_batches(batch_size=rows, columns=list(names)), file.schema_arrow.empty_table())
         return {name: table.column(name).to_pylist() for name in names}
 
 
-def read_texts(path: Path) -> tuple[tuple[str, ...], list[list[str]]]:
-    """The names of the columns of texts and numbers, and N rows of their texts; numbers of classes as their names."""
+def read_texts(path: Path, rows: int | None = None) -> tuple[tuple[str, ...], list[list[str]]]:
+    """The names of the columns of texts and numbers, and N rows of their texts, or the first `rows` of them; numbers of
+    classes as their names."""
     columns = read_columns(path)
     values = {name: [class_name(value, columns.classes.get(name)) for value in column]
-              for name, column in read_plain(path, columns.plain).items()}
+              for name, column in read_plain(path, columns.plain, rows).items()}
     return columns.plain, [list(map(as_text, row)) for row in zip(*values.values(), strict=True)]
 
 

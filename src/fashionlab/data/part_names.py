@@ -1,4 +1,7 @@
-"""Which part of a data set a name stands for: of a folder, of a file, or in a list's column."""
+"""Which part of a data set a name stands for: of a folder, of a file, of an array, or in a list's column.
+
+The one vocabulary of the parts; what only some kinds of names say is a table of its own beside it.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,9 @@ _WORDS: dict[str, Part] = {
     **dict.fromkeys(("train", "training", "trn"), "train"),
     **dict.fromkeys(("val", "valid", "validation", "dev", "eval", "evaluation"), "val"),
     **dict.fromkeys(("test", "testing", "tst"), "test")}
+ARRAY_WORDS: dict[str, Part] = {**_WORDS, "tr": "train", "te": "test"}  # x_tr, y_te
+IDX_WORDS: dict[str, Part] = {**_WORDS, "t10k": "test"}  # MNIST's ten thousand
+EVALUATION = frozenset(("eval", "evaluation"))  # the test part where there is another one for validation
 _FILLING = r"(?:data|dataset|folder|image|images|img|imgs|photo|photos|picture|pictures|set|split)"
 _NAME = re.compile(rf"\d*(?:{_FILLING})*({'|'.join(sorted(_WORDS, key=len, reverse=True))})(?:{_FILLING})*\d*")
 _PIECE = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])")  # words in snake_case, kebab-case and camelCase

@@ -13,6 +13,7 @@ import numpy as np
 from fashionlab.common.errors import DataError
 from fashionlab.data.column_names import INDEX, LABEL, listed, normal
 from fashionlab.data.delimited import TextTable
+from fashionlab.data.listed_files import is_file, names_picture
 
 # A row of pixels that grow by one from 0 or 1 is no picture from so many on: it counts the columns, as pandas does.
 _COUNTED = 16
@@ -91,8 +92,21 @@ def _by_names(table: TextTable, line: int, names: tuple[str, ...]) -> PixelColum
     if count * 2 <= len(names) and not pattern.startswith(("pix", "px")):
         return None  # a few numbered columns among others, such as x1, y1, x2, y2
     pixels = tuple(column for column, other in enumerate(patterns) if other == pattern)
+    if not pattern.startswith(("pix", "px")) and _are_features(table, pattern, pixels):
+        return None
     label, others, notes = _label_by_name(where, names, pixels)
     return PixelColumns(names, line, pixels, _shape_by_names(where, names, pixels), label, False, others, notes)
+
+
+def _are_features(table: TextTable, pattern: str, pixels: Sequence[int]) -> bool:
+    """Whether numbered columns say more of a picture that another column of the first row names: f1, f2, ... do; those
+    that may as well be pixels (0, 1, ..., p0, p1, ... or 1x1, 1x2, ...) where that file is there, or the former are no
+    square picture."""
+    row = table.first[1][1] if len(table.first) > 1 else []
+    folder, taken = table.path.parent, set(pixels)
+    named = [cell.strip() for column, cell in enumerate(row) if column not in taken and names_picture(folder, cell)]
+    may_be_pixels = _square(len(pixels)) if pattern in ("#", "p#") else re.fullmatch("r?#([cx_]#)+", pattern)
+    return any(not may_be_pixels or is_file(folder / cell) for cell in named)
 
 
 def _pattern(name: str) -> str | None:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from fashionlab.common.errors import DataError, UsageError
-from fashionlab.common.naming import on_one_line
+from fashionlab.common.naming import on_one_line, some_of
 from fashionlab.common.records import LeftOut, Preparation
 from fashionlab.data.on_disk import rows
 
@@ -89,9 +89,11 @@ class Source:
     """One data set in one format, not yet read.
 
     describe: what it is and where, for people. parts: how each part is read that the data set has of its own; "train"
-    always. Reading one opens no file of another part, except that some formats keep all in one file, of which only that
-    part's arrays are read then. classes: the class names in label order; None where labels are names, or numbers whose
-    names nobody knows. notes, left_out: as of RawPart, known before anything is read.
+    always. What is looked at of the files of another part, to make a Source as well as to read a part: their names, the
+    footers of Parquet files, and the first two rows of tables and lists, whose cells are tried as names of files. Where
+    one file holds all parts, of arrays those of the part are read, lists and what is packed as a whole. classes: the
+    class names in label order; None where labels are names, or numbers whose names nobody knows. notes,
+    left_out: as of RawPart, known before anything is read.
     """
 
     describe: str
@@ -153,7 +155,7 @@ def class_numbers(part: RawPart, classes: tuple[str, ...]) -> np.ndarray:
         unknown = sorted(set(labels.tolist()) - number_of.keys())
         if unknown:
             raise DataError(f"{part.where}: no such class {unknown[0]!r}, expected one of "
-                            f"{', '.join(sorted(classes)[:12])}{'...' if len(classes) > 12 else ''}")
+                            f"{some_of(sorted(classes), 12)}")
         return np.array([number_of[name] for name in labels.tolist()], dtype=np.int64)
     wrong = np.flatnonzero((labels < 0) | (labels >= len(classes)))
     if len(wrong):

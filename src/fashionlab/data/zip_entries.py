@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from fashionlab.common.errors import DataError
 from fashionlab.common.progress import progress
 from fashionlab.common.records import LeftOut
-from fashionlab.data.listing import is_generated
+from fashionlab.data.listing import GENERATED, is_generated
 
 MOST_BYTES = 200 * 2**30
 MOST_ENTRIES = 5_000_000
@@ -50,20 +50,28 @@ class ZipEntries:
         return sum(entry.file_size for entry in self.files.values())
 
     def unpack(self, folder: Path) -> None:
-        """Write all files below `folder`. Raises DataError for damage, and where the disk is too small."""
-        free = shutil.disk_usage(folder).free
+        """Write all files below `folder`, which is made. Raises DataError for damage, names that the disk cannot have,
+        and where it is too small."""
+        free = shutil.disk_usage(folder.parent).free
         if self.size > free - _SPARE:
             raise DataError(f"{self.path}: unpacks to {self.size / 2**30:,.1f} GiB, but {folder} has only "
                             f"{free / 2**30:,.1f} GiB free (XDG_CACHE_HOME moves it)")
-        for name in self.folders:
-            (folder / name).mkdir(parents=True, exist_ok=True)
+        for name in (PurePosixPath(), *self.folders):
+            with self._unpacking(name):
+                (folder / name).mkdir(parents=True, exist_ok=True)
         with _opened(self.path) as archive, progress(f"unpacking {self.path.name}", len(self.files)) as advance:
             for name, entry in self.files.items():
-                try:
+                with self._unpacking(name):
                     _write(archive, entry, folder / name)
-                except _FAILURES as error:
-                    raise DataError(f"{self.path}: {name}: cannot be unpacked ({error})") from error
                 advance(1)
+
+    @contextmanager
+    def _unpacking(self, name: PurePosixPath) -> Iterator[None]:
+        """Whatever goes wrong with an entry becomes one DataError."""
+        try:
+            yield
+        except _FAILURES as error:
+            raise DataError(f"{self.path}: {name}: cannot be unpacked ({error})") from error
 
 
 def _write(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, target: Path) -> None:
@@ -90,7 +98,7 @@ def read_entries(path: Path) -> ZipEntries:
         generated = next((PurePosixPath(*inner.parts[: index + 1]) for index, part in enumerate(inner.parts)
                           if is_generated(part)), None)
         if generated:
-            left_out[str(generated)] = "hidden, or made by a program"
+            left_out[str(generated)] = GENERATED
         elif name.endswith("/"):
             folders.append(inner)
         elif reason := _no_file(entry):

@@ -239,6 +239,16 @@ def test_other_columns_are_told_and_may_be_groups(tmp_path: Path) -> None:
     np.testing.assert_array_equal(pictures.groups[:, None] == pictures.groups, together)
 
 
+@pytest.mark.parametrize("header", [[f"pixel{i}" for i in range(4)], ["0", "1", "2", "3"],
+                                    ["p0", "p1", "p2", "p3"], ["1x1", "1x2", "1x3", "1x4"],
+                                    ["r0c0", "r0c1", "r1c0", "r1c1"]])
+def test_names_of_files_beside_pixels_are_left_out(tmp_path: Path, header: list[str]) -> None:
+    """What each picture was made of, which is not there."""
+    rows = [[*row, f"gone/{number}.png"] for number, row in enumerate(table([0, 1, 0, 1]))]
+    read = read_pixels(write(tmp_path / "train.csv", [["label", *header, "origin"], *rows]))
+    assert read.images.shape in ((4, 2, 2), (4, 1, 4)) and read.columns["origin"].tolist() == [row[-1] for row in rows]
+
+
 def test_numbers_zero_and_one_without_a_point_stay_and_are_told(tmp_path: Path) -> None:
     write(tmp_path / "train.csv", [["label", "p0", "p1", "p2", "p3"], [0, 0, 1, 1, 0], [1, 1, 1, 0, 0]])
     read = read_pixels(tmp_path / "train.csv")

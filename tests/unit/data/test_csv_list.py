@@ -74,6 +74,20 @@ def test_usual_headers_in_any_order(folder: Path, header: list[str] | None, deli
     assert recognise(path).classes == ("hat", "shoe")
 
 
+@pytest.mark.parametrize("features", [
+    [f"f{number}" for number in range(1, 51)], [f"feature_{number}" for number in range(49)],
+    [str(number) for number in range(64)], [str(number) for number in range(512)], ["dim 1", "dim 2", "dim 3", "dim 4"],
+])
+def test_numbered_columns_beside_files_are_no_pixels(folder: Path, features: list[str]) -> None:
+    pictures(folder, ["a.png", "b.png", "c.png"])
+    numbers = [f"{number / 7:.3f}" for number in range(len(features))]
+    path = write(folder / "list.csv", [["file", "label", *features], ["c.png", "hat", *numbers],
+                                       ["a.png", "shoe", *numbers]])
+    for given in (path, folder):
+        assert numbers_and_labels(read(given)) == [(2, "hat"), (0, "shoe")]
+    assert read(path).columns[features[3]].tolist() == [numbers[3]] * 2
+
+
 def test_a_column_for_the_part_and_others_for_groups(folder: Path) -> None:
     rows: list[list[object]] = [["file", "label", "Split", "sender"]]
     words = ["Training", "train", "TRAIN", "train", "valid", "dev", "test", "Testing"]

@@ -148,8 +148,9 @@ def test_a_test_part_whose_groups_cannot_be_told_is_evaluated(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize(("group", "words"), [
-    ("sendr", "no column of that name (sender), and a pattern that does not match train/0-0.png and 15 more"),
-    ("s[", "no column of that name, and no pattern"), ("^never", "does not match")])
+    ("sendr", "no column of that name (sender), and as a pattern it does not match train/0-0.png and 15 more"),
+    ("s[", "no column of that name (sender), and it is no pattern"),
+    ("png", "it finds the same in every name"), ("^never", "does not match")])
 def test_what_is_neither_a_column_nor_matches_is_one_message(group: str, words: str, tmp_path: Path, cli: Cli) -> None:
     path = _list(tmp_path / "set", _rows({"train": range(4), "test": range(4, 6)}))
     for command in (["data", "info", path], ["train", "--dataset", path, "--name", "run"]):
@@ -157,6 +158,44 @@ def test_what_is_neither_a_column_nor_matches_is_one_message(group: str, words: 
         assert result.code == 2 and not result.out and f"--group {group}" in result.err and words in result.err
         assert "sender" in result.err and result.err.count("fashionlab: ") == 1, result.err
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("by", ["column", "pattern"])
+def test_a_blank_group_is_shared_with_no_other_picture(by: str, tmp_path: Path, cli: Cli) -> None:
+    """In whatever part: cells without a text, and names in which the brackets enclose nothing or are not met."""
+    rows = _rows({"train": (0, 1, 2), "val": (3, 4), "test": (0, 5)})
+    blank = [0, 1, 2, 3, 12, 13, 14, 15, 20, 21, 22, 23]
+    for number in blank:
+        file, label, part, _ = rows[number]
+        rows[number] = (file.replace("/", "/x"), label, part, ("", "  ")[number % 2])
+    path = str(_list(tmp_path / "set", rows))
+    group = "sender" if by == "column" else "^([0-9]+)?"
+    training, test = load_training(path, group=group), load_test(path, group=group)
+    assert training.groups is not None and test.groups is not None
+    counts = np.bincount(np.concatenate([training.groups, test.groups]))
+    assert sorted(counts.tolist()) == [1] * 12 + [4] * 4
+    notes = json.loads(cli("data", "info", path, "--group", group, "--json").out)["notes"]
+    assert "12 of 28 pictures belong to no other, as those do whose group is blank" in notes
+
+
+def test_a_column_that_only_the_training_list_has(tmp_path: Path, cli: Cli) -> None:
+    """Each list has files whose names the column's name matches, as a pattern, and tells nothing of."""
+    for part, column in (("train", True), ("val", True), ("test", False)):
+        rows = [(f"{part}/s{number}.png", "ab"[number % 2], f"s{number // 4}")[: 2 + column] for number in range(12)]
+        for file, *_ in rows:
+            (tmp_path / "set" / part).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.random.default_rng(len(file)).integers(0, 256, (8, 8), dtype=np.uint8)).save(
+                tmp_path / "set" / file)
+        with (tmp_path / "set" / f"{part}.csv").open("w", newline="") as stream:
+            csv.writer(stream).writerows([("file", "label", "s")[: 2 + column], *rows])
+    path = tmp_path / "set"
+    assert load_test(str(path), group="s").groups is None
+    notes = json.loads(cli("data", "info", path, "--group", "s", "--json").out)["notes"]
+    assert any("the test part does not tell which pictures belong together" in note for note in notes)
+    assert not any("each in one part" in note for note in notes)
+    (path / "val.csv").write_text("file,label\n" + "".join(f"val/s{number}.png,a\n" for number in range(12)))
+    result = cli("data", "info", path, "--group", "s")
+    assert result.code == 2 and "val.csv has no column of that name, and as a pattern it finds the same" in result.err
 
 
 def test_sets_without_names_have_no_groups(tmp_path: Path, cli: Cli) -> None:

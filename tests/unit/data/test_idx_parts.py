@@ -11,7 +11,7 @@ import pytest
 from fashionlab.common.errors import DataError
 from fashionlab.data import load_training
 from fashionlab.data.folder_contents import wrapped
-from fashionlab.data.formats import recognise
+from fashionlab.data.formats import lone_file, recognise
 from fashionlab.data.held_out import load_test
 from toys import idx_bytes
 
@@ -32,7 +32,7 @@ def test_of_the_training_pair_alone_a_sixth_is_held_out(tmp_path: Path) -> None:
     assert together == sorted(one.tobytes() for one in images)
 
 
-@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev"])
+@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev", "eval"])
 def test_a_validation_pair_is_used_as_such(tmp_path: Path, word: str) -> None:
     write(tmp_path, "train", 9)
     write(tmp_path, "t10k", 3)
@@ -64,6 +64,26 @@ def test_swapped_files_are_named(tmp_path: Path) -> None:
     labels.write_bytes(content)
     with pytest.raises(DataError, match=r"train-images\S* .*; it holds labels, are the two files swapped"):
         load_training(str(tmp_path))
+
+
+@pytest.mark.parametrize(("shape", "last", "note"), [
+    ((9, 5, 4, 3), True, None), ((9, 3, 5, 4), False, "[N, C, H, W]"), ((9, 3, 5, 3), True, "[N, H, W, C]")])
+def test_an_order_of_axes_that_is_unusual_or_open_is_told(
+        tmp_path: Path, shape: tuple[int, ...], last: bool, note: str | None,
+        capsys: pytest.CaptureFixture[str]) -> None:
+    write(tmp_path, "train", 9)
+    write(tmp_path, "t10k", 3)
+    images = np.random.default_rng(0).integers(0, 256, shape, dtype=np.uint8)
+    file = tmp_path / "train-images-idx3-ubyte"
+    file.write_bytes(idx_bytes(images))
+    training = load_training(str(tmp_path))
+    np.testing.assert_array_equal(training.images, images.transpose(0, 3, 1, 2) if last else images)
+    expected = [] if note is None else [f"{file}: pictures of shape {list(shape)} are taken for {note}"]
+    assert list(training.notes) == expected
+    reader = lone_file(file.name)
+    assert reader is not None
+    np.testing.assert_array_equal(reader.read(file), training.images)
+    assert capsys.readouterr().err.splitlines() == expected
 
 
 def test_what_lies_beside_is_told(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 from fashionlab.common.errors import DataError
 from fashionlab.data import load_training
@@ -101,6 +102,17 @@ def test_damage_is_named(tmp_path: Path, content: bytes | None) -> None:
 def test_pictures_alone_are_named(tmp_path: Path) -> None:
     with pytest.raises(DataError, match="'y_train' is missing: 'images' has no labels"):
         load_training(save(tmp_path, images=IMAGES))
+
+
+@pytest.mark.parametrize("names", [("X", "x_train"), ("x_test", "y_test"), ("y",), ("arr_0", "arr_1", "arr_2")])
+def test_beside_class_folders_what_is_no_whole_set_is_left_out(tmp_path: Path, names: tuple[str, ...]) -> None:
+    for number, name in enumerate(["hat/1.png", "hat/2.png", "shoe/3.png", "shoe/4.png"] * 3):
+        path = tmp_path / name.replace(".", f"{number}.")
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(IMAGES[number]).save(path)
+    pictures = load_training(save(tmp_path, **dict.fromkeys(names, LABELS)))
+    assert pictures.classes == ("hat", "shoe")
+    assert {one.file for one in pictures.left_out} == {f"{name}.npy" for name in names}
 
 
 def test_files_of_other_names_are_no_data_set(tmp_path: Path) -> None:

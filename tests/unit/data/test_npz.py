@@ -58,7 +58,7 @@ def test_without_a_test_part_a_sixth_is_held_out(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("changes", "expected"), [
     ({"x_train": None}, "'x_train' is missing"),
-    ({"y_test": None}, "'y_test' is missing"),
+    ({"y_train": None}, "'y_train' is missing: 'x_train' has no labels"),
     ({"y_train": np.arange(11) % 3}, "do not fit together"),
     ({"x_train": np.zeros((12, 4), dtype=np.uint8)}, "expected"),
     ({"x_train": np.full((12, 4, 4), -0.5)}, "values from -0.5 to -0.5, expected 0 to 1 or 0 to 255"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,9 @@ from fashionlab.common.records import PictureSet
 from fashionlab.data import load_training
 from fashionlab.data.array_names import understand
 from fashionlab.data.formats import lone_file, recognise
-from fashionlab.data.formats.npz import write_npz
+from fashionlab.data.formats.npz import NpzFile, write_npz
 from fashionlab.data.held_out import load_test
+from fashionlab.data.npy_header import check_memory
 from fashionlab.data.source import Part
 from fashionlab.preparation.files import from_deep_grey
 from shared_data import shared_case
@@ -55,7 +57,7 @@ def test_training_pictures_under_the_usual_names(tmp_path: Path, x: str, y: str)
     assert usual or any(x in note and y in note for note in pictures.notes)
 
 
-@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev", "VAL", "evaluation"])
+@pytest.mark.parametrize("word", ["val", "valid", "validation", "dev", "VAL", "evaluation", "eval"])
 def test_the_validation_part_is_used_as_such(tmp_path: Path, word: str) -> None:
     held_out = IMAGES[:3] ^ 255
     pictures = training(tmp_path, IMAGES, **{f"x_{word}": held_out, f"y_{word}": np.array([2, 1, 0])})
@@ -210,10 +212,32 @@ def test_arrays_that_are_not_used_are_told(tmp_path: Path) -> None:
 
 
 def test_labels_or_pictures_alone_are_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="'y_val' is missing: 'val_images' has no labels"):
-        training(tmp_path, IMAGES, val_images=IMAGES)
+    with pytest.raises(DataError, match="'y_train' is missing: 'X' has no labels"):
+        recognise(Path(save(tmp_path, X=IMAGES, x_test=IMAGES, y_test=LABELS)))
     with pytest.raises(DataError, match="'x_train' is missing"):
-        load_training(save(tmp_path, x_test=IMAGES, y_test=LABELS))
+        recognise(Path(save(tmp_path, x_test=IMAGES, y_test=LABELS)))
+
+
+@pytest.mark.parametrize(("name", "lacking"), [("x_test", "labels"), ("y_test", "pictures"), ("val_images", "labels")])
+def test_a_part_of_which_half_is_there_is_none(tmp_path: Path, name: str, lacking: str) -> None:
+    """Known before a training, which would else end in it: a sixth is held out as the test part."""
+    path = save(tmp_path, x_train=IMAGES, y_train=LABELS, **{name: IMAGES if lacking == "labels" else LABELS})
+    pictures = load_training(path)
+    assert any(f"{name} has no {lacking}: it is no " in note for note in pictures.notes)
+    [left_out] = pictures.left_out
+    assert (left_out.file, left_out.reason) == (f"set.npz: {name}", f"an array without {lacking}")
+    assert pictures.validation is None and len(pictures) == 10 and len(load_test(path)) == 2
+
+
+def test_each_array_of_pictures_is_loaded_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scale of the training pictures is known when those for validation are read."""
+    path = save(tmp_path, **{f"{kind}_{part}": IMAGES / 255 if kind == "x" else LABELS
+                             for kind in "xy" for part in ("train", "val", "test")})
+    loaded: list[str] = []
+    load = NpzFile._load
+    monkeypatch.setattr(NpzFile, "_load", lambda file, name: [loaded.append(name), load(file, name)][1])
+    np.testing.assert_array_equal(load_training(path).images[:, 0], np.concatenate([IMAGES, IMAGES]))
+    assert sorted(loaded) == ["x_train", "x_val", "y_train", "y_val"]
 
 
 @pytest.mark.parametrize(("harmed", "whole"), [("test", "train"), ("train", "test"), ("test", "val")])
@@ -241,6 +265,13 @@ def test_an_array_larger_than_memory_is_named(tmp_path: Path) -> None:
         archive.writestr("x_train.npy", header)
     with pytest.raises(DataError, match=r"set\.npz: x_train: \[12, 1000000, 1000000\].*GiB"):
         load_training(str(path))
+
+
+def test_memory_is_known_without_what_windows_lacks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(os, "sysconf")
+    check_memory((12, 8, 8), np.dtype(np.uint8), "set.npz")
+    with pytest.raises(DataError, match=r"set\.npz: .* GiB of memory"):
+        check_memory((10**7, 10**7), np.dtype(np.uint8), "set.npz")
 
 
 @given(st.sampled_from(["train", "val", "test"]), st.sampled_from(["x", "images", "data"]), st.booleans(),

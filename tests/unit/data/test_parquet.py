@@ -125,6 +125,25 @@ def test_a_test_part_without_labels_is_none(tmp_path: Path, unlabelled: str) -> 
     assert [one.file for one in source.left_out] == ["test-00000-of-00001.parquet"]
 
 
+def test_of_the_metadata_of_the_test_part_the_first_row_is_read(tmp_path: Path) -> None:
+    """The rest of it is damaged."""
+    for part in ("train", "test"):
+        names = [f"{number}.png" for number in range(3000)]
+        path = write(tmp_path / "set" / part / "metadata.parquet",
+                     {"file_name": pa.array(names), "label": pa.array(["hat", "shoe"] * 1500)}, row_group_size=100,
+                     compression="none", use_dictionary=False)
+        for number in range(6):
+            (path.parent / f"{number}.png").write_bytes(png(number))
+    content = bytearray(path.read_bytes())
+    start = pq.ParquetFile(path).metadata.row_group(1).column(0).data_page_offset
+    content[start : start + 2000] = b"\xff" * 2000
+    path.write_bytes(content)
+    source = recognise(tmp_path / "set")
+    assert source.parts["train"]().names[:2] == ["0.png", "1.png"]  # type: ignore[index]
+    with pytest.raises(DataError, match=r"test/metadata\.parquet: cannot be read"):
+        source.parts["test"]()
+
+
 def test_which_column_is_meant_is_said_behind_the_path(tmp_path: Path) -> None:
     numbers = list(range(12))
     features = {"img": {"_type": "Image"}, **{name: {"names": names, "_type": "ClassLabel"} for name, names in
@@ -151,6 +170,13 @@ def test_what_is_wrong_is_named(tmp_path: Path, columns: Any, message: str) -> N
     with pytest.raises(DataError, match=message) as caught:
         load_training(str(path))
     assert str(path) in str(caught.value)
+
+
+def test_two_columns_of_one_name_are_refused(tmp_path: Path) -> None:
+    columns = [images([0, 1]), labels([0, 1]), labels([0, 1]), labels([0, 1])]
+    pq.write_table(pa.Table.from_arrays(columns, ["image", "label", "shop", "shop"]), tmp_path / "x.parquet")
+    with pytest.raises(DataError, match=r"x\.parquet: two columns are called 'shop'"):
+        load_training(str(tmp_path / "x.parquet"))
 
 
 @pytest.mark.parametrize("damage", [lambda data: data[: len(data) // 2], lambda data: b"PAR1" + bytes(40) + b"PAR1",

@@ -1,12 +1,16 @@
 from __future__ import annotations
 
+import csv
 import subprocess
 import sys
 import textwrap
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import fashionlab.data
 from fashionlab.common.errors import FashionlabError
@@ -51,12 +55,8 @@ def test_the_package_does_not_offer_the_test_split() -> None:
         assert hasattr(fashionlab.data, name)
 
 
-def test_load_training_opens_no_test_file(toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    training, test = load_training(str(toy_data)), load_test(str(toy_data))
-    folders = [to for to in writable() if not FORMATS[to].suffix]
-    for to in folders:
-        convert(training, test, tmp_path / to, to)
+def _opened(paths: Sequence[Path]) -> list[str]:
+    """What a process opens that loads the training pictures of `paths`."""
     script = textwrap.dedent("""
         import os, sys
         from fashionlab.data import load_training
@@ -67,11 +67,37 @@ def test_load_training_opens_no_test_file(toy_data: Path, tmp_path: Path, monkey
         for path in opened:
             print(path)
     """)
-    sources = [toy_data, *(tmp_path / to for to in folders)]
-    command = [sys.executable, "-c", script, *map(str, sources)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    read = [path for path in done.stdout.splitlines() if any(path.startswith(str(source)) for source in sources)]
+    done = subprocess.run([sys.executable, "-c", script, *map(str, paths)], capture_output=True, text=True, check=True)
+    return [path for path in done.stdout.splitlines() if any(path.startswith(str(one)) for one in paths)]
+
+
+def test_load_training_opens_no_test_file(toy_data: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    training, test = load_training(str(toy_data)), load_test(str(toy_data))
+    folders = [to for to in writable() if not FORMATS[to].suffix]
+    for to in folders:
+        convert(training, test, tmp_path / to, to)
+    read = _opened([toy_data, *(tmp_path / to for to in folders)])
     assert len(read) > 600  # the hook saw the training files
     # Whether a table has labels stands in its first line, see test_of_a_test_table_the_training_needs_the_first_lines.
     read = [path for path in read if not path.endswith("/csv/test.csv")]
     assert not [path for path in read if "t10k" in path or "test" in Path(path).name or "/test/" in path]
+
+
+@pytest.mark.parametrize("lists", [True, False])
+def test_beside_class_folders_nothing_of_the_test_part_is_read(lists: bool, tmp_path: Path) -> None:
+    """Names of pictures say nothing, so that it is looked how they begin; its list tells other classes than folders."""
+    folder = tmp_path / "set"
+    for part in ("train", "test"):
+        rows = [("file", "label")]
+        for number in range(12):
+            kind = ("hat", "shoe")[number % 2]
+            (folder / part / kind).mkdir(parents=True, exist_ok=True)
+            Image.fromarray(np.full((6, 6), number, np.uint8)).save(folder / part / kind / f"{number}", "PNG")
+            rows.append((f"{part}/{kind}/{number}", kind if part == "train" else "other"))
+        if lists:
+            with (folder / f"{part}.csv").open("w", newline="") as stream:
+                csv.writer(stream).writerows(rows)
+    read = {Path(path).relative_to(folder).as_posix() for path in _opened([folder])}
+    assert {f"train/{('hat', 'shoe')[number % 2]}/{number}" for number in range(12)} <= read
+    assert {name for name in read if name.startswith("test")} == ({"test.csv"} if lists else set())

@@ -245,6 +245,21 @@ def test_a_file_that_is_a_folder_too_is_named(tmp_path: Path) -> None:
         recognise(Path(zipped(tmp_path / "both.zip", PICTURES | {"bags/1.png/2.png": png(1)})))
 
 
+def test_a_name_that_no_disk_can_have_is_named(tmp_path: Path, cache: Path) -> None:
+    for name in ("x" * 300, "x" * 300 + "/"):
+        with pytest.raises(DataError, match=r"long\.zip: x*: cannot be unpacked"):
+            recognise(Path(zipped(tmp_path / "long.zip", PICTURES | {name: b""})))
+
+
+def test_of_several_archives_in_a_folder_none_is_unpacked(tmp_path: Path, cache: Path) -> None:
+    (tmp_path / "set").mkdir()
+    for name in ("one.zip", "two.zip"):
+        zipped(tmp_path / "set" / name, PICTURES)
+    with pytest.raises(DataError, match=r"several data sets, one\.zip, two\.zip; give one of them"):
+        recognise(tmp_path / "set")
+    assert not cache.exists()
+
+
 def test_names_that_differ_by_case_are_both_read_or_named(tmp_path: Path) -> None:
     path = zipped(tmp_path / "cases.zip", PICTURES | {f"bags/{name}.png": png(3) for name in "Aa"})
     insensitive = (tmp_path / "CASES.ZIP").exists()

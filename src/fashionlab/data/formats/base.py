@@ -5,8 +5,9 @@ To add one: a module in this package that calls ``FORMATS.add(name, DataFormat(.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,8 @@ from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.common.registry import Registry
 from fashionlab.data.folder_contents import describe, left_beside, wrapped
+from fashionlab.data.folder_layout import class_folders
+from fashionlab.data.listing import entries_of
 from fashionlab.data.source import Part, Source
 
 Parts = Mapping[Part, PictureSet]  # train and test, and val where the set has one
@@ -38,9 +41,12 @@ class DataFormat:
     """A form of data sets.
 
     looks_like: what it is on the disk, for people. detect: the source at a path, None where the path is no such thing;
-    raises DataError where it is one, but incomplete. write: all parts into an empty folder, or over a file where a set
-    is one whose name ends in `suffix`; None where it can only be read. Raises DataError for pictures that the format
-    cannot hold. Folders are given a classes.txt. rank: of the formats that recognise a path the lowest reads it.
+    raises DataError where it is one, but incomplete, which is told unless another format of its rank reads the path.
+    write: all parts into an empty folder, or over a file where a set is one whose name ends in `suffix`; None where it
+    can only be read. Raises DataError for pictures that the format cannot hold. Folders are given a classes.txt.
+    suffixes: how the names of files end that may be such a set by themselves, in lower case. strays: whether such files
+    may lie beside class folders without being the set, so that what is wrong with them is no matter there. rank: of the
+    formats that recognise a path the lowest reads it.
     """
 
     looks_like: str
@@ -48,6 +54,8 @@ class DataFormat:
     write: Callable[[Path, Parts], None] | None = None
     suffix: str = ""
     lone_file: LoneFile | None = None
+    suffixes: tuple[str, ...] = ()
+    strays: bool = False
     rank: int = 0
 
 
@@ -57,32 +65,42 @@ FORMATS: Registry[DataFormat] = Registry("format", "fashionlab.data.formats")
 def recognise(path: Path) -> Source:
     """The source at `path`, whatever its format, or in the folder or file that is all there is in the folder `path`.
 
-    Raises DataError, saying what lies there, when there is none.
+    Raises DataError when there is none: saying why formats refuse it, or what lies there.
     """
     formats = sorted((FORMATS[name] for name in FORMATS), key=lambda one: one.rank)
     candidates = [path, *wrapped(path)]
-    for one in formats:
-        for candidate in candidates:
-            source = one.detect(candidate)
-            if source is not None:
-                return source if candidate == path else _looked_through(source, path, candidate)
-    if len(several := _recognised_files(path)) > 1:
+    for _, alike in groupby(formats, key=lambda one: one.rank):
+        refusals: list[str] = []
+        for one in alike:
+            try:
+                for candidate in candidates:
+                    source = _detect(one, candidate)
+                    if source is not None:
+                        return source if candidate == path else _looked_through(source, path, candidate)
+            except DataError as error:
+                refusals.append(str(error))
+        if refusals:
+            raise DataError("; ".join(dict.fromkeys(refusals)))
+    if len(several := _files_by_name(path, formats)) > 1:
         raise DataError(f"{path}: several data sets, {some_of(several)}; give one of them")
     raise DataError(f"{path}: no data set: {describe(path)}; expected {'; '.join(one.looks_like for one in formats)} "
                     "(docs/own-pictures.md)")
 
 
-def _recognised_files(folder: Path) -> list[str]:
-    """Names of files directly in `folder` that are data sets, or would be if they were whole."""
-    files = sorted(path for path in folder.iterdir() if path.is_file()) if folder.is_dir() else []
-    return [path.name for path in files if any(_is_one(FORMATS[name], path) for name in FORMATS)]
-
-
-def _is_one(form: DataFormat, path: Path) -> bool:
+def _detect(form: DataFormat, path: Path) -> Source | None:
     try:
-        return form.detect(path) is not None
+        return form.detect(path)
     except DataError:
-        return True
+        if form.strays and path.is_dir() and len(class_folders(path)) > 1:
+            return None
+        raise
+
+
+def _files_by_name(folder: Path, formats: Sequence[DataFormat]) -> list[str]:
+    """Names of files directly in `folder` that may be data sets. None is opened, as archives would be unpacked."""
+    suffixes = tuple(suffix for one in formats for suffix in one.suffixes)
+    files = entries_of(folder).files if folder.is_dir() else []
+    return [path.name for path in files if path.name.lower().endswith(suffixes)]
 
 
 def _looked_through(source: Source, path: Path, inner: Path) -> Source:

@@ -1,7 +1,8 @@
 """Tables of pixels, one row a picture, as on Kaggle and in all the dialects that people write (see `pixel_columns`).
 
 Pictures are square unless the columns' names tell their rows and columns; in colour pictures each pixel's red, green
-and blue follow one another (pixel1 to pixel2352 at 28x28).
+and blue follow one another (pixel1 to pixel2352 at 28x28). Of a table of another part than the one that is read no more
+is looked at than its first two rows.
 """
 
 from __future__ import annotations
@@ -14,8 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut, PictureSet
-from fashionlab.data.delimited import is_table, look_at, stem, tables_in
+from fashionlab.data.delimited import SUFFIXES, is_table, look_at, stem, tables_in
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
 from fashionlab.data.listing import folders_in, is_generated
 from fashionlab.data.part_names import part_in
@@ -65,7 +67,7 @@ def _read_part(path: Path, training: Path) -> RawPart:
     read = read_pixels(path, like=training)
     if read.labels is None:
         raise DataError(f"{path}: has no column of labels")
-    return RawPart(str(path), from_channels_last(read.images, str(path)), read.labels, columns=read.columns,
+    return RawPart(str(path), from_channels_last(read.images), read.labels, columns=read.columns,
                    notes=tuple(f"{path.name}: {note}" for note in read.notes))
 
 
@@ -122,7 +124,7 @@ def _beside(folder: Path, tables: Mapping[Path, object]) -> list[LeftOut]:
 
 
 def _listed(paths: Mapping[Path, object] | list[Path]) -> str:
-    return ", ".join(path.name for path in paths)
+    return some_of([path.name for path in paths])
 
 
 def detect(path: Path) -> Source | None:
@@ -142,11 +144,11 @@ def _of_file(path: Path) -> Source | None:
 
 
 def _read_file(path: Path) -> np.ndarray:
-    return from_channels_last(read_pixels(path).images, str(path))
+    return from_channels_last(read_pixels(path).images)
 
 
 FORMATS.add("csv", DataFormat(
     "a .csv table of pixels or a folder with *train*.csv and *test*.csv", detect, write_set,
-    lone_file=LoneFile(is_table, _read_file),
+    lone_file=LoneFile(is_table, _read_file), suffixes=SUFFIXES, strays=True,
     rank=1,  # Kaggle's Fashion-MNIST holds the IDX files too, which are read faster
 ))

@@ -2,28 +2,32 @@
 
 In a folder that also has one folder a class these are read, and not the list. `metadata.csv`, `.jsonl` and `.parquet`
 are the lists of Hugging Face's ImageFolder, which stand for their folder whatever else is in it.
+
+Of a list of another part than the one that is read no more is looked at than the names of its columns and its first
+row, whose cells are tried as names of pictures: whether there is such a file, and how one without the suffix of a
+picture begins. One list with all parts is read whole, and it is looked where the files of all its rows are.
 """
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut
 from fashionlab.data import delimited
 from fashionlab.data.column_names import normal
 from fashionlab.data.file_list import FileList
+from fashionlab.data.folder_layout import class_folders
 from fashionlab.data.formats.base import FORMATS, DataFormat
 from fashionlab.data.list_columns import ListColumns, list_columns
 from fashionlab.data.list_table import JSON_LINES, is_list, read_table
-from fashionlab.data.listing import folders_in, is_generated
+from fashionlab.data.listing import folders_in
 from fashionlab.data.part_names import part_called, part_in
 from fashionlab.data.pixel_columns import pixel_columns
 from fashionlab.data.source import PARTS, Part, RawPart, Source, with_column
-from fashionlab.preparation.recognise import is_picture
 
 _METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
@@ -86,10 +90,15 @@ def _has_labels(path: Path) -> bool:
 def _columns(path: Path) -> ListColumns | None:
     """None for what is no list; a list may have no column of labels."""
     try:
-        table = read_table(path, beginning=True)
-        return list_columns(path, table.names, table.rows[0])
+        return _look(path)
     except DataError:
         return None
+
+
+def _look(path: Path) -> ListColumns:
+    """By no more than the names of the columns and the first row. Raises DataError for what is no list."""
+    table = read_table(path, beginning=True)
+    return list_columns(path, table.names, table.rows[0])
 
 
 def _is_pixel_table(path: Path) -> bool:
@@ -102,8 +111,8 @@ def _in_folder(folder: Path, label: str | None) -> Source | None:
     looked_at = {path: columns for path in tables
                  if "submission" not in path.name.lower() and (columns := _columns(path)) is not None}
     if not looked_at:
-        if len(tables) == 1 and not folders_in(folder):
-            FileList(tables[0], label).raw()  # says what is wrong with it
+        if len(tables) == 1 and not folders_in(folder) and not _is_pixel_table(tables[0]):
+            _look(tables[0])  # says what is wrong with it
         return None
     classes = class_folders(folder)
     if len(classes) > 1:
@@ -130,31 +139,19 @@ def _by_part(folder: Path, looked_at: Mapping[Path, ListColumns]) -> tuple[dict[
     if len(labelled) == 1:
         lists = {None: labelled[0]}
     elif "train" not in lists:
-        listed = ", ".join(path.name for path in labelled)
+        listed = some_of([path.name for path in labelled])
         raise DataError(f"{folder}: several lists of pictures with labels ({listed}); give the one that is meant "
                         "itself")
     return lists, tuple(f"{path.name} has no column of labels: it is no {PARTS[part]} part" for path in looked_at
                         if path not in labelled and (part := part_in(delimited.stem(path))))
 
 
-def class_folders(folder: Path) -> dict[str, Path]:
-    """The folders of pictures that may be classes, by name: directly in `folder`, or below its train, val and test."""
-    below = [inner for outer in folders_in(folder)
-             for inner in (folders_in(outer) if part_called(outer.name) else [outer])]
-    return {one.name: one for one in below if _holds_picture(one)}
-
-
-def _holds_picture(folder: Path) -> bool:
-    for above, folders, names in os.walk(folder):
-        folders[:] = [name for name in folders if not is_generated(name)]
-        if any(is_picture(Path(above, name)) for name in names):
-            return True
-    return False
-
-
 def _check_agreement(folder: Path, classes: Mapping[str, Path], lists: list[Path], label: str | None) -> None:
-    """Raise DataError where a list and the class folders around its pictures tell different classes."""
+    """Raise DataError where a list and the class folders around its pictures tell different classes. Of that of the
+    test part nothing is read."""
     for path in lists:
+        if part_in(delimited.stem(path)) == "test":
+            continue
         columns = _columns(path)
         try:
             raw = FileList(path, label).raw()
@@ -166,11 +163,12 @@ def _check_agreement(folder: Path, classes: Mapping[str, Path], lists: list[Path
                   for name, file in zip(raw.labels, raw.pictures, strict=True)
                   if isinstance(file, Path) and file.is_relative_to(folder)]
         if inside and not any(name in folders for name, folders in inside):
-            raise DataError(f"{folder}: {path.name} and the folders ({', '.join(sorted(classes)[:6])}) tell different "
+            raise DataError(f"{folder}: {path.name} and the folders ({some_of(sorted(classes), 6)}) tell different "
                             "classes; give the list itself, or take it out to go by the folders")
 
 
 FORMATS.add("list", DataFormat(
     "a .csv, .tsv or .jsonl list of picture files with labels, or a folder with one", detect,
+    suffixes=(*delimited.SUFFIXES, *JSON_LINES),
     rank=1,  # before image folders, which any folder with folders looks like
 ))

@@ -21,9 +21,12 @@ from typing import BinaryIO, cast
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
+from fashionlab.common.progress import note
 from fashionlab.common.records import LeftOut
 from fashionlab.data.folder_contents import left_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile, Parts
+from fashionlab.data.part_names import IDX_WORDS
 from fashionlab.data.pictures import from_channels_last, to_channels_last
 from fashionlab.data.source import CLASSES_FILE, PARTS, Part, RawPart, Source, read_classes
 
@@ -31,9 +34,7 @@ _UINT8 = 8
 _EMNIST = ("EMNIST's pictures are stored on their side and are read so from a path; --dataset emnist-balanced (or "
            "another of its names) with --data-dir FOLDER turns them")
 _LONE_NAME = re.compile(r".*(idx[34]-ubyte|\.idx)(\.gz)?", re.IGNORECASE)
-_PARTS: dict[str, Part] = {"train": "train", "t10k": "test", "test": "test", "val": "val", "valid": "val",
-                           "validation": "val", "dev": "val"}
-_NAME = re.compile(rf"(?P<prefix>.*?)(?P<part>{'|'.join(_PARTS)})-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?",
+_NAME = re.compile(rf"(?P<prefix>.*?)(?P<part>{'|'.join(IDX_WORDS)})-(?P<what>images|labels)[-.]idx[134]-ubyte(\.gz)?",
                    re.IGNORECASE)
 
 
@@ -150,10 +151,10 @@ class IdxFiles:
             raise DataError(f"{images_path}: holds no pictures")
         self._verify(images_path, images)
         self._verify(labels_path, labels)
-        pictures = from_channels_last(images, str(images_path))
+        pictures, notes = _channels_first(images, images_path)
         if self.transposed:
             pictures = np.ascontiguousarray(pictures.transpose(0, 1, 3, 2))
-        return RawPart(str(labels_path), pictures, labels.astype(np.int64) - self.first_label)
+        return RawPart(str(labels_path), pictures, labels.astype(np.int64) - self.first_label, notes=notes)
 
     def _verify(self, path: Path, array: np.ndarray) -> None:
         expected = self.hashes.get(path.name.removesuffix(".gz"))
@@ -196,7 +197,7 @@ def detect(folder: Path) -> Source | None:
     if not sets:
         return None
     if len(sets) > 1:
-        raise DataError(f"{folder}: holds several data sets ({', '.join(sorted(sets))}); give each a folder of its own")
+        raise DataError(f"{folder}: holds several data sets ({some_of(sorted(sets))}); give each a folder of its own")
     prefix, files = next(iter(sets.items()))
     present: list[Part] = [part for part in PARTS if part == "train" or any(key[0] == part for key in files)]
     missing = [f"{part} {what}" for part in present for what in ("images", "labels") if (part, what) not in files]
@@ -217,7 +218,7 @@ def _sets_in(folder: Path) -> dict[str, dict[tuple[Part, str], Path]]:
         match = _NAME.fullmatch(path.name)
         if not match or not path.is_file():
             continue
-        part, what = _PARTS[match["part"].lower()], match["what"].lower()
+        part, what = IDX_WORDS[match["part"].lower()], match["what"].lower()
         files = sets.setdefault(match["prefix"], {})
         other = files.get((part, what))
         if other and other.name != f"{path.name}.gz":
@@ -227,8 +228,24 @@ def _sets_in(folder: Path) -> dict[str, dict[tuple[Part, str], Path]]:
     return sets
 
 
+def _channels_first(images: np.ndarray, path: Path) -> tuple[np.ndarray, tuple[str, ...]]:
+    """[N, C, H, W] of [N, H, W] or [N, H, W, C], or else of [N, C, H, W], C 1 or 3; and a note where the shape is of
+    the last form, or may be of both."""
+    first, last = images.shape[1] in (1, 3), images.ndim == 3 or images.shape[3] in (1, 3)
+    shape = f"{path}: pictures of shape {list(images.shape)}"
+    if last:
+        notes = (f"{shape} are taken for [N, H, W, C]",) if first and images.ndim == 4 else ()
+        return from_channels_last(images), notes
+    if first:
+        return images, (f"{shape} are taken for [N, C, H, W]",)
+    raise DataError(f"{shape}, expected [N, H, W] or [N, H, W, 3]")
+
+
 def _read_file(path: Path) -> np.ndarray:
-    return from_channels_last(read_idx(path, (3, 4)), str(path))
+    images, notes = _channels_first(read_idx(path, (3, 4)), path)
+    for sentence in notes:
+        note(sentence)
+    return images
 
 
 FORMATS.add("idx", DataFormat(

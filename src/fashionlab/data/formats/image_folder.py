@@ -1,7 +1,8 @@
 """Image folders: one folder a class, directly or below folders for the parts (`data.folder_layout`).
 
 Pictures are whatever `preparation.files` opens; they are ordered by file name, then by path. Class names are the
-folders' names in sorted order, unless a classes.txt beside the folders lists them in label order.
+folders' names in sorted order, unless a classes.txt beside the folders lists them in label order. Of a part that is not
+read the names of what lies directly in its folder are looked at, and a classes.txt there.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from fashionlab.common.errors import DataError
+from fashionlab.common.naming import some_of
 from fashionlab.common.progress import progress
 from fashionlab.common.records import LeftOut, PictureSet
 from fashionlab.data.folder_layout import FolderLayout, folder_layout, folder_names, why_beside
@@ -33,8 +35,7 @@ def _read(layout: FolderLayout, part: Part) -> RawPart:
     listings: dict[str, Listing] = {}
     for class_folder in inside.folders:
         if class_folder.name not in label_of:
-            raise DataError(f"{class_folder}: no such class, expected one of {', '.join(sorted(label_of)[:12])}"
-                            f"{'...' if len(label_of) > 12 else ''}")
+            raise DataError(f"{class_folder}: no such class, expected one of {some_of(sorted(label_of), 12)}")
         listings[class_folder.name] = list_pictures(class_folder)
     entries = [(path.name, str(path), path, label_of[name])
                for name, listing in listings.items() for path in listing.pictures]
@@ -60,7 +61,7 @@ def _absent(layout: FolderLayout, part: Part, labels: np.ndarray, listings: dict
     if part == "train" and not layout.named:
         listing = listings[absent[0]]
         raise DataError(f"{layout.parts[part] / absent[0]}: no readable picture of class {absent[0]!r}{_held(listing)}")
-    return [f"{layout.parts[part].name} has no picture of {', '.join(absent)}"]
+    return [f"{layout.parts[part].name} has no picture of {some_of(absent)}"]
 
 
 def _held(*listings: Listing) -> str:
@@ -87,9 +88,8 @@ def _nested(folder: Path, listings: dict[str, Listing]) -> list[str]:
                             f"such as train/{name} and test/{name}")
     if not below:
         return []
-    more = f" and {len(below) - 3} more" if len(below) > 3 else ""
-    return [f"pictures in folders within a class folder count to that class: "
-            f"{', '.join(path.as_posix() for path in below[:3])}{more}"]
+    return ["pictures in folders within a class folder count to that class: "
+            + some_of([path.as_posix() for path in below], 3)]
 
 
 def write_folder(folder: Path, parts: Parts) -> None:

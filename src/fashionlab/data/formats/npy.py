@@ -1,6 +1,7 @@
 """Pairs of .npy files in one folder: x_train.npy and y_train.npy, or the usual other names (see `array_names`).
 
-Large arrays of bytes stay on the disk (memory-mapped).
+Large arrays of bytes stay on the disk (memory-mapped). Of the files of another part than the one that is read the names
+alone are looked at; for the test part the training pictures tell the scale.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from fashionlab.data.array_set import ArraySet
 from fashionlab.data.array_values import channels_first, in_bytes, white_of
 from fashionlab.data.folder_contents import left_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat, LoneFile
-from fashionlab.data.listing import folders_in, is_generated
+from fashionlab.data.listing import is_generated
 from fashionlab.data.npy_header import read_header
 from fashionlab.data.source import CLASSES_FILE, Source, read_classes
 
@@ -35,11 +36,11 @@ def open_npy(path: Path) -> np.ndarray:
 
 
 def detect(folder: Path) -> Source | None:
-    """The .npy files of one data set in `folder`; None when it has none, or only others beside class folders."""
+    """The .npy files of one data set in `folder`; None when it has none, by their names. What is looked at: the class
+    names, and the header of the training labels. Raises DataError without training pictures or labels."""
     files = {path.stem: path for path in sorted(_npy_files(folder))}
     names = understand(tuple(files), str(folder)) if files else ArrayNames({}, {})
-    whole = names.pictures.keys() & names.labels.keys()
-    if not (whole or ((names.pictures or names.labels) and not folders_in(folder))):
+    if not (names.pictures or names.labels):
         return None
 
     def load(name: str) -> np.ndarray:
@@ -88,5 +89,5 @@ def read_lone(path: Path) -> np.ndarray:
 FORMATS.add("npy", DataFormat(
     "a folder with x_train.npy and y_train.npy", detect,
     lone_file=LoneFile(lambda name: name.lower().endswith(".npy"), read_lone),
-    rank=1,
+    strays=True, rank=1,
 ))

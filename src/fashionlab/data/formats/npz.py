@@ -86,4 +86,5 @@ def detect(path: Path) -> Source | None:
 FORMATS.add("npz", DataFormat(
     "an .npz file", detect, write_npz, ".npz",
     LoneFile(lambda name: name.lower().endswith(".npz"), lambda path: NpzFile(path).arrays().lone_pictures()),
+    suffixes=(".npz",),
 ))

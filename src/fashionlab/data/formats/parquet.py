@@ -1,5 +1,8 @@
 """Parquet files with pictures in them, as Hugging Face's `datasets` writes them: one file, or a folder with the files
-of each part (data/train-00000-of-00001.parquet). Needs the extra `parquet`."""
+of each part (data/train-00000-of-00001.parquet). Needs the extra `parquet`.
+
+Of the files of another part than the one that is read no more is looked at than the footer of the first one.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ from typing import Any
 import numpy as np
 
 from fashionlab.common.errors import DataError, did_you_mean
+from fashionlab.common.naming import some_of
 from fashionlab.common.records import LeftOut
 from fashionlab.data.column_names import LABEL, NO_LABEL, listed, normal
+from fashionlab.data.folder_contents import left_beside
 from fashionlab.data.formats.base import FORMATS, DataFormat
 from fashionlab.data.list_columns import labels_by_name
 from fashionlab.data.list_table import left_out_rows
@@ -28,7 +33,7 @@ from fashionlab.data.parquet_table import (
     read_plain,
 )
 from fashionlab.data.part_names import part_called, part_in
-from fashionlab.data.source import PARTS, Part, RawPart, Source, read_classes, with_column
+from fashionlab.data.source import CLASSES_FILE, PARTS, Part, RawPart, Source, read_classes, with_column
 
 _DATA_FOLDERS = ("data", "default")  # of data sets on the Hugging Face hub
 
@@ -37,12 +42,14 @@ def detect(path: Path) -> Source | None:
     path, label = with_column(path)
     if path.is_file() and path.suffix.lower() == ".parquet":
         others = [one.name for one in _files_in(path.parent) if one != path]
-        notes = (f"{', '.join(others[:6])} beside it: not read; give the folder to use all",) if others else ()
+        notes = (f"{some_of(others, 6)} beside it: not read; give the folder to use all",) if others else ()
         return _source(f"Parquet file {path}", {"train": [path]}, label, notes, [])
     files = list(_files(path)) if path.is_dir() else []
     if not files:
         return None
     parts, left_out = _by_part(path, files)
+    used = {path / file.relative_to(path).parts[0] for file in files}
+    left_out += left_beside(path, {*used, path / CLASSES_FILE})
     return _source(f"Parquet files in {path}", parts, label, (), left_out)
 
 
@@ -76,7 +83,7 @@ def _by_part(folder: Path, files: Sequence[Path]) -> tuple[dict[Part, list[Path]
     if not parts:
         parts, unnamed = everything, []
     if "train" not in parts:
-        raise DataError(f"{folder}: no Parquet file for training ({', '.join(path.name for path in files[:6])}), "
+        raise DataError(f"{folder}: no Parquet file for training ({some_of([path.name for path in files], 6)}), "
                         "expected train*.parquet")
     for part, paths in parts.items():
         folders = sorted({str(path.parent) for path in paths})
@@ -180,7 +187,7 @@ def _read_file(path: Path, image: str, label: str) -> _Rows:
               for value in values[label]]
     kept = {row: file for row, file in enumerate(files) if file is not None and labels[row] is not None}
     bare = [row for row, file in enumerate(files) if file is None]
-    unlabelled = [row for row, value in enumerate(labels) if value is None and row not in bare]
+    unlabelled = [row for row, file in enumerate(files) if file is not None and labels[row] is None]
     return _Rows(
         list(kept.values()), [labels[row] for row in kept], [names[row] for row in kept],
         [f"{path.name}:{row}" for row in kept],
@@ -200,5 +207,6 @@ def _labels(path: Path, labels: Sequence[Any]) -> np.ndarray:
 
 FORMATS.add("parquet", DataFormat(
     "a .parquet file of pictures and labels, or a folder with train*.parquet", detect,
+    suffixes=(".parquet",), strays=True,
     rank=1,  # before image folders: train/ and test/ may hold the files
 ))

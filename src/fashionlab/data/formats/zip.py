@@ -16,7 +16,7 @@ from fashionlab.common.records import LeftOut
 from fashionlab.data.formats.base import FORMATS, DataFormat, recognise
 from fashionlab.data.source import RawPart, Source
 from fashionlab.data.unpacked import unpacked
-from fashionlab.data.zip_entries import ZipEntries, read_entries
+from fashionlab.data.zip_entries import read_entries
 
 _BEGINNINGS = (b"PK\x03\x04", b"PK\x05\x06")  # a file in it, or none
 T = TypeVar("T")
@@ -35,7 +35,7 @@ def detect(path: Path) -> Source | None:
         raise DataError(f"{path}: a zip archive without a file that is read"
                         + "".join(f"; {one.file}: {one.reason}" for one in entries.left_out[:3]))
     # Its name stands in the path of every file, and so in messages about them.
-    folder = unpacked(path, lambda new: _unpack_into(entries, new / path.name), str(path)) / path.name
+    folder = unpacked(path, lambda new: entries.unpack(new / path.name), str(path)) / path.name
     renamed = _Renamed(str(folder), str(path))
     source = renamed.call(lambda: recognise(folder))
     return Source(
@@ -48,11 +48,6 @@ def detect(path: Path) -> Source | None:
 def _begins(path: Path) -> bool:
     with path.open("rb") as stream:
         return stream.read(4) in _BEGINNINGS
-
-
-def _unpack_into(entries: ZipEntries, folder: Path) -> None:
-    folder.mkdir()
-    entries.unpack(folder)
 
 
 @dataclass(frozen=True)
@@ -81,4 +76,4 @@ class _Renamed:
                        left_out=tuple(map(self.left_out, part.left_out)))
 
 
-FORMATS.add("zip", DataFormat("a .zip file with one of these in it", detect))
+FORMATS.add("zip", DataFormat("a .zip file with one of these in it", detect, suffixes=(".zip",)))
