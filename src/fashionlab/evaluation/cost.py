@@ -29,6 +29,7 @@ from fashionlab.runs.results import RunResults
 
 _LATENCY_BATCHES, _THROUGHPUT_BATCHES = (1, 32), (256, 1000)
 _BUDGET_SECONDS = 0.4  # of each measurement, so that all of them take about two seconds
+_SLOW_SECONDS = 1.0  # a batch that takes longer says all: larger ones are not measured
 _MOST_REPETITIONS = 200
 
 
@@ -39,8 +40,8 @@ def cost(results: RunResults, device: str = "auto", *, again: bool = False) -> C
     parameters; macs: multiply-accumulates of one forward pass of one picture; weight_bytes: as a safetensors file;
     train_seconds and train_images_per_second: of the run, on the machine of its environment.json.
     prediction: from bytes on the device to logits, `views` passes a picture as `evaluate` does it, after a warm-up:
-    images_per_second and latency_ms {median, p99, repetitions}, by batch size as text; peak_bytes: the most that
-    tensors took at once while a batch of 256 was judged, weights not counted.
+    images_per_second and latency_ms {median, p99, repetitions}, by batch size as text, 1000 at once only where 256 take
+    no second; peak_bytes: the most that tensors took at once while a batch of 256 was judged, weights not counted.
     machine, device, threads and precision: where prediction was measured.
     Raises DataError for a run that has not finished or whose weights cannot be read.
     """
@@ -74,6 +75,8 @@ def prediction_cost(model: nn.Module, spec: ModelSpec, device_runtime: Runtime) 
                                           p99=float(np.percentile(seconds, 99)) * 1e3, repetitions=len(seconds))
         else:
             speed[str(batch)] = batch / statistics.median(seconds)
+            if statistics.median(seconds) > _SLOW_SECONDS:
+                break
     return PredictionCost(views=spec.views, latency_ms=latency, images_per_second=speed,
                           peak_bytes=peak_bytes(_predict(model, spec, device_runtime, _THROUGHPUT_BATCHES[0]),
                                                 device_runtime.device))
@@ -89,7 +92,8 @@ def _predict(model: nn.Module, spec: ModelSpec, device_runtime: Runtime, batch: 
 
 
 def _timed(work: Callable[[], object]) -> list[float]:
-    """Seconds of each repetition: so many as fit in the budget, at least one. Those that warm up are not counted."""
+    """Seconds of each repetition: so many as fit in the budget, at least one. Those that warm up are not counted, but for
+    one that is beyond the budget."""
     seconds: list[float] = []
     for budget in (_BUDGET_SECONDS / 2, _BUDGET_SECONDS):
         seconds = []
@@ -97,6 +101,8 @@ def _timed(work: Callable[[], object]) -> list[float]:
             start = time.perf_counter()
             work()
             seconds.append(time.perf_counter() - start)
+        if seconds[0] > _BUDGET_SECONDS:
+            break
     return seconds
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from torch import nn
 
 from fashionlab.common import runtime
 from fashionlab.common.errors import DataError
-from fashionlab.evaluation.cost import cost, peak_bytes
+from fashionlab.evaluation.cost import cost, peak_bytes, prediction_cost
 from fashionlab.runs.model import load_model
 from fashionlab.runs.results import load_results
 from fashionlab.runs.weights import save_weights
@@ -61,6 +62,20 @@ def test_what_is_measured(run: Path) -> None:
     # At least the float pictures and their normalised copy; no more than a few copies.
     pictures = 256 * 784 * 4
     assert 2 * pictures <= measured.peak_bytes <= 6 * pictures
+
+
+def test_a_slow_network_is_asked_for_few_pictures(run: Path) -> None:
+    model, spec = load_model(load_results(run).folder, CPU)
+    asked = list[int]()
+
+    def wait(_: nn.Module, pictures: tuple[torch.Tensor]) -> None:
+        asked.append(len(pictures[0]))
+        time.sleep(len(pictures[0]) / 200)
+
+    model.register_forward_pre_hook(wait)
+    measured = prediction_cost(model, spec, runtime.choose("cpu", "float32"))
+    assert list(measured.images_per_second) == ["256"] and measured.images_per_second["256"] < 210
+    assert sum(size for size in asked if size > 32) == 2 * 256 * spec.views  # timed once, and once for the memory
 
 
 def test_peak_bytes_of_work_that_can_be_added_up() -> None:
