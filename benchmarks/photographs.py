@@ -5,8 +5,9 @@
 FOLDER: the data set clothing-photos, originals or the copy reduced to 224 pixels (the figures say which). Every seed is
 trained in every way, each in a process of its own and timed whole, from the files to the judged model: frozen features
 with scikit-learn, fine-tuning as a tutorial does it (both in benchmarks/plain_ways.py), `fashionlab train photos`, and
-the same for three epochs. The order turns from seed to seed. The test part is read once a training, at its end. Writes results/photographs.json
-after every training; seeds that it holds already, of the same commit's recipe, are not trained again.
+the same for three epochs. The order turns from seed to seed. The test part is read once a training, at its end.
+Writes results/photographs.json after every training; those that it holds already are not done again, unless the recipe
+has changed.
 """
 
 from __future__ import annotations

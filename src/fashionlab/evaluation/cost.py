@@ -92,8 +92,8 @@ def _predict(model: nn.Module, spec: ModelSpec, device_runtime: Runtime, batch: 
 
 
 def _timed(work: Callable[[], object]) -> list[float]:
-    """Seconds of each repetition: so many as fit in the budget, at least one. Those that warm up are not counted, but for
-    one that is beyond the budget."""
+    """Seconds of each repetition: so many as fit in the budget, at least one. Those that warm up are not counted, but
+    for one that is beyond the budget."""
     seconds: list[float] = []
     for budget in (_BUDGET_SECONDS / 2, _BUDGET_SECONDS):
         seconds = []
