@@ -38,6 +38,7 @@ _SEEN = 24_000  # pictures that a pretrained network is shown in all, about ten 
 _MOST_EPOCHS, _MOST_PRETRAINED_EPOCHS = 100, 30
 _PHASES = ("transfer.head_epochs", "averaging.start_epoch")  # keys that count epochs
 _SHARES = ((1000, 0.2), (math.inf, 0.1))  # held out for validation, of sets up to so many pictures
+_MOST_HELD_OUT = 5000
 
 
 @dataclass(frozen=True)
@@ -147,7 +148,8 @@ def _validation(recipe: Recipe, found: Contents) -> tuple[int | float | Literal[
         return "given", f"validation: the {found.validation:,} pictures of the data set's own validation part"
     if own == "given" or (isinstance(own, int) and own > pool / 6):
         share = next(share for most, share in _SHARES if pool <= most)
-        number = min(max(round(share * pool), len(found.classes)), pool - len(found.classes))
+        number = max(min(round(share * pool), _MOST_HELD_OUT), len(found.classes))
+        number = min(number, pool - len(found.classes))
         if number < 1:
             raise UsageError(f"{found.source}: {pool} training pictures of {len(found.classes)} classes are too few to "
                              "hold some out for validation")
