@@ -12,6 +12,7 @@ import re
 from typing import Any
 
 import deployment_pages
+import photograph_pages
 from recipe import own
 from writing import ROOT, cores, read, table, where
 
@@ -23,8 +24,8 @@ from fashionlab.reproduction.board import board, shown_verdict, tried_in_small
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"^# (?:Measured|Not measured yet)\b.*$", re.MULTILINE)  # a recipe's line about itself
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
-    "drift", "export", "own-pictures", "performance", "predict", "reference-systems", "results", "serving",
-    "transfer")))
+    "drift", "export", "own-pictures", "performance", "photographs", "predict", "reference-systems", "results",
+    "serving", "transfer")))
 FIGURES = ROOT / "docs" / "figures"
 LOWEST = 82.5  # percent; what is below stands at the lower edge of the figure
 
@@ -277,7 +278,7 @@ def memory() -> str:
 
 BLOCKS = {"quick-output": quick_output, "records": records, "records-in-full": records_in_full, "chart": chart,
           "memory": memory, "growth": growth_tables, "bench-data": data_line, "bench-train": training_speed,
-          "scoreboard": scoreboard, "transfer": transfer, **deployment_pages.BLOCKS}
+          "scoreboard": scoreboard, "transfer": transfer, **deployment_pages.BLOCKS, **photograph_pages.BLOCKS}
 
 
 def render(text: str) -> str:
