@@ -16,6 +16,11 @@ def command(
                                        "at most 0.2 points and is faster.")] = False,
     prune: Annotated[float | None, typer.Option(metavar="SHARE", help="First take this share of the channels away and "
                                                 "fine-tune, as a run beside RUN.")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, metavar="N", help="The ONNX graphs take N pictures at a time, all "
+                                              "their shapes fixed: for OpenCV and simple runtimes. [default: any number]"
+                                              )] = None,
+    views: Annotated[int | None, typer.Option(metavar="1|2|6", help="Views of a picture that are averaged. [default: as "
+                                              "the recipe has]")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR|FILE.zip", help="Where to. [default: RUN/artifact]")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was measured as one JSON object.")] = False,
@@ -30,7 +35,8 @@ def command(
     from fashionlab.cli.output import print_json, print_table
     from fashionlab.deploy import card
 
-    classifier = Run(run, data_dir=data_dir).export(out, int8=int8, format=format_, prune=prune)
+    classifier = Run(run, data_dir=data_dir).export(out, int8=int8, format=format_, prune=prune,
+                                                         batch=batch, views=views)
     artifact, target = classifier.artifact, classifier.source
     assert artifact is not None
     about, checked = artifact.description, artifact.check
