@@ -129,12 +129,13 @@ def from_address(address: str, timeout: float = _TIMEOUT_SECONDS) -> Route:
 
     def route(dataset: NamedDataset, folder: Path) -> None:
         for name in dataset.file_names:
-            _download(f"{address}{name}.gz", folder / f"{name}.gz", timeout)
+            download(f"{address}{name}.gz", folder / f"{name}.gz", timeout)
 
     return route
 
 
-def _download(url: str, target: Path, timeout: float) -> None:
+def download(url: str, target: Path, timeout: float = _TIMEOUT_SECONDS) -> None:
+    """Write what is at `url` to `target`; `timeout` in seconds, to connect and for each read. Raises RouteFailed."""
     failures = (OSError, http.client.HTTPException, ValueError)
     try:
         # An opener of its own: urlopen would remember the proxies of its first call for ever.

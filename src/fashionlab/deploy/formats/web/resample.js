@@ -4,6 +4,7 @@
 import { blank } from "./pixels.js";
 
 const PRECISION = 22;
+const HALF = 2 ** (PRECISION - 1);
 const REDUCING_GAP = 3; // times the size that is wanted: larger pictures are first averaged down
 
 const sinc = (x) => (x === 0 ? 1 : Math.sin(Math.PI * x) / (Math.PI * x));
@@ -30,35 +31,40 @@ const fixed = ({ first, own }) =>
 
 /** `picture` within `box` (left, top, right, bottom; may cut through pixels) as width x height. */
 function resample(picture, width, height, [left, top, right, bottom]) {
-  const { channels } = picture;
-  const half = 2 ** (PRECISION - 1);
-  let now = picture;
-  if (width !== now.width || left !== 0 || right !== now.width) {
-    const next = blank(width, now.height, channels);
-    weights(now.width, left, right, width, LANCZOS).map(fixed).forEach(({ first, own }, x) => {
-      for (let y = 0; y < now.height; y++) {
-        for (let channel = 0; channel < channels; channel++) {
-          let sum = half;
-          for (let at = 0; at < own.length; at++) sum += own[at] * now.data[(y * now.width + first + at) * channels + channel];
-          next.data[(y * width + x) * channels + channel] = sum >> PRECISION; // outside of a byte: cut off by the array
-        }
+  const across = (one) => (width === one.width && left === 0 && right === width ? one : resampleAcross(one, width, left, right));
+  const down = (one) => (height === one.height && top === 0 && bottom === height ? one : resampleDown(one, height, top, bottom));
+  // Rounding between the two makes their order matter. Older Pillows always begin across.
+  const saved = picture.height - height;
+  return saved > 0 && saved > 2 * (picture.width - width) ? across(down(picture)) : down(across(picture));
+}
+
+function resampleAcross(picture, width, left, right) {
+  const { channels, data } = picture;
+  const next = blank(width, picture.height, channels);
+  weights(picture.width, left, right, width, LANCZOS).map(fixed).forEach(({ first, own }, x) => {
+    for (let y = 0; y < picture.height; y++) {
+      for (let channel = 0; channel < channels; channel++) {
+        let sum = HALF;
+        for (let at = 0; at < own.length; at++) sum += own[at] * data[(y * picture.width + first + at) * channels + channel];
+        next.data[(y * width + x) * channels + channel] = sum >> PRECISION; // outside of a byte: cut off by the array
       }
-    });
-    now = next;
-  }
-  if (height !== now.height || top !== 0 || bottom !== now.height) {
-    const row = now.width * channels;
-    const next = blank(now.width, height, channels);
-    weights(now.height, top, bottom, height, LANCZOS).map(fixed).forEach(({ first, own }, y) => {
-      for (let place = 0; place < row; place++) {
-        let sum = half;
-        for (let at = 0; at < own.length; at++) sum += own[at] * now.data[(first + at) * row + place];
-        next.data[y * row + place] = sum >> PRECISION;
-      }
-    });
-    now = next;
-  }
-  return now;
+    }
+  });
+  return next;
+}
+
+function resampleDown(picture, height, top, bottom) {
+  const { channels, data } = picture;
+  const row = picture.width * channels;
+  const next = blank(picture.width, height, channels);
+  weights(picture.height, top, bottom, height, LANCZOS).map(fixed).forEach(({ first, own }, y) => {
+    for (let place = 0; place < row; place++) {
+      let sum = HALF;
+      for (let at = 0; at < own.length; at++) sum += own[at] * data[(first + at) * row + place];
+      next.data[y * row + place] = sum >> PRECISION;
+    }
+  });
+  return next;
 }
 
 /** `picture` averaged over blocks of across x down pixels; those at the right and bottom may be smaller. */
