@@ -22,7 +22,7 @@ def export(run: Path, target: Path | None, *, int8: bool, format: str, prune: fl
     if batch is not None:
         check_count(batch, "batch")
     if views not in (None, *get_args(Views)):
-        raise UsageError(f"views {views!r}: expected {' or '.join(map(str, get_args(Views)))}")
+        raise UsageError(f"views {views!r}: expected one of {', '.join(map(str, get_args(Views)))}")
     if target:
         check_target(target)
     unpruned = None

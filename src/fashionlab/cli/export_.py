@@ -21,15 +21,16 @@ def command(
                                        "at most 0.2 points and is faster.")] = False,
     prune: Annotated[float | None, typer.Option(metavar="SHARE", help="First take this share of the channels away and "
                                                 "fine-tune, as a run beside RUN.")] = None,
-    batch: Annotated[int | None, typer.Option(min=1, metavar="N", help="The ONNX graphs take N pictures at a time, all "
-                                              "their shapes fixed: for OpenCV and simple runtimes. [default: any number]"
-                                              )] = None,
-    views: Annotated[int | None, typer.Option(metavar="1|2|6", help="Views of a picture that are averaged. [default: as "
-                                              "the recipe has]")] = None,
+    batch: Annotated[int | None, typer.Option(min=1, metavar="N", help="The ONNX graphs take N pictures at a time, "
+                                              "all their shapes fixed: for OpenCV and simple runtimes. [default: any "
+                                              "number]")] = None,
+    views: Annotated[int | None, typer.Option(metavar="1|2|6", help="Views of a picture that are averaged. [default: "
+                                              "as the recipe has]")] = None,
     out: Annotated[Path | None, typer.Option(metavar="DIR|FILE.zip", help="Where to. [default: RUN/artifact; with "
                                              "--format web RUN/web, of an artifact web]")] = None,
-    runtime: Annotated[Path | None, typer.Option(metavar="PATH", help="With --format web: npm's package onnxruntime-web, "
-                                                 "a .tgz or a folder. [default: fetched from npm, once]")] = None,
+    runtime: Annotated[Path | None, typer.Option(metavar="PATH", help="With --format web: npm's package "
+                                                 "onnxruntime-web, a .tgz or a folder. [default: fetched from npm, "
+                                                 "once]")] = None,
     data_dir: Annotated[Path | None, typer.Option(help="Folder that holds the data set's files.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print what was measured as one JSON object.")] = False,
 ) -> None:

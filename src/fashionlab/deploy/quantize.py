@@ -23,15 +23,15 @@ from onnxruntime.quantization.qdq_quantizer import QDQQuantizer
 from onnxruntime.quantization.quant_utils import load_model_with_shape_infer
 from onnxruntime.quantization.shape_inference import quant_pre_process
 
-from fashionlab.common.records import PictureSet
 from fashionlab.deploy.session import Session
 
 _BATCH = 64
 _BATCH_PIXELS = _BATCH * 56 * 56  # of larger pictures fewer at a time: what every layer makes of them is held
 _MATRIX_OPERATIONS = ("Conv", "Gemm", "MatMul")
 # A Clip or Relu whose bounds are those of the scale before it disappears into it.
-_ROUNDED = (*_MATRIX_OPERATIONS, "MaxPool", "Relu", "Clip", "Add", "GlobalAveragePool", "ReduceMean")
+_ROUNDED = (*_MATRIX_OPERATIONS, "MaxPool", "Relu", "Clip", "Add", "GlobalAveragePool")
 _PERCENTILE = 99.999
+DEPTHWISE, ADDITION = "depthwise convolution", "addition"
 
 
 class _Pictures(CalibrationDataReader):
@@ -51,12 +51,14 @@ class Quantizer:
     observed, once: of each tensor's values all but one in 100,000 at each end fit into its scale. Up to a batch of
     them less one at the end are left out.
 
-    layers: the names of its convolutions and linear layers in order, those between the first and the last where there
-    are any. These two stay in float32 then: they have little arithmetic and the most to lose (Krishnamoorthi 2018,
-    arXiv:1806.08342).
+    layers: what may be kept, in order, by the names of the graph's nodes: convolutions, linear layers and additions,
+    with what each is. The first and the last layer with weights are not among them where there are others: they stay
+    in float32 in any case, for they have little arithmetic and the most to lose (Krishnamoorthi 2018,
+    arXiv:1806.08342). float32: the graph as it was given.
     """
 
     def __init__(self, graph: bytes, pictures: np.ndarray) -> None:
+        self.float32 = graph
         with TemporaryDirectory() as folder, _silent():
             plain, prepared, observed = (Path(folder) / f"{name}.onnx" for name in ("plain", "prepared", "observed"))
             plain.write_bytes(graph)
@@ -68,9 +70,10 @@ class Quantizer:
             for batch in _batches(pictures, Session(graph, 1).batch):
                 calibrator.collect_data(_Pictures(batch))
             self._ranges = calibrator.compute_data()
-        layers = _matrix_layers(self._model)
-        self._outer = [layers[0], layers[-1]] if len(layers) > 2 else []
-        self.layers = [layer for layer in layers if layer not in self._outer]
+        kinds = _kinds(self._model)
+        weighted = [name for name, kind in kinds.items() if kind != ADDITION]
+        self._outer = [weighted[0], weighted[-1]] if len(weighted) > 2 else []
+        self.layers = {name: kind for name, kind in kinds.items() if name not in self._outer}
 
     def quantized(self, kept: Collection[str] = (), *, per_channel: bool = True) -> bytes:
         """The graph in int8 with operators in QDQ form; same inputs and outputs.
@@ -82,7 +85,9 @@ class Quantizer:
             quantizer = QDQQuantizer(copy.deepcopy(self._model), per_channel, False, QuantType.QInt8, QuantType.QUInt8,
                                      self._ranges, [], [*self._outer, *kept], list(_ROUNDED), {})
             quantizer.quantize_model()
+            quantizer.model.topological_sort()  # as the standard wants it, and simple readers need it
         model = quantizer.model.model
+        onnx.checker.check_model(model)
         model.producer_name = ""
         return model.SerializeToString(deterministic=True)
 
@@ -94,11 +99,18 @@ def _batches(pictures: np.ndarray, fixed: int | None) -> Iterator[np.ndarray]:
         yield pictures[start : start + size]
 
 
-def _matrix_layers(model: onnx.ModelProto) -> list[str]:
-    """The names of the layers with weights."""
+def _kinds(model: onnx.ModelProto) -> dict[str, str]:
+    """Each layer with weights and each addition of two activations, by its name: what it is, for people."""
     weights = {one.name for one in model.graph.initializer}
-    return [node.name for node in model.graph.node
-            if node.op_type in _MATRIX_OPERATIONS and len(node.input) > 1 and node.input[1] in weights]
+    kinds = {}
+    for node in model.graph.node:
+        second = node.input[1] if len(node.input) > 1 else ""
+        if node.op_type in _MATRIX_OPERATIONS and second in weights:
+            groups = next((one.i for one in node.attribute if one.name == "group"), 1)
+            kinds[node.name] = "linear" if node.op_type != "Conv" else "convolution" if groups == 1 else DEPTHWISE
+        elif node.op_type == "Add" and not weights.intersection(node.input):
+            kinds[node.name] = ADDITION
+    return kinds
 
 
 @contextlib.contextmanager

@@ -57,15 +57,15 @@ def write_page(classifier: ArtifactClassifier, target: Path, package: Path | Non
 
 
 def _check(classifier: ArtifactClassifier) -> None:
-    description, way = classifier.artifact.description, classifier.preparations.asked.way
-    for name, known, what in ((way, WAYS_IN_BROWSERS, "way of preparing pictures"),
+    description, source = classifier.artifact.description, classifier.artifact.source
+    for name, known, what in ((classifier.preparations.asked.way, WAYS_IN_BROWSERS, "way of preparing pictures"),
                               (description.score, SCORES_IN_BROWSERS, "outlier score")):
         if name not in known:
-            raise UsageError(f"{classifier.artifact.source}: its {what}, {name!r}, is none that the page in the browser "
-                             f"has ({', '.join(known)})")
+            raise UsageError(f"{source}: its {what}, {name!r}, is none that the page in the browser has "
+                             f"({', '.join(known)})")
     if classifier.session.batch not in (None, 1):
-        raise UsageError(f"{classifier.artifact.source}: its graph takes {classifier.session.batch} pictures at a time, "
-                         "the page gives it one; export it with --batch 1, or without --batch")
+        raise UsageError(f"{source}: its graph takes {classifier.session.batch} pictures at a time, the page gives it "
+                         "one; export it with --batch 1, or without --batch")
 
 
 def _about(classifier: ArtifactClassifier) -> dict[str, Any]:

@@ -99,8 +99,9 @@ function fit(terms, values) {
 /** Where the garment is (0 or 1), and how much it hides of the background (0 to 1). */
 function find({ pixels, opacity }, back) {
   const { width, height, data } = pixels;
-  const difference = Float32Array.from({ length: width * height }, (_, at) => (opacity ? opacity.data[at]
-    : Math.max(...[0, 1, 2].map((channel) => Math.abs(data[3 * at + channel] - back[channel][at])))));
+  const apart = (at, channel) => Math.abs(data[3 * at + channel] - back[channel][at]);
+  const difference = Float32Array.from({ length: width * height }, (_, at) =>
+    (opacity ? opacity.data[at] : Math.max(apart(at, 0), apart(at, 1), apart(at, 2))));
   const noise = opacity ? 0 : median(border(width, height).map((at) => difference[at]));
   const sampled = difference.filter((_, at) => sparse(at, width));
   const least = Math.max(LEAST, NOISE * noise, SHARE * percentile(sampled, 98));

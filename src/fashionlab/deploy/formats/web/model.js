@@ -12,7 +12,8 @@ export async function open(progress = () => {}) {
   ort.env.wasm.numThreads = 1; // more need headers that simple servers do not send
   ort.env.wasm.wasmBinary = await unpacked(await load("onnxruntime.wasm.gz"));
   progress("the network");
-  const session = await ort.InferenceSession.create(new Uint8Array(await load("model.onnx")), { executionProviders: ["wasm"] });
+  const graph = new Uint8Array(await load("model.onnx"));
+  const session = await ort.InferenceSession.create(graph, { executionProviders: ["wasm"] });
   const learned = about.score === "mahalanobis" ? new Float32Array(await load("outliers.bin")) : null;
   return new Model(about, session, learned);
 }
@@ -87,7 +88,7 @@ async function load(name) {
   try {
     answer = await fetch(name);
   } catch {
-    throw new Error(`${name} cannot be loaded. Pages opened from disk may load nothing: serve the folder (README.md says how).`);
+    throw new Error(`${name} cannot be loaded: is the server still running?`);
   }
   if (!answer.ok) throw new Error(`${name} is not there: the server answers ${answer.status}.`);
   return answer.arrayBuffer();

@@ -4,7 +4,7 @@ const MOST_PIXELS = 50_000_000; // as everywhere in fashionlab
 const STRIP = 512; // rows: phones refuse canvases as large as their photos
 const LEVELS = 128; // of 1 / 255 in a blended value, as Pillow has them
 
-/** The picture in a file (a Blob), upright by its EXIF orientation, as RGBA, its colour profile left aside as Pillow does. */
+/** The picture in a file (a Blob), upright by its EXIF orientation, as RGBA; its colour profile is left aside, as by Pillow. */
 export async function decode(blob) {
   let bitmap;
   try {
@@ -21,7 +21,7 @@ export async function decode(blob) {
 
 function read(bitmap) {
   const { width, height } = bitmap;
-  if (width * height > MOST_PIXELS) throw new Error(`The picture has ${width} x ${height} pixels, the limit is ${MOST_PIXELS}.`);
+  if (width * height > MOST_PIXELS) throw new Error(`The picture has ${width} x ${height} pixels, more than ${MOST_PIXELS}.`);
   const data = new Uint8ClampedArray(4 * width * height);
   const canvas = document.createElement("canvas");
   canvas.width = width;
@@ -93,6 +93,7 @@ export function paste(canvas, picture, x, y) {
   const [left, right] = [Math.max(0, x), Math.min(canvas.width, x + picture.width)];
   for (let row = Math.max(0, y); row < Math.min(canvas.height, y + picture.height); row++) {
     const start = ((row - y) * picture.width + left - x) * channels;
-    canvas.data.set(picture.data.subarray(start, start + (right - left) * channels), (row * canvas.width + left) * channels);
+    const shown = picture.data.subarray(start, start + (right - left) * channels);
+    canvas.data.set(shown, (row * canvas.width + left) * channels);
   }
 }

@@ -13,7 +13,7 @@ const BOX = { support: 0.5, weight: (x) => (x > -0.5 && x <= 0.5 ? 1 : 0) };
 
 /** For each of `size` places between `start` and `end` of `length`: where its weights begin, and they. */
 function weights(length, start, end, size, filter) {
-  const scale = (end - start) / size;
+  const scale = Math.fround(end - start) / size;
   const stretch = Math.max(1, scale);
   const support = filter.support * stretch;
   return Array.from({ length: size }, (_, place) => {
@@ -30,9 +30,12 @@ const fixed = ({ first, own }) =>
   ({ first, own: own.map((one) => Math.trunc(one * 2 ** PRECISION + (one < 0 ? -0.5 : 0.5))) });
 
 /** `picture` within `box` (left, top, right, bottom; may cut through pixels) as width x height. */
-function resample(picture, width, height, [left, top, right, bottom]) {
-  const across = (one) => (width === one.width && left === 0 && right === width ? one : resampleAcross(one, width, left, right));
-  const down = (one) => (height === one.height && top === 0 && bottom === height ? one : resampleDown(one, height, top, bottom));
+function resample(picture, width, height, box) {
+  const [left, top, right, bottom] = box.map(Math.fround); // as Pillow hands it on
+  const across = (one) =>
+    (width === one.width && left === 0 && right === width ? one : resampleAcross(one, width, left, right));
+  const down = (one) =>
+    (height === one.height && top === 0 && bottom === height ? one : resampleDown(one, height, top, bottom));
   // Rounding between the two makes their order matter. Older Pillows always begin across.
   const saved = picture.height - height;
   return saved > 0 && saved > 2 * (picture.width - width) ? across(down(picture)) : down(across(picture));
@@ -45,7 +48,8 @@ function resampleAcross(picture, width, left, right) {
     for (let y = 0; y < picture.height; y++) {
       for (let channel = 0; channel < channels; channel++) {
         let sum = HALF;
-        for (let at = 0; at < own.length; at++) sum += own[at] * data[(y * picture.width + first + at) * channels + channel];
+        const start = (y * picture.width + first) * channels + channel;
+        for (let at = 0; at < own.length; at++) sum += own[at] * data[start + at * channels];
         next.data[(y * width + x) * channels + channel] = sum >> PRECISION; // outside of a byte: cut off by the array
       }
     }

@@ -32,7 +32,8 @@ function flat(picture, { background, channels }) {
 function letterbox(picture, size, background) {
   if (picture.width === size && picture.height === size) return picture;
   const scale = Math.min(size / picture.width, size / picture.height);
-  const [width, height] = [picture.width, picture.height].map((edge) => Math.min(size, Math.max(1, evenRound(edge * scale))));
+  const scaledEdge = (edge) => Math.min(size, Math.max(1, evenRound(edge * scale)));
+  const [width, height] = [scaledEdge(picture.width), scaledEdge(picture.height)];
   const scaled = resizeInSteps(picture, width, height);
   if (width === size && height === size) return scaled;
   const ground = blank(1, 1, 3, background);
@@ -45,7 +46,8 @@ function crop(picture, size) {
   const { width, height } = picture;
   const edge = Math.min(width, height);
   const [left, top] = [(width - edge) / 2, (height - edge) / 2];
-  return width === size && height === size ? picture : resize(picture, size, size, [left, top, left + edge, top + edge]);
+  if (width === size && height === size) return picture;
+  return resize(picture, size, size, [left, top, left + edge, top + edge]);
 }
 
 function squash(picture, size) {
@@ -55,7 +57,8 @@ function squash(picture, size) {
 /** The garment light on black; a picture that is in that form is only brought to the size. */
 function fashionMnist(picture, { size, channels }, isJpeg) {
   const photo = asPhoto(picture, isJpeg);
-  const form = photo.grey && inForm(photo.pixels, size) ? letterbox(toGrey(photo.pixels), size, [0, 0, 0]) : toForm(photo, size);
+  const ready = photo.grey && inForm(photo.pixels, size);
+  const form = ready ? letterbox(toGrey(photo.pixels), size, [0, 0, 0]) : toForm(photo, size);
   return channels === 1 ? form : toColour(form);
 }
 
@@ -83,9 +86,10 @@ function asPhoto(picture, isJpeg) {
   return { pixels, opacity: opacity && smaller(opacity), grey: isGrey(opaque) };
 }
 
+/** Channels one after the other, as networks take them. */
 function planes({ width, height, channels, data }) {
   const pixels = new Uint8Array(data.length);
   const size = width * height;
-  for (let at = 0; at < size; at++) for (let channel = 0; channel < channels; channel++) pixels[channel * size + at] = data[at * channels + channel];
+  for (let at = 0; at < data.length; at++) pixels[(at % channels) * size + Math.floor(at / channels)] = data[at];
   return pixels;
 }
