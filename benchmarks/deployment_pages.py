@@ -54,7 +54,8 @@ def quantize() -> str:
              f"{row['milliseconds']:.1f}") for name, row in found["rows"].items()]
     kinds = [(kind, one["layers"], f"{one['mean']:.2g}", f"{one['largest']:.2g}")
              for kind, one in sorted(found["kinds"].items(), key=lambda item: -item[1]["mean"])]
-    kept = f"Kept: {', '.join(f'`{name}`' for name in found['kept'])}. " if found["kept"] else "No layer has to be kept. "
+    kept = ", ".join(f"`{name}`" for name in found["kept"])
+    kept = f"Kept: {kept}. " if kept else "No layer has to be kept. "
     return (table(("form", "MB", "validation accuracy", "test accuracy", "ms a picture, one thread"), rows)
             + table(("one layer rounded alone", "layers", "error of logits, mean", "largest"), kinds)
             + f"`{found['model']}`, {found['image_size']} x {found['image_size']}, one view; the error is the mean "

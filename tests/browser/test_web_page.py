@@ -170,6 +170,11 @@ def test_a_computer_s_camera_that_is_denied_is_one_message(open_page, garments) 
     expect(page.locator("#problem")).to_contain_text("The camera cannot be used")
 
 
+def test_opened_from_disk_it_says_how_to_offer_it(open_page, page_of) -> None:
+    page = open_page(page_of("garments", "default") / "index.html").page
+    expect(page.locator("#none")).to_contain_text("serve its folder, as README.md beside it says")
+
+
 def test_what_is_missing_is_named(open_page, offer, page_of, tmp_path: Path) -> None:
     for file in page_of("garments", "default").iterdir():
         if file.name != "onnxruntime.wasm.gz":

@@ -73,7 +73,7 @@ function surface({ width, height, data }) {
     Math.min(255, Math.max(0, terms(at).reduce((sum, term, which) => sum + c[which] * term, 0)))));
 }
 
-/** Coefficients [channels][6] by iteratively reweighted least squares with Tukey's biweight, a slight ridge on all but one. */
+/** Coefficients [channels][6] by iteratively reweighted least squares (Tukey's biweight), a slight ridge on all but one. */
 function fit(terms, values) {
   const channels = [0, 1, 2];
   let coefficients = channels.map((channel) => [median(values.map((one) => one[channel])), 0, 0, 0, 0, 0]);

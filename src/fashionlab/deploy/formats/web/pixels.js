@@ -4,7 +4,7 @@ const MOST_PIXELS = 50_000_000; // as everywhere in fashionlab
 const STRIP = 512; // rows: phones refuse canvases as large as their photos
 const LEVELS = 128; // of 1 / 255 in a blended value, as Pillow has them
 
-/** The picture in a file (a Blob), upright by its EXIF orientation, as RGBA; its colour profile is left aside, as by Pillow. */
+/** The picture in a file (a Blob) as RGBA, upright by its EXIF orientation, its colour profile left aside as by Pillow. */
 export async function decode(blob) {
   let bitmap;
   try {
