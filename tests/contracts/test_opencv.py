@@ -39,7 +39,8 @@ def deployed(name: str, channels: int = 3, size: int = 32) -> graph.Deployed:
         if isinstance(layer, nn.BatchNorm2d):
             layer.running_mean.uniform_(-1, 1)  # pyright: ignore
             layer.running_var.uniform_(0.5, 2)  # pyright: ignore
-    return graph.Deployed(network, ModelSpec(name, {}, CLASSES, channels, size, (0.3,) * channels, (0.35,) * channels, 1))
+    spec = ModelSpec(name, {}, CLASSES, channels, size, (0.3,) * channels, (0.35,) * channels, 1)
+    return graph.Deployed(network, spec)
 
 
 def fixed(network: graph.Deployed) -> bytes:
@@ -71,7 +72,9 @@ def test_opencv_reads_it_and_answers_as_pytorch(name: str) -> None:
 def test_all_shapes_are_fixed() -> None:
     model = onnx.load_from_string(fixed(deployed("fast")))
     values = [*model.graph.input, *model.graph.output, *model.graph.value_info]
-    assert not [value.name for value in values for dim in value.type.tensor_type.shape.dim if not dim.HasField("dim_value")]
+    open_ones = [value.name for value in values for dim in value.type.tensor_type.shape.dim
+                 if not dim.HasField("dim_value")]
+    assert not open_ones
     assert not {"Shape", "If", "Loop"} & {node.op_type for node in model.graph.node}
 
 

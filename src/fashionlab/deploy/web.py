@@ -20,11 +20,9 @@ from onnx import TensorProto, helper, numpy_helper
 
 from fashionlab.common.errors import UsageError
 from fashionlab.deploy import archive
-from fashionlab.deploy.artifact import Artifact
 from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.browser_runtime import runtime_files
 from fashionlab.deploy.formats import BASE
-from fashionlab.preparation import WAYS
 from fashionlab.preparation.wording import of_photos
 
 FORMAT = "fashionlab-web-1"

@@ -53,7 +53,7 @@ def test_the_command_makes_a_page_of_an_artifact(cli: Callable, toy_artifact: Pa
     about = json.loads(files["model.json"])
     assert about["classes"] == list(artifact.description.classes)
     assert about["temperature"] == artifact.description.temperature
-    assert about["preparation"]["way"] == "fashion-mnist" and "light on black" in about["photos"]
+    assert about["preparation"]["way"] == "letterbox" and "28 x 28 pixels in grey" in about["photos"]
     learned = np.frombuffer(files["outliers.bin"], "<f4")
     depth = len(artifact.learned["root"])
     np.testing.assert_array_equal(learned[: depth * depth].reshape(depth, depth), artifact.learned["root"])
