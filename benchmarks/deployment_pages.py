@@ -1,11 +1,11 @@
-"""The measured figures of docs/export.md, predict.md, serving.md and drift.md, for benchmarks/readme.py."""
+"""The measured figures of docs/export.md, edge.md, predict.md, serving.md and drift.md, for benchmarks/readme.py."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import Any
 
-from writing import cores, read, table, where
+from writing import ROOT, cores, read, table, where
 
 
 def export() -> str:
@@ -25,6 +25,42 @@ def _forms(name: str, what: str) -> str:
     said = [f"{_capital(found[key]['why'])}." for key in ("int8", "pruning") if found.get(key)]
     return (table(header, rows) + f"{what}, {found['views']} views in a graph. {' '.join(said)} {where(found)}; "
             f"`results/{name}.json`.\n")
+
+
+def web() -> str:
+    """The page in the browser beside Python."""
+    if not (ROOT / "results" / "web.json").is_file():
+        return "Not measured yet: `python benchmarks/web.py MODEL FOLDER`.\n"
+    found = read("web")
+    times, equal, apart = found["milliseconds"], found["equal"], found["difference"]
+    rows = [(name, *(f"{times[f'{side}_{step}'][key]:.0f}" for step in ("prepare", "answer")
+                     for key in ("median", "p95")))
+            for name, side in (("the page", "page"), ("Python, one thread", "python"))]
+    return (table(("milliseconds a picture", "preparing, median", "95th percentile", "answering, median",
+                   "95th percentile"), rows)
+            + f"{found['pictures']:,} photographs, the graph {found['graph']} of `{found['model']}`, "
+            f"{found['browser']}: {equal['answer']:.1%} have Python's answer, {equal['set']:.1%} its prediction set, "
+            f"{equal['outlier']:.1%} its warning; probabilities differ by {apart['median']:.2g} in the median, "
+            f"{apart['largest']:.2g} at most. The folder has {found['bytes'] / 1e6:.1f} MB and is ready after "
+            f"{found['opening_milliseconds'] / 1e3:.1f} s. {where(found)}; `results/web.json`.\n")
+
+
+def quantize() -> str:
+    """What int8 costs, in which layers, and with which of them kept."""
+    if not (ROOT / "results" / "quantize.json").is_file():
+        return "Not measured yet: `python benchmarks/quantize.py RUN`.\n"
+    found = read("quantize")
+    rows = [(name, f"{row['bytes'] / 1e6:.2f}", f"{row['validation_accuracy']:.2%}", f"{row['test_accuracy']:.2%}",
+             f"{row['milliseconds']:.1f}") for name, row in found["rows"].items()]
+    kinds = [(kind, one["layers"], f"{one['mean']:.2g}", f"{one['largest']:.2g}")
+             for kind, one in sorted(found["kinds"].items(), key=lambda item: -item[1]["mean"])]
+    kept = ", ".join(f"`{name}`" for name in found["kept"])
+    kept = f"Kept: {kept}. " if kept else "No layer has to be kept. "
+    return (table(("form", "MB", "validation accuracy", "test accuracy", "ms a picture, one thread"), rows)
+            + table(("one layer rounded alone", "layers", "error of logits, mean", "largest"), kinds)
+            + f"`{found['model']}`, {found['image_size']} x {found['image_size']}, one view; the error is the mean "
+            "squared difference of logits as a share of their variance. "
+            f"{kept}{where(found)}; `results/quantize.json`.\n")
 
 
 def predict() -> str:
@@ -115,4 +151,4 @@ def _capital(words: str) -> str:
     return words[:1].upper() + words[1:]
 
 
-BLOCKS = {"export": export, "predict": predict, "serving": serving, "drift": drift}
+BLOCKS = {"export": export, "web": web, "quantize": quantize, "predict": predict, "serving": serving, "drift": drift}

@@ -24,8 +24,8 @@ from fashionlab.reproduction.board import board, shown_verdict, tried_in_small
 BLOCK = re.compile(r"(<!-- results:(?P<name>[a-z-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
 MEASURED = re.compile(r"^# (?:Measured|Not measured yet)\b.*$", re.MULTILINE)  # a recipe's line about itself
 PAGES = ("README.md", *(f"docs/{name}.md" for name in (
-    "drift", "export", "own-pictures", "performance", "photographs", "predict", "reference-systems", "results",
-    "serving", "transfer")))
+    "drift", "edge", "export", "own-pictures", "performance", "photographs", "predict", "reference-systems",
+    "results", "serving", "transfer")))
 FIGURES = ROOT / "docs" / "figures"
 LOWEST = 82.5  # percent; what is below stands at the lower edge of the figure
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import threading
 from collections.abc import Callable, Iterator
 from http.client import HTTPConnection
@@ -19,6 +18,7 @@ from playwright.sync_api import expect
 from fashionlab.data.catalog import DATASETS
 from fashionlab.serve.app import STATIC, build_app
 from fashionlab.serve.service import Service
+from giving import everywhere
 from serving import describe_as, prepare_as
 
 SAMPLES = STATIC / "samples"
@@ -101,18 +101,6 @@ def proxy() -> Iterator[Callable[..., str]]:
         server.server_close()
 
 
-def transfer(page, kind: str, event: str, where: str) -> None:
-    """Drop or paste a sample, as the browser would."""
-    content = base64.b64encode((SAMPLES / "photo-boot.jpg").read_bytes()).decode()
-    page.evaluate("""([content, kind, event, where]) => {
-        const bytes = Uint8Array.from(atob(content), (character) => character.charCodeAt(0));
-        const data = new DataTransfer();
-        data.items.add(new File([bytes], "boot.jpg", { type: "image/jpeg" }));
-        const init = { bubbles: true, cancelable: true, dataTransfer: data, clipboardData: data };
-        document.querySelector(where).dispatchEvent(new (window[kind])(event, init));
-    }""", [content, kind, event, where])
-
-
 def test_a_picture_from_everywhere(open_page, serve):
     opened = open_page(serve())
     page = opened.page
@@ -129,10 +117,7 @@ def test_a_picture_from_everywhere(open_page, serve):
         assert sample == list(picture.tobytes()), "what the network sees is the sample itself"
     assert page.evaluate("getComputedStyle(document.querySelector('#seen')).imageRendering") == "pixelated"
 
-    for give in (lambda: page.set_input_files("#file", SAMPLES / "photo-dress.jpg"),
-                 lambda: page.set_input_files("#camera", SAMPLES / "photo-bag.jpg"),
-                 lambda: transfer(page, "DragEvent", "drop", "#drop"),
-                 lambda: transfer(page, "ClipboardEvent", "paste", "body")):
+    for give in everywhere(page, *(SAMPLES / f"photo-{name}.jpg" for name in ("dress", "bag", "boot"))):
         before = page.locator("#shown").get_attribute("src")
         give()
         expect(page.locator("#shown")).not_to_have_attribute("src", before or "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -59,6 +60,16 @@ def test_it_answers_as_pytorch_does_or_is_judged(name: str, network: graph.Expor
                 assert np.abs(theirs - ours).max() < np.ptp(ours), "of the same size at least"
             else:
                 np.testing.assert_allclose(theirs, ours, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_answers_any_number_of_pictures_where_the_graph_takes_three(name: str, network: graph.Exported) -> None:
+    ask, fixed = asked(name, network), asked(name, replace(network, batch=3))
+    for n in (1, 3, 7):
+        images = network.pictures.images[:n]
+        for theirs, ours in zip(fixed(images), ask(images), strict=True):
+            assert theirs.shape == ours.shape
+            np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-3 * float(np.ptp(ours)) + 1e-4)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if FORMATS[name].judge])

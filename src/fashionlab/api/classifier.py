@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from fashionlab.api.pictures import Pictures, inputs_of
-from fashionlab.common.arguments import PathLike, as_text, check_count
+from fashionlab.common.arguments import PathLike, as_optional_path, as_path, as_text, check_count
 from fashionlab.common.errors import DataError, UsageError
 from fashionlab.common.progress import progress
 from fashionlab.common.records import LeftOut
@@ -89,6 +90,23 @@ class Classifier:
             return
         with progress("looking at pictures", len(inputs)) as advance:
             yield from predict(self._model, inputs, top, advance)
+
+    def web_page(self, target: PathLike, *, runtime: PathLike | None = None) -> Path:
+        """Write a folder with a page that answers pictures in the browser, which any server of files can offer.
+
+        target: a folder, or a file that ends in .zip; what is there is replaced if it is such a folder or an artifact.
+        runtime: npm's package onnxruntime-web, where it cannot be fetched. Raises UsageError for a run, which has to
+        be exported first, and for what browsers cannot answer with, DataError where the runtime is not to be had.
+        """
+        from fashionlab.deploy.export import check_target
+        from fashionlab.deploy.web import write_page
+
+        if not isinstance(self._model, ArtifactClassifier):
+            raise UsageError(f"{self.source} is a run; make an artifact of it first: `fashionlab export {self.source}`")
+        folder = as_path(target, "target")
+        check_target(folder)
+        write_page(self._model, folder, as_optional_path(runtime, "runtime"))
+        return folder
 
     def __repr__(self) -> str:
         return f"Classifier({self.source!r}, {len(self.classes)} classes)"

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import get_args
 
 from fashionlab.api.classifier import Classifier
-from fashionlab.common.arguments import check_number
-from fashionlab.common.errors import unknown
+from fashionlab.common.arguments import check_count, check_number
+from fashionlab.common.errors import UsageError, unknown
 from fashionlab.deploy.export import Options, check_target, export_run
 from fashionlab.deploy.formats import BASE, FORMATS
+from fashionlab.recipes.schema import Views
 
 
-def export(run: Path, target: Path | None, *, int8: bool, format: str, prune: float | None,
-           data_dir: Path | None) -> Classifier:
+def export(run: Path, target: Path | None, *, int8: bool, format: str, prune: float | None, batch: int | None,
+           views: int | None, data_dir: Path | None) -> Classifier:
     """As `Run.export`."""
     beside = [name for name in FORMATS if name != BASE]
     if format not in ("onnx", *beside):
         raise unknown("--format", format, ("onnx", *beside))
+    if batch is not None:
+        check_count(batch, "batch")
+    if views not in (None, *get_args(Views)):
+        raise UsageError(f"views {views!r}: expected one of {', '.join(map(str, get_args(Views)))}")
     if target:
         check_target(target)
     unpruned = None
@@ -32,5 +38,5 @@ def export(run: Path, target: Path | None, *, int8: bool, format: str, prune: fl
 
         write_report(run, data_dir=data_dir)
     formats = [name for name in beside if name == format or (name == "int8" and int8)]
-    export_run(run, Options(target, formats, unpruned, data_dir))
+    export_run(run, Options(target, formats, unpruned, data_dir, batch, views))
     return Classifier(target)

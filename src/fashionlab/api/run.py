@@ -145,18 +145,22 @@ class Run:
         return page
 
     def export(self, target: PathLike | None = None, *, int8: bool = False, format: str = "onnx",
-               prune: float | None = None) -> Classifier:
+               prune: float | None = None, batch: int | None = None, views: int | None = None) -> Classifier:
         """Write a checked artifact that answers without PyTorch, and open it.
 
         target: a folder, or a file that ends in .zip; by default artifact/ in the run's folder. int8: also a graph in
         8-bit integers. format: onnx, or pt2 for torch.export beside it. prune: first take this share of the channels
-        away and fine-tune, as a run beside this one. Raises UsageError, DataError or FashionlabError where the run
-        cannot be exported or the graph answers otherwise than PyTorch; nothing is written then.
+        away and fine-tune, as a run beside this one. batch: the ONNX graphs take so many pictures at a time, all their
+        shapes fixed, as simple runtimes want them; by default any number. views: of a picture that are averaged, 1, 2
+        or 6; by default as many as the recipe has.
+
+        Raises UsageError, DataError or FashionlabError where the run cannot be exported or the graph answers otherwise
+        than PyTorch; nothing is written then.
         """
         from fashionlab.api.exporting import export
 
         return export(self.path, as_optional_path(target, "target"), int8=int8, format=format, prune=prune,
-                      data_dir=self._data_dir)
+                      batch=batch, views=views, data_dir=self._data_dir)
 
     def summary(self) -> str:
         """The key figures in a few lines, as `fashionlab train` prints them."""

@@ -26,7 +26,7 @@ def from_address(address: str, names: Sequence[str], timeout: float = _TIMEOUT_S
 
     def route(folder: Path) -> None:
         for name in names:
-            _download(f"{address}{name}.gz", folder / f"{name}.gz", timeout)
+            download(f"{address}{name}.gz", folder / f"{name}.gz", timeout)
 
     return route
 
@@ -36,7 +36,7 @@ def from_archive(address: str, names: Sequence[str], timeout: float = _TIMEOUT_S
 
     def route(folder: Path) -> None:
         archive, unpacked = folder / "archive.zip", folder / "unpacked"
-        _download(address, archive, timeout)
+        download(address, archive, timeout)
         try:
             entries = read_entries(archive)
             if entries.size > _MOST_BYTES:
@@ -57,7 +57,7 @@ def from_archive(address: str, names: Sequence[str], timeout: float = _TIMEOUT_S
     return route
 
 
-def _download(url: str, target: Path, timeout: float) -> None:
+def download(url: str, target: Path, timeout: float = _TIMEOUT_SECONDS) -> None:
     failures = (OSError, http.client.HTTPException, ValueError)
     try:
         # An opener of its own: urlopen would remember the proxies of its first call for ever.

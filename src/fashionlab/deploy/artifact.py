@@ -109,6 +109,14 @@ class Artifact:
         return rules.Rules(description.temperature, description.limit,
                            lambda logits, features: score(logits, features, self.learned), description.threshold)
 
+    @property
+    def accuracy(self) -> float | None:
+        """Of the graph that answers, on the test split, as `deploy.check` keeps it; foreign artifacts may not."""
+        try:
+            return float(self.check["rows"][self.description.graph]["test_accuracy"])
+        except (KeyError, TypeError, ValueError):
+            return None
+
     def distance(self, features: np.ndarray) -> np.ndarray:
         """float64 [N]: how far features [N, D] are from the nearest class, whatever score tells outliers."""
         return mahalanobis(features, features, self.learned)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,7 @@ from fashionlab.deploy.session import Session
 from fashionlab.evaluation.outlier_run import FITTED
 from fashionlab.evaluation.outliers import ACCEPTED
 from fashionlab.models import count_parameters
+from fashionlab.runs.folder import ModelSpec
 from fashionlab.runs.held_out import open_test_split
 from fashionlab.runs.model import load_model
 from fashionlab.runs.pictures import training_pictures
@@ -40,12 +41,16 @@ _WHO, _WHY = "export", "measuring exported graphs, when all was decided"  # for 
 @dataclass(frozen=True)
 class Options:
     """target: a folder, or a zip where the name ends in .zip. formats: of `deploy.formats`, what is made beside BASE.
-    unpruned: the run that the exported one was pruned from, to be measured beside it."""
+    unpruned: the run that the exported one was pruned from, to be measured beside it. batch: how many pictures the ONNX
+    graphs take at a time; None for any number. views: of a picture that are averaged; None for as many as the run's
+    recipe has."""
 
     target: Path
     formats: Sequence[str] = ()
     unpruned: Path | None = None
     data_dir: Path | None = None
+    batch: int | None = None
+    views: int | None = None
 
 
 def check_target(target: Path) -> None:
@@ -73,9 +78,8 @@ def export_run(path: Path, options: Options) -> Artifact:
         raise UsageError(f"{path} was trained without a validation split, on which temperature, prediction sets and "
                          "outlier threshold are learned and int8 is decided; train with data.validation above 0")
     device_runtime = runtime.choose("cpu", "float32")
-    model, spec = load_model(results.folder, device_runtime.device)
-    deployed = graph.Deployed(model, spec)
-    graphs = _graphs(graph.Exported(deployed, pictures, split), options.formats)
+    model, deployed = _deployed(results, options.views)
+    graphs = _graphs(graph.Exported(deployed, pictures, split, options.batch), options.formats)
     sessions = {name: Session(content, device_runtime.threads) for name, content in graphs.items()
                 if FORMATS[name].serves}
 
@@ -106,11 +110,18 @@ def export_run(path: Path, options: Options) -> Artifact:
     if options.unpruned:
         before, after = load_results(options.unpruned).metrics.val.accuracy, results.metrics.val.accuracy
         checked["pruning"] = check.judge_pruning(rows, (before, after))
-    description = _description(results, learned[served], served, pictures, split, count_parameters(model))
+    description = _description(results, deployed.spec, learned[served], served, pictures, split,
+                               count_parameters(model))
     artifact = Artifact(description, graphs, learned[served].arrays, learned[served].reference, checked,
                         card.with_measurements(run_card, checked), str(options.target))
     artifact.save(options.target)
     return artifact
+
+
+def _deployed(results: RunResults, views: int | None) -> tuple[nn.Module, graph.Deployed]:
+    """The run's network, and as it answers with `views` of a picture (None: as many as its recipe has)."""
+    model, spec = load_model(results.folder, torch.device("cpu"))
+    return model, graph.Deployed(model, spec if views is None else replace(spec, views=views))
 
 
 def _graphs(network: graph.Exported, beside: Sequence[str]) -> dict[str, bytes]:
@@ -127,16 +138,9 @@ def _forms(network: nn.Module, deployed: graph.Deployed, graphs: dict[str, bytes
         opened = FORMATS[name].open
         forms[name] = check.Form(opened(content) if opened else sessions[name].run, len(content))
     if options.unpruned:
-        whole = _graph_of(options.unpruned)
+        whole = graph.to_onnx(graph.to_program(_deployed(load_results(options.unpruned), options.views)[1]))
         forms[check.UNPRUNED] = check.Form(Session(whole, threads).run, len(whole))
     return forms
-
-
-
-def _graph_of(path: Path) -> bytes:
-    """The float32 graph of the run at `path`."""
-    model, spec = load_model(load_results(path).folder, torch.device("cpu"))
-    return graph.to_onnx(graph.to_program(graph.Deployed(model, spec)))
 
 
 def _served(rows: dict[str, dict[str, Any]], verdicts: dict[str, dict[str, Any]]) -> str:
@@ -155,9 +159,8 @@ def _checked(rows: dict[str, dict[str, Any]], validation: dict[str, float], verd
             "machine": machine(), "versions": versions}
 
 
-def _description(results: RunResults, learned: Learned, served: str, pictures: PictureSet, split: Split,
-                 parameters: int) -> Description:
-    spec = results.spec
+def _description(results: RunResults, spec: ModelSpec, learned: Learned, served: str, pictures: PictureSet,
+                 split: Split, parameters: int) -> Description:
     return Description(
         name=results.name, recipe=results.recipe.description.split("\n")[0], model=spec.name, parameters=parameters,
         fashionlab=fashionlab.__version__, commit=commit(), data_sha256=pictures.sha256, classes=spec.classes,

@@ -55,12 +55,14 @@ class Deployed(nn.Module):
 class Exported:
     """A network on its way into files: what the formats of `deploy.formats` make theirs of.
 
-    pictures, split: the run's, from which a format that rounds takes training pictures.
+    pictures, split: the run's, from which a format that rounds takes training pictures. batch: how many pictures an
+    ONNX graph takes at a time, no more and no fewer; None for any number.
     """
 
     deployed: Deployed
     pictures: PictureSet
     split: Split
+    batch: int | None = None
 
     @cached_property
     def program(self) -> torch.export.ExportedProgram:
@@ -68,24 +70,28 @@ class Exported:
 
     @cached_property
     def onnx(self) -> bytes:
-        return to_onnx(self.program)
+        return to_onnx(self.program if self.batch is None else to_program(self.deployed, self.batch))
 
 
-def to_program(deployed: Deployed) -> torch.export.ExportedProgram:
-    """The network as a program for any number of pictures. Raises FashionlabError when it cannot be had."""
+def to_program(deployed: Deployed, batch: int | None = None) -> torch.export.ExportedProgram:
+    """The network as a program for `batch` pictures, all its shapes fixed; None: for any number.
+
+    Raises FashionlabError when it cannot be had.
+    """
     spec = deployed.spec
     # Two: torch takes a 0 or a 1 for a constant.
-    example = torch.zeros(2, spec.channels, spec.image_size, spec.image_size, dtype=torch.uint8)
+    example = torch.zeros(batch or 2, spec.channels, spec.image_size, spec.image_size, dtype=torch.uint8)
+    shapes = None if batch else ({0: torch.export.Dim("pictures")},)
     try:
         with torch.no_grad(), silent():
-            return torch.export.export(deployed, (example,), dynamic_shapes=({0: torch.export.Dim("pictures")},))
+            return torch.export.export(deployed, (example,), dynamic_shapes=shapes)
     except Exception as error:  # whatever the network's code makes torch stumble over
         first = (str(error).splitlines() or [""])[0]
         raise FashionlabError(f"model {spec.name!r} cannot be exported: {type(error).__name__}: {first}") from error
 
 
 def to_onnx(program: torch.export.ExportedProgram) -> bytes:
-    """One ONNX file: input "pictures", outputs "logits" and "features", dynamic number of pictures."""
+    """One ONNX file: input "pictures", outputs "logits" and "features", as many pictures as `program` takes."""
     with torch.no_grad(), silent():
         made = torch.onnx.export(program, (), dynamo=True, opset_version=OPSET, external_data=False, verbose=False,
                                  input_names=["pictures"], output_names=["logits", "features"])

@@ -17,7 +17,8 @@ class Session:
     """An ONNX graph that takes pictures uint8 [N, C, H, W] and gives logits float32 [N, K] and features float32 [N, D].
 
     graph: the file's bytes. threads: None for one a usable core. source: what messages call it.
-    Raises DataError when ONNX Runtime cannot read it.
+    Raises DataError when ONNX Runtime cannot read it. `batch`: how many pictures the graph takes at a time; None for
+    any number.
     """
 
     def __init__(self, graph: bytes, threads: int | None = None, source: str = "graph") -> None:
@@ -39,9 +40,19 @@ class Session:
             raise DataError(f"{source}: not a graph of fashionlab (pictures in; logits and features out)")
         self._input = inputs[0].name
         self.shape: tuple[int, ...] = tuple(inputs[0].shape[1:])
+        self.batch: int | None = inputs[0].shape[0] if isinstance(inputs[0].shape[0], int) else None
 
     def run(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Logits and features of pictures uint8 [N, C, H, W], N at least 1, all at once."""
+        """Logits and features of pictures uint8 [N, C, H, W], N at least 1: all at once, or as many as `batch` says."""
+        if self.batch in (None, len(pictures)):
+            return self._once(pictures)
+        size = self.batch
+        filled = np.resize(pictures, (-(-len(pictures) // size) * size, *self.shape))  # what is too many, thrown away
+        parts = [self._once(filled[start : start + size]) for start in range(0, len(filled), size)]
+        logits, features = (np.concatenate(ones)[: len(pictures)] for ones in zip(*parts, strict=True))
+        return logits, features
+
+    def _once(self, pictures: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         outputs: Any = self._session.run(None, {self._input: np.ascontiguousarray(pictures)})
         return outputs[0], outputs[1]
 

@@ -33,7 +33,7 @@ class SqueezeExcitation(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        return x * self.gate(x)[:, :, None, None]
+        return x * self.gate(x).unflatten(1, (-1, 1, 1))  # not [:, :, None, None], which OpenCV cannot read
 
 
 class BasicBlock(nn.Module):

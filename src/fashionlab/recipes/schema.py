@@ -86,10 +86,13 @@ class GradientSettings(Settings):
     accumulate: PositiveInt = 1
 
 
+Views = Literal[1, 2, 6]
+
+
 class ViewSettings(Settings):
     """How many views of a picture are averaged when it is judged: 1, 2 (its mirror image too) or 6 (shifts too)."""
 
-    views: Literal[1, 2, 6] = 1
+    views: Views = 1
 
 
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -127,16 +127,8 @@ def _model_info(service: Service, token: bool) -> schema.ModelInfo:
         graph=description.graph, classes=list(description.classes), channels=description.channels,
         image_size=description.image_size, preparation=to_schema(model.classifier.preparations.asked),
         parameters=description.parameters,
-        coverage=description.coverage, accuracy=_accuracy(artifact.check, description.graph), token=token,
+        coverage=description.coverage, accuracy=artifact.accuracy, token=token,
         limits={"body": limits.body, "pictures": limits.pictures, "pixels": limits.pixels})
-
-
-def _accuracy(check: dict[str, Any], graph: str) -> float | None:
-    """Of the graph that answers, as `deploy.check` keeps it; foreign artifacts may keep something else."""
-    try:
-        return float(check["rows"][graph]["test_accuracy"])
-    except (KeyError, TypeError, ValueError):
-        return None
 
 
 def _problems(token: str | None) -> dict[int | str, dict[str, Any]]:

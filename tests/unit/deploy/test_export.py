@@ -11,17 +11,21 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from fashionlab.common.errors import DataError, FashionlabError, UsageError
 from fashionlab.data.held_out import load_test
-from fashionlab.deploy import archive, check
+from fashionlab.deploy import archive, check, graph
 from fashionlab.deploy.artifact import Artifact, load
+from fashionlab.deploy.artifact_classifier import ArtifactClassifier
 from fashionlab.deploy.export import Options, export_run
 from fashionlab.deploy.opening import open_classifier
+from fashionlab.deploy.session import Session
 from fashionlab.evaluation import outliers
 from fashionlab.evaluation.calibration import load_calibrators
 from fashionlab.evaluation.outlier_scores import FORMULAS
 from fashionlab.runs.folder import RunFolder
+from fashionlab.runs.model import load_model
 from fashionlab.runs.readings import readings
 from run_folders import forget_test_pictures
 from toys import idx_bytes
@@ -209,6 +213,26 @@ def test_what_cannot_be_exported_is_said_before_anything_is_written(cli, cnn_run
     (run / "metrics.json").unlink()
     assert cli("export", run).code == 3
     assert not (tmp_path / "out").exists() and not (run / "artifact").exists()
+
+
+@pytest.mark.usefixtures("quickly")
+def test_one_view_and_a_fixed_number_of_pictures(cli, cnn_run: Path, test_set, tmp_path: Path) -> None:
+    """The run averages two views; of one, the answers are those of its plain network."""
+    target = tmp_path / "edge"
+    result = cli("export", cnn_run, "--batch", 1, "--views", 1, "--int8", "--out", target)
+    assert result.code == 0, result.err
+    exported = open_classifier(target)
+    assert isinstance(exported, ArtifactClassifier) and exported.session.batch == 1
+    assert exported.artifact.description.views == 1 and set(exported.artifact.graphs) == {"float32", "int8"}
+    model, spec = load_model(RunFolder(cnn_run), torch.device("cpu"))
+    assert spec.views == 2
+    images = test_set.images[:7]
+    plain = graph.ask(graph.Deployed(model, replace(spec, views=1)), images)
+    for theirs, ours in zip(Session(exported.artifact.graphs["float32"], 1).ask(images), plain, strict=True):
+        np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-4)
+    answers = exported.answer(images)
+    np.testing.assert_array_equal(answers.probabilities, np.concatenate(
+        [exported.answer(images[at : at + 1]).probabilities for at in range(7)]))
 
 
 def near_ties(run: Path, n: int = 200) -> tuple[np.ndarray, np.ndarray]:

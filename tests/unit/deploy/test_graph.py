@@ -115,6 +115,15 @@ def test_a_session_answers_in_chunks_and_none_for_none(small: bytes) -> None:
     assert logits.shape == (0, 10) and seen.shape == (0, 4)
 
 
+def test_a_session_of_a_fixed_graph_answers_any_number() -> None:
+    one = deployed("three-linear", hidden_units=4)
+    fixed, free = (Session(graph.to_onnx(graph.to_program(one, batch)), 1) for batch in (4, None))
+    assert (fixed.batch, free.batch) == (4, None)
+    for n in (0, 1, 4, 70):
+        for theirs, ours in zip(fixed.ask(pictures(n)), free.ask(pictures(n)), strict=True):
+            np.testing.assert_allclose(theirs, ours, atol=1e-5)
+
+
 def test_what_is_no_graph_of_ours_is_refused() -> None:
     value = onnx.helper.make_tensor_value_info("x", onnx.TensorProto.FLOAT, [1])
     foreign = onnx.helper.make_model(onnx.helper.make_graph(

@@ -2,13 +2,13 @@
 
 import { ask, keepToken, NeedsToken } from "./ask.js";
 import { drawing } from "./draw.js";
+import { takePictures } from "./give.js";
+import { $, bringIntoView, make, percent, show } from "./show.js";
 
 // Pictures of Fashion-MNIST, one of each of its classes, and photos of three.
 const SAMPLES = [["T-shirt/top", "t-shirt.png"], ["Trouser", "trouser.png"], ["Pullover", "pullover.png"], ["Dress", "dress.png"],
   ["Coat", "coat.png"], ["Sandal", "sandal.png"], ["Shirt", "shirt.png"], ["Sneaker", "sneaker.png"], ["Bag", "bag.png"],
   ["Ankle boot", "ankle-boot.png"], ["Dress", "photo-dress.jpg"], ["Bag", "photo-bag.jpg"], ["Ankle boot", "photo-boot.jpg"]];
-const $ = (id) => document.getElementById(id);
-const percent = (value, digits = 1) => `${(100 * value).toFixed(digits)}%`;
 
 let coverage = null;
 let latest = 0; // of requests: an answer that comes after a later question is not shown
@@ -22,13 +22,10 @@ async function look(blob, done = bringIntoView) {
   await reporting(number, async () => {
     const answer = await ask("v1/predict?top=1000&seen=true", { method: "POST", body: form });
     if (number !== latest) return;
-    show(blob, answer.predictions[0]);
+    show(blob, answer.predictions[0], coverage);
+    $("drawn").textContent = "";
     done(answer.predictions[0]);
   }, () => look(blob, done));
-}
-
-function bringIntoView() {
-  if ($("answer").getBoundingClientRect().top > innerHeight) $("result").scrollIntoView({ behavior: "smooth" });
 }
 
 /** Do `work`, and show what goes wrong unless something newer was asked for meanwhile. */
@@ -47,60 +44,6 @@ async function reporting(number, work, retry) {
     $("problem").hidden = false;
     $("answer").hidden = true;
   }
-}
-
-function show(blob, prediction) {
-  URL.revokeObjectURL($("shown").src);
-  $("shown").src = URL.createObjectURL(blob);
-  $("label").replaceChildren(`${prediction.label} `, make("span", percent(prediction.probability)));
-  $("outlier").hidden = !prediction.outlier;
-  const promise = coverage == null ? "" : ` It holds the right class for ${percent(coverage, 0)} of pictures like those of training.`;
-  $("set").textContent = prediction.set.length ? `Prediction set: ${prediction.set.join(", ")}.${promise}`
-    : "Its prediction set is empty: no class is likely enough.";
-  $("bars").replaceChildren(...prediction.top.map(({ label, probability }) => bar(label, probability, prediction.set.includes(label))));
-  $("drawn").textContent = "";
-  $("none").hidden = true;
-  $("answer").hidden = false;
-  paint($("seen"), prediction.seen);
-}
-
-function bar(label, probability, inSet) {
-  const item = make("li", "", inSet ? "in" : "");
-  const filled = make("i");
-  filled.style.width = percent(probability);
-  const track = make("span", "", "track");
-  track.append(filled);
-  item.append(make("span", label), track, make("span", percent(probability), "number"));
-  return item;
-}
-
-/** Rows of pixels, or three channels of them, onto a canvas. */
-function paint(canvas, seen) {
-  const channels = Array.isArray(seen[0][0]) ? seen : [seen, seen, seen];
-  const [height, width] = [channels[0].length, channels[0][0].length];
-  Object.assign(canvas, { width, height });
-  canvas.classList.toggle("few", width < canvas.clientWidth); // enlarged: as squares, not blurred
-  const context = canvas.getContext("2d");
-  const image = context.createImageData(width, height);
-  for (let pixel = 0; pixel < width * height; pixel++) {
-    const [y, x] = [Math.floor(pixel / width), pixel % width];
-    image.data.set([...channels.map((rows) => rows[y][x]), 255], 4 * pixel);
-  }
-  context.putImageData(image, 0, 0);
-}
-
-function make(tag, text = "", className = "") {
-  const element = document.createElement(tag);
-  element.textContent = text;
-  if (className) element.className = className;
-  return element;
-}
-
-/** The first picture of a drop or a paste. */
-function take(transfer) {
-  const file = [...(transfer?.files ?? [])].find((candidate) => candidate.type.startsWith("image/"));
-  if (file) look(file);
-  return Boolean(file);
 }
 
 async function describeModel() {
@@ -131,25 +74,7 @@ function offerSamples({ classes, preparation }) {
 }
 
 function start() {
-  for (const input of [$("file"), $("camera")]) {
-    input.addEventListener("change", () => {
-      if (input.files.length) look(input.files[0]);
-      input.value = ""; // the same file may be chosen again
-    });
-  }
-  const drop = $("drop");
-  document.addEventListener("dragover", (event) => {
-    event.preventDefault();
-    drop.classList.add("over");
-  });
-  document.addEventListener("dragleave", (event) => event.relatedTarget ?? drop.classList.remove("over"));
-  document.addEventListener("drop", (event) => {
-    event.preventDefault();
-    drop.classList.remove("over");
-    take(event.dataTransfer);
-  });
-  document.addEventListener("paste", (event) => take(event.clipboardData) && event.preventDefault());
-
+  takePictures(look);
   // On a phone the answer lies below; who is drawing must not be carried away from the canvas.
   const beside = ({ label, probability }) => { $("drawn").textContent = `${label} ${percent(probability)}`; };
   const clear = drawing($("canvas"), () => $("fill").checked, (canvas) => canvas.toBlob((blob) => look(blob, beside)));
