@@ -58,6 +58,7 @@ def from_archive(address: str, names: Sequence[str], timeout: float = _TIMEOUT_S
 
 
 def download(url: str, target: Path, timeout: float = _TIMEOUT_SECONDS) -> None:
+    """Write what is at `url` to `target`; `timeout` in seconds, to connect and for each read. Raises RouteFailed."""
     failures = (OSError, http.client.HTTPException, ValueError)
     try:
         # An opener of its own: urlopen would remember the proxies of its first call for ever.
