@@ -26,7 +26,8 @@ from fashionlab.common.files import write_json
 from fashionlab.training.transfer import Phase, phases
 
 BATCH = 32
-FORMATS: tuple[Literal["float32", "bfloat16"], ...] = ("float32", "bfloat16")
+Format = Literal["float32", "bfloat16"]
+FORMATS: tuple[Format, ...] = ("float32", "bfloat16")
 NETWORKS = ("efficientnet-lite0", "efficientnet-lite2")
 
 
@@ -39,7 +40,7 @@ def prepared(name: str, side: int, *changes: str) -> tuple[nn.Module, Phase]:
     return model, phase
 
 
-def step(network: nn.Module, phase: Phase, pictures: Tensor, precision: Literal["float32", "bfloat16"]) -> Callable[[], None]:
+def step(network: nn.Module, phase: Phase, pictures: Tensor, precision: Format) -> Callable[[], None]:
     chosen = runtime.choose("cpu", precision)
 
     def work() -> None:
