@@ -29,6 +29,8 @@ MOST_LOSS = 0.2  # points of accuracy that int8 may cost
 _SECONDS = 1.0  # for each form and batch size
 _REPETITIONS = (20, 500)  # at least and at most
 _TURN = 5  # calls in a row, so that threads of the other forms have gone to sleep
+_SLOW_CALL = 0.2  # seconds: calls that take longer are few, and hardly differ
+_FEW_REPETITIONS = 5
 
 Ask = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]  # uint8 [N, C, H, W] -> logits, features
 
@@ -81,14 +83,18 @@ def _logits(form: Form, images: np.ndarray, batch: int = 256) -> np.ndarray:
 def _times(forms: Mapping[str, Form], pictures: np.ndarray) -> dict[str, list[float]]:
     """Milliseconds of each call with all of `pictures`; the first calls, which warm up, are not counted."""
     milliseconds: dict[str, list[float]] = {name: [] for name in forms}
+    start = time.perf_counter()
     for form in forms.values():
-        for _ in range(_TURN):
+        form.ask(pictures)
+    slow = time.perf_counter() - start > _SLOW_CALL * len(forms)
+    (least, most), turn = ((_FEW_REPETITIONS, _FEW_REPETITIONS), 1) if slow else (_REPETITIONS, _TURN)
+    for form in forms.values():
+        for _ in range(turn - 1):
             form.ask(pictures)
-    least, most = _REPETITIONS
     while any(len(times) < least or (sum(times) < _SECONDS * 1e3 and len(times) < most)
               for times in milliseconds.values()):
         for name, form in forms.items():
-            for _ in range(_TURN):
+            for _ in range(turn):
                 start = time.perf_counter()
                 form.ask(pictures)
                 milliseconds[name].append((time.perf_counter() - start) * 1e3)
