@@ -149,8 +149,8 @@ def test_a_training_on_a_set_with_a_name_does_not_look_for_them(tmp_path: Path, 
         (tmp_path / "mnist" / f"{part}-labels-idx1-ubyte").write_bytes(idx_bytes(np.arange(n, dtype=np.uint8) % 10))
     words = ["train", "three-linear", "--set", "epochs=1", "--set", "data.validation=10", "--set", "batch_size=10",
              "--quiet"]
-    known, own = (cli(*words, "--dataset", *dataset) for dataset in (("mnist", "--data-dir", tmp_path),
-                                                                     (tmp_path / "mnist",)))
+    known, own = (cli(*words, "--dataset", *rest) for rest in (("mnist", "--data-dir", tmp_path, "--name", "known"),
+                                                               (tmp_path / "mnist", "--name", "own")))
     assert known.code == own.code == 0, (known, own)
     assert "repeat another one" in own.err and "repeat another one" not in known.err
     assert "repeat another one" in cli("data", "info", "mnist", "--data-dir", tmp_path).out
