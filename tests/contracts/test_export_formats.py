@@ -69,7 +69,9 @@ def test_it_answers_any_number_of_pictures_where_the_graph_takes_three(name: str
         images = network.pictures.images[:n]
         for theirs, ours in zip(fixed(images), ask(images), strict=True):
             assert theirs.shape == ours.shape
-            np.testing.assert_allclose(theirs, ours, rtol=1e-3, atol=1e-3 * float(np.ptp(ours)) + 1e-4)
+            # What rounds has observed other batches of pictures, and so has other scales.
+            tolerance = 0.2 if FORMATS[name].judge else 1e-3
+            np.testing.assert_allclose(theirs, ours, rtol=tolerance, atol=tolerance * float(np.ptp(ours)) + 1e-4)
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if FORMATS[name].judge])

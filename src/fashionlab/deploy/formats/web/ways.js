@@ -75,7 +75,8 @@ function garment(picture, { size, channels }, isJpeg) {
 function asPhoto(picture, isJpeg) {
   const opacity = opacityOf(picture);
   const opaque = onBackground(picture, WHITE);
-  // Python has JPEGs decoded at a half, a fourth or an eighth of their size where the shorter edge allows it.
+  // Python has JPEGs decoded at a half, a fourth or an eighth of their size where the shorter edge allows it: libjpeg
+  // gives means of pixels then, but for colours that are stored coarser than brightness.
   const room = Math.floor(Math.min(picture.width, picture.height) / LONGEST_EDGE);
   const first = isJpeg ? [8, 4, 2, 1].find((factor) => room >= factor || factor === 1) : 1;
   const smaller = (one) => {
