@@ -75,16 +75,20 @@ def main() -> None:
 @contextmanager
 def opened(folder: Path) -> Iterator[tuple[Page, str]]:
     """The page in headless Chromium, and its version."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
     path = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        page = browser.new_page()
-        page.goto(f"http://127.0.0.1:{server.server_port}/")
-        yield page, browser.version
-        browser.close()
-    server.shutdown()
+    with ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=folder)) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            with sync_playwright() as playwright:
+                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+                page = browser.new_page()
+                page.goto(f"http://127.0.0.1:{server.server_port}/")
+                yield page, browser.version
+                browser.close()
+        finally:
+            server.shutdown()
+            thread.join()
 
 
 def compared(page: Page, model: str, pictures: list[Path]) -> dict[str, Any]:
