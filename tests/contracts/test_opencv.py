@@ -62,7 +62,9 @@ def in_opencv(content: bytes, image: np.ndarray) -> list[np.ndarray]:
 @pytest.mark.parametrize("name", [name if name in QUICKLY else pytest.param(name, marks=pytest.mark.slow)
                                   for name in MODELS.names() if name != "ensemble"])
 def test_opencv_reads_it_and_answers_as_pytorch(name: str) -> None:
-    network = deployed(name, *((1, 28) if name in ("three-mlp", "three-mlp-fixed") else ()))
+    # OpenCV 4.14 computes depthwise convolutions wrongly on maps of one pixel, which backbones make of 32 pixels.
+    backbone = "weights" in models.argument_names(name)
+    network = deployed(name, *((1, 28) if name in ("three-mlp", "three-mlp-fixed") else (3, 64) if backbone else ()))
     image = picture(network)
     for theirs, ours in zip(in_opencv(fixed(network), image), graph.ask(network, image), strict=True):
         assert theirs.shape == ours.shape
